@@ -60,13 +60,16 @@ struct aws_target {
     const struct clock *clock;             /* remote: time of signing; NULL = system */
 };
 
+struct s3_stage; /* services/s3/stage.h: a body that went straight into S3's own directory */
+
 /* A body that is streamed instead of held in memory (S3, Lambda code). */
 struct aws_body {
-    int fd;            /* -1 = none; else a readable file, owned by whoever made this struct */
+    int fd;                 /* -1 = none; else a readable file, owned by whoever made this struct */
     int64_t offset;
     int64_t size;
+    struct s3_stage *stage; /* S3 over HTTP: the finished stage behind fd, with its digests; or NULL */
 };
-#define AWS_BODY_NONE ((struct aws_body){-1, 0, 0})
+#define AWS_BODY_NONE ((struct aws_body){-1, 0, 0, NULL})
 
 /* Calls `op`. in/out are the op's generated structs; everything in *out is owned by `a`. On failure
  * err->api is the modelled error where the service has it, err->api_code its wire code in any case.
@@ -108,6 +111,8 @@ struct call {
     struct aws_body body;                  /* request body of streaming operations, staged */
     struct aws_body reply_body;            /* handler may set: sent as it is (fd is taken over) */
     int reply_status;                      /* handler may set: another 2xx/3xx/206 status */
+    const void *error_detail;              /* handler may set when it fails with a modelled error
+                                              that has members: that error's generated struct */
     const char *data_dir;                  /* files of services lie in data_dir/<service>/ */
 };
 

@@ -1,0 +1,62 @@
+/*
+ * A request body on its way into S3: it streams into a file of DATA/s3/tmp, hashed on the way, so
+ * that no byte is read twice and nothing large is held in memory. The front door opens a stage when
+ * the headers of a request for S3 have arrived (PutObject, UploadPart), feeds it the decoded body
+ * (without aws-chunked framing), ends it, and passes it on as `call.body.stage`; the handler takes
+ * the file over by a rename in the transaction of its row. A stage that nobody took over deletes
+ * its file when it is freed. Whoever opened it frees it, after the handler has run.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct s3_stage;
+
+/* Which digests are computed. MD5 (the ETag) and SHA-256 (the signature's payload hash) always;
+ * the others where the request names them. */
+enum s3_checksum {
+    S3_CHECKSUM_NONE = 0,
+    S3_CHECKSUM_CRC32,
+    S3_CHECKSUM_CRC32C,
+    S3_CHECKSUM_CRC64NVME,
+    S3_CHECKSUM_SHA1,
+    S3_CHECKSUM_SHA256,
+    S3_CHECKSUM_COUNT,
+};
+
+/* Algorithm of "x-amz-checksum-crc32", "CRC32" or "crc32", any case; NONE if it is none. */
+enum s3_checksum s3_checksum_of(struct str name);
+const char *s3_checksum_name(enum s3_checksum algorithm); /* "CRC32" */
+size_t s3_checksum_size(enum s3_checksum algorithm);      /* bytes of the digest */
+
+/* `algorithm`: what the client asked for (by x-amz-sdk-checksum-algorithm, x-amz-trailer or a
+ * x-amz-checksum-* header); NONE means CRC64NVME, which S3 computes by itself. */
+int s3_stage_open(const char *data_dir, enum s3_checksum algorithm, struct s3_stage **ret,
+                  struct err *err) MUST_USE;
+/* ERR_LIMIT above 5 GiB, ERR_UNAVAILABLE when the disk is full. */
+int s3_stage_write(struct s3_stage *stage, struct str data, struct err *err) MUST_USE;
+/* Ends it: digests are final, the file is durable (fsync). */
+int s3_stage_end(struct s3_stage *stage, struct err *err) MUST_USE;
+/* Deletes the file unless it was taken over. NULL ok. */
+void s3_stage_free(struct s3_stage *stage);
+
+/* After s3_stage_end. */
+int s3_stage_fd(const struct s3_stage *stage); /* readable; owned by the stage */
+int64_t s3_stage_size(const struct s3_stage *stage);
+struct str s3_stage_md5(const struct s3_stage *stage);    /* 16 bytes */
+struct str s3_stage_sha256(const struct s3_stage *stage); /* 32 bytes */
+/* Raw digest, big-endian for CRCs; absent if it was not computed. */
+struct str s3_stage_checksum(const struct s3_stage *stage, enum s3_checksum algorithm);
+enum s3_checksum s3_stage_algorithm(const struct s3_stage *stage);
+
+/* Moves the file to its place for good: DATA/s3/<2 hex>/<id>; the directory entry is durable when
+ * this returns. *ret_id names it from now on. */
+int s3_stage_keep(struct s3_stage *stage, struct arena *a, struct str *ret_id, struct err *err)
+    MUST_USE;
+
+/* The same for bytes that did not come by HTTP: reads `size` bytes of fd from `offset`. */
+int s3_stage_copy(struct s3_stage *stage, int fd, int64_t offset, int64_t size, struct err *err)
+    MUST_USE;
