@@ -1,0 +1,150 @@
+/* YAML as a tree: what people write, and what an attacker would. */
+#include "../../cmocka_.h"
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "platform/text/yaml.h"
+
+static struct arena arena;
+
+static int setup(void **state) {
+    (void)state;
+    arena_init(&arena);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    arena_done(&arena);
+    return 0;
+}
+
+static struct yaml_doc parse(const char *text) {
+    struct yaml_doc doc;
+    struct err err = ERR_INIT;
+    int result = yaml_parse(&arena, "x.yml", str_c(text), &doc, &err);
+    if (result < 0) {
+        fail_msg("%s", err.msg);
+    }
+    return doc;
+}
+
+static struct err parse_fails(struct str text) {
+    struct yaml_doc doc;
+    struct err err = ERR_INIT;
+    assert_int_equal(yaml_parse(&arena, "x.yml", text, &doc, &err), -1);
+    return err;
+}
+
+static void test_scalars_keep_their_text_and_nodes_know_their_place(void **state) {
+    (void)state;
+    struct yaml_doc doc = parse("version: 0.20\nenv:\n  a: yes\n  b: \"012\"\n  c:\n");
+    assert_true(str_is(yaml_get(doc.root, "version")->text, "0.20"));
+    struct yaml_node *env = yaml_get(doc.root, "env");
+    assert_int_equal(yaml_get(env, "b")->line, 4);
+    assert_int_equal(yaml_get(env, "b")->column, 6);
+    assert_false(yaml_get(env, "b")->plain);
+    assert_true(yaml_is_null(yaml_get(env, "c")));
+    bool yes = false;
+    assert_true(yaml_bool(yaml_get(env, "a"), &yes) && yes);
+    assert_false(yaml_bool(yaml_get(env, "b"), &yes));
+    assert_null(yaml_get(env, "d"));
+}
+
+static void test_last_of_two_equal_keys_counts_and_is_named(void **state) {
+    (void)state;
+    struct yaml_doc doc = parse("a: 1\nb: 2\na: 3\n");
+    assert_true(str_is(yaml_get(doc.root, "a")->text, "3"));
+    assert_int_equal(doc.root->n, 2);
+    assert_int_equal(doc.warnings.n, 1);
+    assert_int_equal(doc.warnings.v[0].line, 3);
+    assert_true(str_is(doc.warnings.v[0].text, "key 'a' is there already (line 1); this one counts"));
+}
+
+static void test_merge_keys_fill_in_what_is_not_there(void **state) {
+    (void)state;
+    struct yaml_doc doc = parse("x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz:\n  <<: [*x, *y]\n  a: 9\n");
+    struct yaml_node *z = yaml_get(doc.root, "z");
+    assert_int_equal(z->n, 3);
+    assert_true(str_is(yaml_get(z, "a")->text, "9"));
+    assert_true(str_is(yaml_get(z, "b")->text, "2"));
+    assert_true(str_is(yaml_get(z, "c")->text, "4"));
+}
+
+static void test_errors_name_file_line_and_column(void **state) {
+    (void)state;
+    struct err err = parse_fails(S("a: [1, 2\nb: 3\n"));
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_string_equal(err.msg, "x.yml:2:2: did not find expected ',' or ']'");
+    err = parse_fails(S("a:\n\t- b\n"));
+    assert_string_equal(err.msg, "x.yml:2:1: found character that cannot start any token");
+    err = parse_fails(S("a: *nobody\n"));
+    assert_string_equal(err.msg, "x.yml:1:4: alias '*nobody' names no anchor");
+    err = parse_fails(S("? [a]\n: b\n"));
+    assert_string_equal(err.msg, "x.yml:1:3: a key must be plain text");
+    err = parse_fails(S("a: !!python/object/apply:os.system [id]\n"));
+    assert_non_null(strstr(err.msg, "x.yml:1:4: tag 'tag:yaml.org,2002:python/object"));
+    err = parse_fails(S("a: &a [*a]\n"));
+    assert_string_equal(err.msg, "x.yml:1:8: alias stands inside the node that it names");
+    err = parse_fails(S("a: \xff\xfe\n"));
+    assert_int_equal(err.kind, ERR_INVALID);
+}
+
+static void test_alias_bomb_is_refused(void **state) {
+    (void)state;
+    struct buf text cleanup_buf;
+    buf_init(&text, 10000);
+    buf_add_z(&text, "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for (int i = 1; i < 10; i++) {
+        buf_printf(&text, "a%d: &a%d [", i, i);
+        for (int k = 0; k < 10; k++) {
+            buf_printf(&text, "%s*a%d", k ? ", " : "", i - 1);
+        }
+        buf_add_z(&text, "]\n");
+    }
+    struct err err = parse_fails(buf_str(&text));
+    assert_int_equal(err.kind, ERR_LIMIT);
+    assert_non_null(strstr(err.msg, "more than 100000 nodes"));
+}
+
+static void test_depth_size_and_many_keys_are_bounded(void **state) {
+    (void)state;
+    struct buf text cleanup_buf;
+    buf_init(&text, 2 * YAML_MAX_BYTES);
+    for (int i = 0; i < 20000; i++) {
+        buf_add_c(&text, '[');
+    }
+    assert_int_equal(parse_fails(buf_str(&text)).kind, ERR_LIMIT);
+    buf_clear(&text);
+    for (int i = 0; i < 60000; i++) {
+        buf_printf(&text, "k%d: v\n", i);
+    }
+    assert_int_equal(parse_fails(buf_str(&text)).kind, ERR_LIMIT);
+    buf_clear(&text);
+    while (text.n <= YAML_MAX_BYTES) {
+        buf_add_z(&text, "# a comment\n");
+    }
+    assert_string_equal(parse_fails(buf_str(&text)).msg, "x.yml:1:1: larger than 1 MiB");
+}
+
+static void test_byte_order_mark_and_carriage_returns_do_no_harm(void **state) {
+    (void)state;
+    struct yaml_doc doc = parse("\xef\xbb\xbf" "a: 1\r\nb: |\r\n  x\r\n  y\r\n");
+    assert_true(str_is(yaml_get(doc.root, "a")->text, "1"));
+    assert_true(str_is(yaml_get(doc.root, "b")->text, "x\ny\n"));
+    assert_null(parse("").root);
+    assert_int_equal(parse("a: 1\n---\nb: 2\n").warnings.n, 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_scalars_keep_their_text_and_nodes_know_their_place),
+        cmocka_unit_test(test_last_of_two_equal_keys_counts_and_is_named),
+        cmocka_unit_test(test_merge_keys_fill_in_what_is_not_there),
+        cmocka_unit_test(test_errors_name_file_line_and_column),
+        cmocka_unit_test(test_alias_bomb_is_refused),
+        cmocka_unit_test(test_depth_size_and_many_keys_are_bounded),
+        cmocka_unit_test(test_byte_order_mark_and_carriage_returns_do_no_harm),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
