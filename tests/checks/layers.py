@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Checks who includes whom. Bands may include themselves and the bands before them; flow and
+services are blind to each other; inside flow a folder may include only the folders to its right."""
+
+import os
+import re
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BANDS = ["base", "platform", "runtime", "aws", "flow", "services", "front", "daemon"]
+FLOW = ["watch", "trigger", "execution", "stage", "action", "build", "phase", "sandbox", "command",
+        "artifact", "record", "definition"]
+
+
+def allowed(from_band, to_band):
+    if {from_band, to_band} == {"flow", "services"}:
+        return False
+    return BANDS.index(to_band) <= BANDS.index(from_band)
+
+
+def main():
+    bad, seen = [], 0
+    for folder, _, files in os.walk(os.path.join(ROOT, "src")):
+        for name in files:
+            if not name.endswith((".c", ".h")):
+                continue
+            path = os.path.relpath(os.path.join(folder, name), os.path.join(ROOT, "src"))
+            parts = path.split(os.sep)
+            if parts[0] not in BANDS:
+                continue
+            text = open(os.path.join(folder, name), encoding="utf-8").read()
+            for included in re.findall(r'^#include "([^"]+)"', text, re.M):
+                seen += 1
+                target = included.split("/")
+                if target[0] not in BANDS:
+                    continue
+                if not allowed(parts[0], target[0]):
+                    bad.append(f"src/{path}: {parts[0]} may not include {included}")
+                elif parts[0] == target[0] == "flow" and len(parts) > 2 and len(target) > 2:
+                    if FLOW.index(target[1]) < FLOW.index(parts[1]):
+                        bad.append(f"src/{path}: flow/{parts[1]} may not include {included}")
+    print("\n".join(bad) or f"{seen} includes keep to the layers")
+    return 1 if bad or seen == 0 else 0
+
+
+sys.exit(main())
