@@ -1,0 +1,217 @@
+/*
+ * The rows of releases: pipelines, executions, actions, artifacts, and what was told of them. One
+ * function per statement; every function runs inside the caller's transaction. The decisions are
+ * flow/execution's; nothing here decides.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "runtime/db/db.h"
+
+extern const struct db_schema record_schema;
+
+struct pipeline_row {
+    int64_t id;
+    struct str account;
+    struct str region;
+    struct str name;
+    int version;
+    struct str definition; /* JSON */
+    struct str state;      /* JSON */
+    int64_t created_ms;
+    int64_t updated_ms;
+};
+
+struct pipeline_row_list {
+    struct pipeline_row *v;
+    size_t n;
+};
+
+struct execution_row {
+    struct str id;
+    int64_t pipeline;
+    int64_t number;
+    int version;
+    struct str status;
+    struct str status_summary;
+    struct str trigger_type;
+    struct str trigger_detail;
+    struct str stop_reason;
+    struct str superseded_by;
+    struct str revision; /* JSON, see record_revision */
+    struct str source_commit;
+    struct str variables; /* JSON object */
+    struct str request_token;
+    int64_t started_ms;
+    int64_t updated_ms;
+};
+
+struct execution_row_list {
+    struct execution_row *v;
+    size_t n;
+};
+
+struct stage_row {
+    struct str execution;
+    struct str stage;
+    int attempt;
+    struct str status;
+    struct str check_status;
+    struct str check_summary;
+    struct str check_rules; /* JSON array */
+    int64_t started_ms;
+    int64_t updated_ms;
+};
+
+struct stage_row_list {
+    struct stage_row *v;
+    size_t n;
+};
+
+struct action_row {
+    struct str id;
+    int64_t pipeline;
+    struct str execution;
+    struct str stage;
+    struct str action;
+    int64_t number;
+    int version;
+    struct str status;
+    struct str token;
+    struct str summary;
+    struct str error_code;
+    struct str error_message;
+    struct str external_id;
+    struct str external_url;
+    struct str log_stream;
+    struct str updated_by;
+    struct str configuration;    /* JSON object */
+    struct str inputs;           /* JSON array of {name,bucket,key,sha256} */
+    struct str outputs;
+    struct str output_variables; /* JSON object */
+    int64_t expires_ms;
+    int64_t started_ms;
+    int64_t updated_ms;
+};
+
+struct action_row_list {
+    struct action_row *v;
+    size_t n;
+};
+
+struct artifact_row {
+    struct str name;
+    struct str action;
+    struct str bucket;
+    struct str key;
+    struct str sha256;
+    struct str revision;
+};
+
+/* The source revision of an execution, as the release shows it. */
+struct revision {
+    struct str action;  /* name of the source action */
+    struct str artifact;
+    struct str commit;  /* 40 hex digits */
+    struct str branch;
+    struct str author;  /* "Name" */
+    struct str email;
+    struct str subject; /* first line of the message */
+    struct str message;
+    int64_t at_ms;
+    struct str url;
+};
+
+/* Pipelines. *_get: 1 found, 0 not there, -1 error. */
+int record_pipeline_add(struct db *db, struct pipeline_row *row, struct err *err) MUST_USE;
+int record_pipeline_get(struct db *db, struct arena *a, struct str account, struct str region,
+                        struct str name, struct pipeline_row *ret, struct err *err) MUST_USE;
+int record_pipeline_by_id(struct db *db, struct arena *a, int64_t id, struct pipeline_row *ret,
+                          struct err *err) MUST_USE;
+int record_pipeline_list(struct db *db, struct arena *a, struct str account, struct str region,
+                         struct str after, int limit, struct pipeline_row_list *ret,
+                         struct err *err) MUST_USE;
+int record_pipeline_all(struct db *db, struct arena *a, struct pipeline_row_list *ret,
+                        struct err *err) MUST_USE;
+int record_pipeline_define(struct db *db, int64_t id, int version, struct str definition,
+                           int64_t now_ms, struct err *err) MUST_USE;
+int record_pipeline_state(struct db *db, int64_t id, struct str state, struct err *err) MUST_USE;
+int record_pipeline_delete(struct db *db, int64_t id, int64_t now_ms, struct err *err) MUST_USE;
+int record_version_get(struct db *db, struct arena *a, int64_t pipeline, int version,
+                       struct str *ret_definition, struct err *err) MUST_USE;
+
+/* Events and notices. */
+int record_event_add(struct db *db, int64_t pipeline, int64_t now_ms, struct str event,
+                     struct err *err) MUST_USE;
+int record_notice_add(struct db *db, int64_t pipeline, int64_t now_ms, const char *kind,
+                      struct str execution, struct str stage, struct str action, const char *state,
+                      struct str detail, struct err *err) MUST_USE;
+
+/* Executions. */
+int record_execution_add(struct db *db, const struct execution_row *row, struct err *err) MUST_USE;
+int record_execution_get(struct db *db, struct arena *a, struct str id, struct execution_row *ret,
+                         struct err *err) MUST_USE;
+int record_execution_by_token(struct db *db, struct arena *a, int64_t pipeline, struct str token,
+                              struct str *ret_id, struct err *err) MUST_USE;
+/* Newest first; only those with number < before when before > 0. */
+int record_execution_list(struct db *db, struct arena *a, int64_t pipeline, int64_t before,
+                          int limit, struct execution_row_list *ret, struct err *err) MUST_USE;
+int record_execution_status(struct db *db, struct str id, const char *status, struct str summary,
+                            struct str superseded_by, int64_t now_ms, struct err *err) MUST_USE;
+int record_execution_revision(struct db *db, struct str id, struct str revision_json,
+                              struct err *err) MUST_USE;
+int record_execution_stop_reason(struct db *db, struct str id, struct str reason,
+                                 struct err *err) MUST_USE;
+/* The newest execution that succeeded in the stage, before (by number) the given one; 0 if none. */
+int record_last_success(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
+                        int64_t before, struct execution_row *ret, struct err *err) MUST_USE;
+
+/* Stages. */
+int record_stage_put(struct db *db, struct str execution, struct str stage, int attempt,
+                     const char *status, int64_t now_ms, struct err *err) MUST_USE;
+int record_stage_check(struct db *db, struct str execution, struct str stage, int attempt,
+                       const char *status, struct str summary, struct str rules, int64_t now_ms,
+                       struct err *err) MUST_USE;
+int record_stage_list(struct db *db, struct arena *a, struct str execution,
+                      struct stage_row_list *ret, struct err *err) MUST_USE;
+
+/* Actions. */
+int record_action_add(struct db *db, const struct action_row *row, struct err *err) MUST_USE;
+int record_action_get(struct db *db, struct arena *a, struct str id, struct action_row *ret,
+                      struct err *err) MUST_USE;
+int record_action_by_external(struct db *db, struct arena *a, struct str external_id,
+                              struct action_row *ret, struct err *err) MUST_USE;
+int record_action_status(struct db *db, struct str id, const char *status, int64_t now_ms,
+                         struct err *err) MUST_USE;
+/* Writes what is present of row's summary, error, external id/url, log stream, updated_by,
+ * configuration, inputs, outputs, output variables and expiry; absent members stay as they are. */
+int record_action_detail(struct db *db, const struct action_row *row, int64_t now_ms,
+                         struct err *err) MUST_USE;
+/* Of one execution in order of starting. */
+int record_action_list(struct db *db, struct arena *a, struct str execution,
+                       struct action_row_list *ret, struct err *err) MUST_USE;
+/* Of a pipeline (or of one execution of it, if present), newest first, number < before if > 0. */
+int record_action_page(struct db *db, struct arena *a, int64_t pipeline, struct str execution,
+                       int64_t before, int limit, struct action_row_list *ret,
+                       struct err *err) MUST_USE;
+/* The newest run of an action, whatever the execution. */
+int record_action_newest(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
+                         struct str action, struct action_row *ret, struct err *err) MUST_USE;
+
+/* Artifacts. */
+int record_artifact_put(struct db *db, struct str execution, const struct artifact_row *row,
+                        struct err *err) MUST_USE;
+int record_artifact_get(struct db *db, struct arena *a, struct str execution, struct str name,
+                        struct artifact_row *ret, struct err *err) MUST_USE;
+
+/* Transitions: a row is there while the transition is disabled, and keeps who enabled it last. */
+int record_transition_put(struct db *db, int64_t pipeline, struct str stage, const char *direction,
+                          struct str reason, struct str by, int64_t now_ms,
+                          struct err *err) MUST_USE;
+int record_transition_get(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
+                          const char *direction, struct str *ret_reason, struct str *ret_by,
+                          int64_t *ret_ms, struct err *err) MUST_USE;
+
+/* Revision <-> JSON text of execution_row.revision. */
+struct str revision_to_json(struct arena *a, const struct revision *r);
+bool revision_from_json(struct arena *a, struct str json, struct revision *ret);
