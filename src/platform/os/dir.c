@@ -1,0 +1,189 @@
+/* Folders and trees of platform/os/file.h. Every step below a tree's top is relative to an open
+ * folder and never follows a link: the tree may be an attacker's, and alive. */
+#include "platform/os/fd.h"
+#include "platform/os/file.h"
+#include "platform/os/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TREE_DEPTH_MAX = 1024 }; /* open descriptors of one walk; deeper trees are refused */
+
+int dir_make(const char *path, mode_t mode, struct err *err) {
+    if (mkdir(path, mode) == 0) {
+        return 0;
+    }
+    if (errno == EEXIST) {
+        return file_is_dir(path) ? 0 : os_error(err, ENOTDIR, "make folder", path);
+    }
+    char part[PATH_MAX];
+    size_t n = strlen(path);
+    if (errno != ENOENT || n >= sizeof(part) || n == 0) {
+        return os_error(err, errno, "make folder", path);
+    }
+    memcpy(part, path, n + 1);
+    for (char *slash = strchr(part + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(part, mode) < 0 && errno != EEXIST) {
+            return os_error(err, errno, "make folder", part);
+        }
+        *slash = '/';
+    }
+    if (mkdir(path, mode) < 0 && errno != EEXIST) {
+        return os_error(err, errno, "make folder", path);
+    }
+    return file_is_dir(path) ? 0 : os_error(err, ENOTDIR, "make folder", path);
+}
+
+int dir_make_new(const char *path, mode_t mode, struct err *err) {
+    return mkdir(path, mode) < 0 ? os_error(err, errno, "make folder", path) : 0;
+}
+
+static bool is_dots(const char *name) {
+    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+/* One walk over a tree; `dir` is called for folders after their content. */
+struct walk {
+    int (*entry)(struct walk *w, int dir_fd, const char *name, const struct stat *st,
+                 struct err *err);
+    dev_t device;    /* of the top: others are mounts */
+    bool make_way;   /* lend ourselves the rights to enter (removal by a plain user) */
+    int64_t bytes;   /* tree_size */
+    int64_t entries; /* tree_size */
+    int64_t stop_at; /* tree_size; 0 = never */
+};
+
+static int walk_dir(struct walk *w, int parent_fd, const char *name, int depth, struct err *err);
+
+static int walk_entry(struct walk *w, int dir_fd, const char *name, int depth, struct err *err) {
+    struct stat st;
+    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) < 0) {
+        return errno == ENOENT ? 0 : os_error(err, errno, "look at", name);
+    }
+    if (S_ISDIR(st.st_mode) && st.st_dev != w->device) {
+        return w->make_way ? err_set(err, ERR_CONFLICT, "%s is a mount point", name) : 0;
+    }
+    if (S_ISDIR(st.st_mode) && walk_dir(w, dir_fd, name, depth + 1, err) < 0) {
+        return -1;
+    }
+    return w->entry(w, dir_fd, name, &st, err);
+}
+
+static int walk_dir(struct walk *w, int parent_fd, const char *name, int depth, struct err *err) {
+    if (depth > TREE_DEPTH_MAX) {
+        return err_set(err, ERR_LIMIT, "more than %d folders in each other", TREE_DEPTH_MAX);
+    }
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+    int fd cleanup_fd = openat(parent_fd, name, flags);
+    if (fd < 0 && errno == EACCES && w->make_way && fchmodat(parent_fd, name, 0700, 0) == 0) {
+        fd = openat(parent_fd, name, flags);
+    }
+    if (fd < 0) {
+        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+                   ? 0
+                   : os_error(err, errno, "open folder", name);
+    }
+    struct stat st;
+    if (w->make_way && fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700) {
+        fchmod(fd, 0700);
+    }
+    DIR *dir = fdopendir(fd);
+    if (dir == NULL) {
+        return os_error(err, errno, "read folder", name);
+    }
+    int dir_fd = TAKE_FD(fd);
+    int result = 0;
+    for (const struct dirent *e = NULL; result == 0 && (e = readdir(dir)) != NULL;) {
+        if (!is_dots(e->d_name)) {
+            result = walk_entry(w, dir_fd, e->d_name, depth, err);
+        }
+        if (w->stop_at > 0 && w->bytes > w->stop_at) {
+            break;
+        }
+    }
+    closedir(dir);
+    return result;
+}
+
+static int remove_entry(struct walk *w, int dir_fd, const char *name, const struct stat *st,
+                        struct err *err) {
+    (void)w;
+    if (unlinkat(dir_fd, name, S_ISDIR(st->st_mode) ? AT_REMOVEDIR : 0) < 0 && errno != ENOENT) {
+        return os_error(err, errno, "remove", name);
+    }
+    return 0;
+}
+
+int tree_remove(const char *path, struct err *err) {
+    struct stat st;
+    if (lstat(path, &st) < 0) {
+        return errno == ENOENT ? 0 : os_error(err, errno, "look at", path);
+    }
+    struct walk w = {.entry = remove_entry, .device = st.st_dev, .make_way = true};
+    if (S_ISDIR(st.st_mode) && walk_dir(&w, AT_FDCWD, path, 0, err) < 0) {
+        return err_wrap(err, "remove %s", path);
+    }
+    return remove_entry(&w, AT_FDCWD, path, &st, err);
+}
+
+static int measure_entry(struct walk *w, int dir_fd, const char *name, const struct stat *st,
+                         struct err *err) {
+    (void)dir_fd;
+    (void)name;
+    (void)err;
+    w->bytes += (int64_t)st->st_blocks * 512;
+    w->entries++;
+    return 0;
+}
+
+int tree_size(const char *path, int64_t stop_at, int64_t *ret_bytes, int64_t *ret_entries,
+              struct err *err) {
+    struct stat st;
+    if (lstat(path, &st) < 0) {
+        return os_error(err, errno, "look at", path);
+    }
+    struct walk w = {.entry = measure_entry, .device = st.st_dev, .stop_at = stop_at};
+    if (S_ISDIR(st.st_mode) && walk_dir(&w, AT_FDCWD, path, 0, err) < 0) {
+        return err_wrap(err, "measure %s", path);
+    }
+    *ret_bytes = w.bytes + (int64_t)st.st_blocks * 512;
+    *ret_entries = w.entries + 1;
+    return 0;
+}
+
+static int compare_names(const void *x, const void *y) {
+    return str_cmp(*(const struct str *)x, *(const struct str *)y);
+}
+
+int dir_list(struct arena *a, const char *path, struct str_list *ret, struct err *err) {
+    DIR *dir = opendir(path);
+    if (dir == NULL) {
+        return os_error(err, errno, "read folder", path);
+    }
+    *ret = (struct str_list){arena_new_n(a, struct str, 4), 0};
+    for (const struct dirent *e = NULL; (e = readdir(dir)) != NULL;) {
+        if (!is_dots(e->d_name)) {
+            *arena_push(a, ret) = str_dup(a, str_c(e->d_name));
+        }
+    }
+    closedir(dir);
+    qsort(ret->v, ret->n, sizeof(struct str), compare_names);
+    return 0;
+}
+
+int dir_make_temp(struct arena *a, const char *prefix, const char **ret, struct err *err) {
+    const char *base = getenv("TMPDIR");
+    struct str path = str_printf(a, "%s/%s-XXXXXX", base && *base ? base : "/tmp", prefix);
+    if (mkdtemp((char *)path.p) == NULL) {
+        return os_error(err, errno, "make folder", path.p);
+    }
+    *ret = path.p;
+    return 0;
+}
