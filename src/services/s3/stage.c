@@ -1,0 +1,233 @@
+/* Implementation of stage.h: a temporary file and the digests of what went into it. */
+#include "services/s3/stage.h"
+
+#include "platform/crypto/crc.h"
+#include "platform/crypto/hash.h"
+#include "services/s3/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const int64_t SIZE_MAX_BYTES = 5LL * 1024 * 1024 * 1024;
+
+struct s3_stage {
+    char *data_dir;
+    char *path; /* NULL once it was taken over */
+    char id[33];
+    int fd;
+    int64_t size;
+    enum s3_checksum algorithm;
+    uint32_t crc32;
+    uint64_t crc64;
+    struct hash *md5;
+    struct hash *sha256;
+    struct hash *sha1; /* NULL unless asked for */
+    unsigned char md5_out[HASH_MAX];
+    unsigned char sha256_out[HASH_MAX];
+    unsigned char sum[HASH_MAX]; /* of `algorithm` */
+};
+
+static const struct {
+    const char *name;
+    size_t size;
+} checksums[S3_CHECKSUM_COUNT] = {
+    [S3_CHECKSUM_NONE] = {"", 0},
+    [S3_CHECKSUM_CRC32] = {"CRC32", 4},
+    [S3_CHECKSUM_CRC32C] = {"CRC32C", 4},
+    [S3_CHECKSUM_CRC64NVME] = {"CRC64NVME", 8},
+    [S3_CHECKSUM_SHA1] = {"SHA1", 20},
+    [S3_CHECKSUM_SHA256] = {"SHA256", 32},
+};
+
+enum s3_checksum s3_checksum_of(struct str name) {
+    if (name.n > 15 && str_ieq(str_sub(name, 0, 15), S("x-amz-checksum-"))) {
+        name = str_sub(name, 15, name.n);
+    }
+    for (int i = S3_CHECKSUM_CRC32; i < S3_CHECKSUM_COUNT; i++) {
+        if (str_ieq(name, str_c(checksums[i].name))) {
+            return (enum s3_checksum)i;
+        }
+    }
+    return S3_CHECKSUM_NONE;
+}
+
+const char *s3_checksum_name(enum s3_checksum algorithm) {
+    return checksums[algorithm].name;
+}
+
+size_t s3_checksum_size(enum s3_checksum algorithm) {
+    return checksums[algorithm].size;
+}
+
+int s3_stage_open(const char *data_dir, enum s3_checksum algorithm, struct s3_stage **ret,
+                  struct err *err) {
+    struct arena a = ARENA_INIT;
+    const char *tmp = NULL;
+    if (s3_content_tmp(data_dir, &a, &tmp, err) < 0) {
+        arena_done(&a);
+        return -1;
+    }
+    struct s3_stage *stage = mem_alloc(sizeof(*stage));
+    struct str id = s3_content_id(&a, &rng_system);
+    memcpy(stage->id, id.p, 32);
+    stage->path = mem_strdup(str_printf(&a, "%s/%s", tmp, stage->id).p);
+    stage->data_dir = mem_strdup(data_dir);
+    stage->algorithm = algorithm == S3_CHECKSUM_NONE ? S3_CHECKSUM_CRC64NVME : algorithm;
+    stage->md5 = hash_new(HASH_MD5);
+    stage->sha256 = hash_new(HASH_SHA256);
+    stage->sha1 = algorithm == S3_CHECKSUM_SHA1 ? hash_new(HASH_SHA1) : NULL;
+    stage->fd = open(stage->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    arena_done(&a);
+    if (stage->fd < 0) {
+        int failed = errno;
+        s3_stage_free(stage);
+        return err_sys(err, failed, "cannot stage a body in %s/s3/tmp", data_dir);
+    }
+    *ret = stage;
+    return 0;
+}
+
+static int write_all(int fd, struct str data, struct err *err) {
+    while (data.n > 0) {
+        ssize_t n = write(fd, data.p, data.n);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0 && (errno == ENOSPC || errno == EDQUOT)) {
+            return err_set(err, ERR_UNAVAILABLE,
+                           "the disk of the data directory is full; free space and try again");
+        }
+        if (n < 0) {
+            return err_sys(err, errno, "cannot write a staged body");
+        }
+        data = str_sub(data, (size_t)n, data.n);
+    }
+    return 0;
+}
+
+int s3_stage_write(struct s3_stage *stage, struct str data, struct err *err) {
+    if ((int64_t)data.n > SIZE_MAX_BYTES - stage->size) {
+        return err_set(err, ERR_LIMIT, "Your proposed upload exceeds the maximum allowed size");
+    }
+    if (write_all(stage->fd, data, err) < 0) {
+        return -1;
+    }
+    stage->size += (int64_t)data.n;
+    hash_update(stage->md5, data);
+    hash_update(stage->sha256, data);
+    if (stage->algorithm == S3_CHECKSUM_CRC32) {
+        stage->crc32 = crc32_add(stage->crc32, data);
+    } else if (stage->algorithm == S3_CHECKSUM_CRC32C) {
+        stage->crc32 = crc32c_add(stage->crc32, data);
+    } else if (stage->algorithm == S3_CHECKSUM_CRC64NVME) {
+        stage->crc64 = crc64nvme_add(stage->crc64, data);
+    } else if (stage->sha1 != NULL) {
+        hash_update(stage->sha1, data);
+    }
+    return 0;
+}
+
+static void big_endian(uint64_t value, size_t size, unsigned char *out) {
+    for (size_t i = 0; i < size; i++) {
+        out[i] = (unsigned char)(value >> (8 * (size - 1 - i)));
+    }
+}
+
+int s3_stage_end(struct s3_stage *stage, struct err *err) {
+    hash_end(stage->md5, stage->md5_out);
+    hash_end(stage->sha256, stage->sha256_out);
+    if (stage->algorithm == S3_CHECKSUM_SHA256) {
+        memcpy(stage->sum, stage->sha256_out, 32);
+    } else if (stage->sha1 != NULL) {
+        hash_end(stage->sha1, stage->sum);
+    } else if (stage->algorithm == S3_CHECKSUM_CRC64NVME) {
+        big_endian(stage->crc64, 8, stage->sum);
+    } else {
+        big_endian(stage->crc32, 4, stage->sum);
+    }
+    return fsync(stage->fd) < 0 ? err_sys(err, errno, "cannot make a staged body durable") : 0;
+}
+
+void s3_stage_free(struct s3_stage *stage) {
+    if (stage == NULL) {
+        return;
+    }
+    if (stage->fd >= 0) {
+        close(stage->fd);
+    }
+    if (stage->path != NULL) {
+        unlink(stage->path);
+    }
+    hash_free(stage->md5);
+    hash_free(stage->sha256);
+    hash_free(stage->sha1);
+    free(stage->path);
+    free(stage->data_dir);
+    free(stage);
+}
+
+int s3_stage_fd(const struct s3_stage *stage) {
+    return stage->fd;
+}
+
+int64_t s3_stage_size(const struct s3_stage *stage) {
+    return stage->size;
+}
+
+struct str s3_stage_md5(const struct s3_stage *stage) {
+    return str_n((const char *)stage->md5_out, 16);
+}
+
+struct str s3_stage_sha256(const struct s3_stage *stage) {
+    return str_n((const char *)stage->sha256_out, 32);
+}
+
+struct str s3_stage_checksum(const struct s3_stage *stage, enum s3_checksum algorithm) {
+    if (algorithm == S3_CHECKSUM_SHA256) {
+        return s3_stage_sha256(stage);
+    }
+    if (algorithm != stage->algorithm) {
+        return STR_NONE;
+    }
+    return str_n((const char *)stage->sum, s3_checksum_size(algorithm));
+}
+
+enum s3_checksum s3_stage_algorithm(const struct s3_stage *stage) {
+    return stage->algorithm;
+}
+
+int s3_stage_keep(struct s3_stage *stage, struct arena *a, struct str *ret_id, struct err *err) {
+    if (s3_content_place(stage->data_dir, stage->path, str_c(stage->id), err) < 0) {
+        return -1;
+    }
+    free(stage->path);
+    stage->path = NULL;
+    *ret_id = str_dup(a, str_c(stage->id));
+    return 0;
+}
+
+int s3_stage_copy(struct s3_stage *stage, int fd, int64_t offset, int64_t size, struct err *err) {
+    char chunk[65536];
+    while (size > 0) {
+        size_t want = size < (int64_t)sizeof(chunk) ? (size_t)size : sizeof(chunk);
+        ssize_t n = pread(fd, chunk, want, offset);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return err_sys(err, errno, "cannot read a body");
+        }
+        if (n == 0) {
+            return err_set(err, ERR_INVALID, "the body ended early");
+        }
+        if (s3_stage_write(stage, str_n(chunk, (size_t)n), err) < 0) {
+            return -1;
+        }
+        offset += n;
+        size -= n;
+    }
+    return 0;
+}
