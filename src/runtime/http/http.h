@@ -40,32 +40,33 @@ struct http_sink {
 };
 
 struct http_request {
-    struct arena *arena;       /* lives as long as the request */
-    struct str method;         /* "GET" */
-    struct str target;         /* raw request target */
-    struct str path;           /* raw, before '?' */
-    struct str query;          /* raw, after '?'; absent if there is none */
+    struct arena *arena; /* lives as long as the request */
+    struct str method;   /* "GET" */
+    struct str target;   /* raw request target */
+    struct str path;     /* raw, before '?' */
+    struct str query;    /* raw, after '?'; absent if there is none */
     struct http_headers headers;
-    struct str remote;         /* "127.0.0.1:54321", or "unix" */
-    bool local;                /* came over our own unix socket: its x-trunkline-* headers count */
-    struct str body;           /* whole body when it was kept in memory */
-    struct http_sink sink;     /* or where it went (write != NULL) */
-    struct err sink_error;     /* kind != ERR_NONE: the sink refused */
-    void *ud;                  /* the handler's own, from begin to handle */
+    struct str remote;     /* "127.0.0.1:54321", or "unix" */
+    bool local;            /* came over our own unix socket: its x-trunkline-* headers count */
+    struct str body;       /* whole body when it was kept in memory */
+    struct http_sink sink; /* or where it went (write != NULL) */
+    struct err sink_error; /* kind != ERR_NONE: the sink refused */
+    void *ud;              /* the handler's own, from begin to handle */
 };
 
 /* A response body that is produced over time (server-sent events, log following). Opaque; any
- * thread may write; it ends by http_stream_end or when the client is gone. */
+ * thread may write; it ends by http_stream_end or when the client is gone. A client that left is
+ * noticed by the next write: whoever follows something quiet writes a comment now and then. */
 struct http_stream;
 
 struct http_response {
-    int status;                   /* default 200 */
-    struct http_headers headers;  /* Content-Length and Date are the server's */
-    struct str body;              /* arena-owned bytes, or: */
-    int fd;                       /* -1, or a file that the server sends and closes */
+    int status;                  /* default 200 */
+    struct http_headers headers; /* Content-Length and Date are the server's */
+    struct str body;             /* arena-owned bytes, or: */
+    int fd;                      /* -1, or a file that the server sends and closes */
     int64_t fd_offset;
-    int64_t fd_size;
-    struct http_stream *stream;   /* NULL, or a stream from http_stream_new */
+    int64_t fd_size;            /* with fd -1 and method HEAD: the Content-Length to name */
+    struct http_stream *stream; /* NULL, or a stream from http_stream_new */
 };
 
 struct http_handler {
@@ -92,6 +93,7 @@ uint16_t http_server_port(const struct http_server *s);
 /* Stops accepting, lets running requests end (at most grace_ms), frees. NULL ok. */
 void http_server_stop(struct http_server *s, int grace_ms);
 
+/* Two references: the writer's, given back by http_stream_end, and the response's. */
 struct http_stream *http_stream_new(void);
 /* False when the client is gone or too slow (over 4 MiB unread): stop and call http_stream_end. */
 bool http_stream_write(struct http_stream *s, struct str data);
@@ -100,18 +102,18 @@ void http_stream_end(struct http_stream *s); /* the writer's reference ends here
 /* Client. One blocking exchange; verified TLS; no redirects unless asked. */
 struct http_call {
     struct str method;
-    struct str url;              /* http:// or https:// */
-    struct str unix_path;        /* set: connect there, url gives host and path */
+    struct str url;       /* http:// or https:// */
+    struct str unix_path; /* set: connect there, url gives host and path */
     struct http_headers headers;
-    struct str body;             /* in memory, or: */
-    int body_fd;                 /* -1, or a file sent from its current offset, body_size bytes */
+    struct str body; /* in memory, or: */
+    int body_fd;     /* -1, or a file sent from its current offset, body_size bytes */
     int64_t body_size;
-    struct str ca_file;          /* absent: the system's */
-    int connect_timeout_ms;      /* 0: 10 s */
-    int timeout_ms;              /* 0: 60 s */
-    int64_t max_body;            /* 0: HTTP_MAX_BODY_BYTES */
-    int out_fd;                  /* -1, or where the response body goes (only for status 2xx) */
-    int max_redirects;           /* 0: none */
+    struct str ca_file;     /* absent: the system's */
+    int connect_timeout_ms; /* 0: 10 s */
+    int timeout_ms;         /* 0: 60 s */
+    int64_t max_body;       /* 0: HTTP_MAX_BODY_BYTES */
+    int out_fd;             /* -1, or where the response body goes (only for status 2xx) */
+    int max_redirects;      /* 0: none */
 };
 #define HTTP_CALL_INIT ((struct http_call){.body_fd = -1, .out_fd = -1})
 
