@@ -22,23 +22,10 @@ void mem_freep(void *p) {
     free(*(void **)p);
 }
 
-/* send(2) cannot raise SIGPIPE; write(2) is for everything that is not a socket. */
-static ssize_t write_once(int fd, const char *p, size_t n, bool *io_socket) {
-    if (*io_socket) {
-        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
-        if (sent >= 0 || errno != ENOTSOCK) {
-            return sent;
-        }
-        *io_socket = false;
-    }
-    return write(fd, p, n);
-}
-
-int fd_write_all(int fd, const void *p, size_t n, struct err *err) {
-    const char *at = p;
-    bool socket = true;
+/* send(2) for sockets, which cannot raise SIGPIPE; write(2) for everything else. */
+static int push_all(int fd, const char *at, size_t n, bool socket, struct err *err) {
     while (n > 0) {
-        ssize_t done = write_once(fd, at, n, &socket);
+        ssize_t done = socket ? send(fd, at, n, MSG_NOSIGNAL) : write(fd, at, n);
         if (done < 0 && errno == EINTR) {
             continue;
         }
@@ -55,6 +42,14 @@ int fd_write_all(int fd, const void *p, size_t n, struct err *err) {
         n -= (size_t)done;
     }
     return 0;
+}
+
+int fd_write_all(int fd, const void *p, size_t n, struct err *err) {
+    return push_all(fd, p, n, false, err);
+}
+
+int fd_send_all(int socket, const void *p, size_t n, struct err *err) {
+    return push_all(socket, p, n, true, err);
 }
 
 /* read(2) that waits on non-blocking descriptors and repeats interrupted calls. */

@@ -38,7 +38,9 @@ void mem_freep(void *p);
 #define cleanup_free __attribute__((cleanup(mem_freep)))
 
 /* All n bytes; on a short write (peer gone, disk full) an error. Works on non-blocking descriptors
- * too (waits). Never raises SIGPIPE where fd is a socket. */
+ * too (waits). A pipe whose reader is gone raises SIGPIPE, which our programs ignore; fd_send_all
+ * is for sockets and never raises it. */
+int fd_send_all(int socket, const void *p, size_t n, struct err *err) MUST_USE;
 int fd_write_all(int fd, const void *p, size_t n, struct err *err) MUST_USE;
 
 /* Exactly n bytes; ERR_UNAVAILABLE when the other side ended before. */

@@ -94,10 +94,11 @@ int process_spawn(const struct process_spec *spec, struct process *ret, struct e
     pid_t pid = 0;
     if (result == 0) {
         char *const *env = spec->envp ? (char *const *)spec->envp : environ;
-        int sys = posix_spawnp(&pid, spec->argv[0], &actions, &attributes,
-                               (char *const *)spec->argv, env);
+        const char *program = spec->program ? spec->program : spec->argv[0];
+        int sys =
+            posix_spawnp(&pid, program, &actions, &attributes, (char *const *)spec->argv, env);
         if (sys != 0) {
-            result = os_error(err, sys, "start", spec->argv[0]);
+            result = os_error(err, sys, "start", program);
         }
     }
     for (size_t i = 0; i < sizeof(copies) / sizeof(copies[0]); i++) {

@@ -24,7 +24,8 @@ struct process_exit {
 };
 
 struct process_spec {
-    const char *const *argv; /* NULL-terminated; argv[0] is searched in PATH unless it has a '/' */
+    const char *program;     /* what to run; NULL = argv[0]. Searched in PATH unless it has a '/' */
+    const char *const *argv; /* NULL-terminated */
     const char *const *envp; /* NULL-terminated; NULL = our own environment */
     const char *dir;         /* working folder; NULL = ours */
     int in, out, err;        /* descriptors for 0, 1, 2; negative = /dev/null */

@@ -242,7 +242,7 @@ static void test_write_to_a_closed_socket_is_an_error_and_no_signal(void **state
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
     close(pair[1]);
-    assert_int_equal(fd_write_all(pair[0], "x", 1, &f->err), -1);
+    assert_int_equal(fd_send_all(pair[0], "x", 1, &f->err), -1);
     close(pair[0]);
 }
 
