@@ -4,9 +4,9 @@
 usage: api_from_botocore.py FILE.api [> NEW]
 
 FILE.api says which operations are listed (lines `op NAME ...`), and holds what botocore does not
-know: the iam, unimplemented, read and unsigned lines below an op, `xmlname=` and `unwrapped` of
-structs, and comments at the top. A line with just `op NAME` is enough to add an operation. All else
-is printed anew from the model. The build never runs this.
+know: the prefix line; the iam, unimplemented, read and unsigned lines below an op; `xmlname=` and `unwrapped` of
+structs, errors marked `unmodelled`, and comments at the top. A line with just `op NAME` is enough
+to add an operation. All else is printed anew from the model. The build never runs this.
 """
 import re
 import sys
@@ -26,13 +26,14 @@ class Seed:
     """What is kept of an .api file."""
 
     def __init__(self, path):
-        self.comments, self.head, self.ops, self.structs = [], [], {}, {}
+        self.comments, self.ops, self.structs, self.errors = [], {}, {}, {}
+        self.name = self.prefix = None
         op = None
         for line in open(path, encoding='utf-8'):
             words = line.split()
             if not words:
                 continue
-            if line[0] == '#' and not self.head:
+            if line[0] == '#' and self.name is None:
                 self.comments.append(line.rstrip())
             elif line[0].isspace():
                 if op is not None and words[0] in KEPT_OP_LINES:
@@ -44,8 +45,11 @@ class Seed:
                     self.ops[op] = []
                 elif words[0] == 'struct' and len(words) > 2:
                     self.structs[words[1]] = words[2:]
+                elif words[0] == 'error' and 'unmodelled' in words:
+                    self.errors[words[1]] = line.rstrip()
+                elif words[0] == 'prefix':
+                    self.prefix = words[1]
                 elif words[0] == 'service':
-                    self.head.append(line.rstrip())
                     self.name = words[1]
 
 
@@ -66,8 +70,7 @@ def limits(shape):
 class Printer:
     def __init__(self, seed, model):
         self.seed, self.model, self.shapes = seed, model, model['shapes']
-        self.order, self.lines = [], []
-        self.sensitive = {}
+        self.order = []
 
     def visit(self, name):
         """Remembers a struct, enum or what lies below it, in the order in which they are met."""
@@ -107,7 +110,7 @@ class Printer:
         word = SIMPLE[kind]
         return word + (limits(shape) if word in RANGED else '')
 
-    def is_sensitive(self, name, seen=()):
+    def is_sensitive(self, name):
         shape = self.shapes[name]
         if shape.get('sensitive'):
             return True
@@ -175,6 +178,8 @@ class Printer:
         if ns:
             out.append('xmlns ' + ns)
         out.append('signing ' + meta.get('signingName', meta['endpointPrefix']))
+        if self.seed.prefix:
+            out.append('prefix ' + self.seed.prefix)
         out.append('host ' + meta['endpointPrefix'] + (' global' if self.seed.name == 'iam' else ''))
         if 'awsQueryCompatible' in meta:
             out.append('query-compatible')
@@ -195,11 +200,12 @@ class Printer:
         ins = op.get('input', {}).get('shape', '-')
         outs = op.get('output', {}).get('shape', '-')
         errors = [e['shape'] for e in op.get('errors', [])]
+        if 'unimplemented' in self.seed.ops[name]:
+            ins, outs, errors = '-', '-', []
         first = 'op %s %s -> %s' % (name, ins, outs)
-        words = ['!'] + errors if errors else []
-        out = self.wrap(first, words, '  !')
-        if len(out) > 1 and out[0].endswith(' !'):
-            out[0] = out[0][:-2]
+        out = self.wrap(first + ' !', errors, '  !')
+        if out[0].endswith(' !'):
+            out[0] = first
         http = op['http']
         if self.protocols()[0].startswith('rest'):
             out.append('  http %s %s%s' % (
@@ -237,8 +243,8 @@ class Printer:
             ops += text
             errors += [e for e in errs if e not in errors]
         error_text = []
-        for name in sorted(errors):
-            error_text += self.error(name)
+        for name in sorted(set(errors) | set(self.seed.errors)):
+            error_text += self.error(name) if name in errors else [self.seed.errors[name]]
         structs = []
         for name in self.order:
             shape = self.shapes[name]

@@ -82,7 +82,7 @@ struct service {
     const char *base; /* last part of it */
     const char *name;
     int protocol, protocol2; /* enum shape_protocol, -1 = not said */
-    const char *target, *version, *xmlns, *signing, *host;
+    const char *target, *version, *xmlns, *signing, *prefix, *host;
     bool global, query_compatible;
     struct vec ops;   /* struct op, sorted by name */
     struct vec defs;  /* struct def in the order of the file */

@@ -16,11 +16,16 @@ static struct def *find_def(struct service *s, const char *name, enum def_kind k
     fail(s, line, "there is no %s '%s'", words[kind], name);
 }
 
-/* The struct that stands for an input or output which the model does not have. */
+/* The struct that stands for an input or output which the model does not have. Operations that are
+ * not built share one. */
 static struct def *empty_def(struct service *s, const struct op *op, const char *suffix) {
-    char *name = text("%s%s", op->name, suffix);
+    bool absent = (op->flags & SHAPE_OP_UNIMPLEMENTED) != 0;
+    char *name = absent ? text("Unimplemented") : text("%s%s", op->name, suffix);
     for (size_t i = 0; i < s->defs.n; i++) {
-        const struct def *d = s->defs.v[i];
+        struct def *d = s->defs.v[i];
+        if (strcmp(d->name, name) == 0 && absent) {
+            return d;
+        }
         if (strcmp(d->name, name) == 0) {
             fail(s, op->line, "'-' would be called '%s', which is already on line %d", name,
                  d->line);
@@ -54,7 +59,8 @@ static const struct member *find_member(const struct def *d, const char *name, s
     return NULL;
 }
 
-/* Follows "a.list*.b" from the input; the end must be text, or a list of text with '*'. */
+/* Follows "a.list*.b" from the input; the end must be text, a list of text with '*', or a map with
+ * '*', which stands for its keys. */
 static void check_path(struct service *s, int line, const struct def *d, const char *path,
                        size_t len) {
     for (size_t at = 0; at < len;) {
@@ -66,10 +72,10 @@ static void check_path(struct service *s, int line, const struct def *d, const c
             fail(s, line, "'%.*s' is not a member of %s", (int)n, path + at, d->name);
         }
         const struct type *t = m->type;
-        if (each != (t->kind == SHAPE_LIST)) {
-            fail(s, line, "'%s' %s a list", m->name, each ? "is not" : "is");
+        if (each != (t->kind == SHAPE_LIST || t->kind == SHAPE_MAP)) {
+            fail(s, line, "'%s' %s a list or map", m->name, each ? "is not" : "is");
         }
-        t = each ? t->item : t;
+        t = !each ? t : t->kind == SHAPE_MAP ? t->key : t->item;
         at += n;
         bool last = at >= len;
         if (last ? !type_is_text(t) : t->kind != SHAPE_STRUCT) {
@@ -83,7 +89,8 @@ static void check_path(struct service *s, int line, const struct def *d, const c
 }
 
 static void check_template(struct service *s, const struct op *op, int line, const char *z) {
-    static const char *const filters[] = {"s3source", "path"};
+    static const char *const filters[] = {"path",   "s3source", "build",
+                                         "kmskey", "loggroup", "function", "iampath"};
     for (const char *p = strchr(z, '{'); p != NULL; p = strchr(p + 1, '{')) {
         const char *end = strchr(p, '}');
         if (end == NULL) {
@@ -133,7 +140,7 @@ static void check_condition(struct service *s, const struct op *op, int line, co
 static void check_rights(struct service *s, struct op *op) {
     if (op->rights.n == 0) {
         struct right *r = zalloc(sizeof *r);
-        r->action = text("%s:%s", s->signing, op->name);
+        r->action = text("%s:%s", s->prefix, op->name);
         vec_push(&op->rights, r);
     }
     for (size_t i = 0; i < op->rights.n; i++) {
@@ -210,6 +217,7 @@ void check_service(struct service *s) {
         s->version == NULL) {
         fail(s, 1, "service, protocol, version, signing and host are needed");
     }
+    s->prefix = s->prefix ? s->prefix : s->signing;
     qsort(s->ops.v, s->ops.n, sizeof *s->ops.v, by_name);
     for (size_t i = 0; i < s->ops.n; i++) {
         struct op *op = s->ops.v[i];

@@ -199,6 +199,7 @@ void emit_tables(const struct service *s, FILE *out) {
     fprintf(out, "    NULL,\n};\n\nconst struct shape_service %s_service = {\n", s->name);
     fprintf(out, "    .name = %s, .signing = %s, .host = %s,\n", quoted(s->name),
             quoted(s->signing), quoted(s->host));
+    fprintf(out, "    .prefix = %s,\n", quoted(s->prefix));
     fprintf(out, "    .global = %s, .query_compatible = %s,\n", s->global ? "true" : "false",
             s->query_compatible ? "true" : "false");
     fprintf(out, "    .protocol = %s, .protocol2 = %s,\n", protocol_names[s->protocol],

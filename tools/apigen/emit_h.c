@@ -124,10 +124,11 @@ static void print_op(const struct service *s, const struct op *op, FILE *out) {
     bool body_in = (op->flags & SHAPE_OP_BODY_IN) != 0;
     bool body_out = (op->flags & SHAPE_OP_BODY_OUT) != 0;
     fprintf(out, "extern const struct shape_op %s_op_%s;\n", s->name, op->snake);
-    if ((op->flags & SHAPE_OP_UNIMPLEMENTED) == 0) {
-        fprintf(out, "int %s_%s(struct call *c, %s, %s, struct err *err) MUST_USE;\n", s->name,
-                op->snake, in, result);
+    if ((op->flags & SHAPE_OP_UNIMPLEMENTED) != 0) {
+        return;
     }
+    fprintf(out, "int %s_%s(struct call *c, %s, %s, struct err *err) MUST_USE;\n", s->name,
+            op->snake, in, result);
     fprintf(out, "static inline MUST_USE int %s_call_%s(const struct aws_target *t, struct arena *a, %s,%s %s,%s struct err *err) {\n",
             s->name, op->snake, in, body_in ? " const struct aws_body *body," : "", result,
             body_out ? " struct aws_body *ret_body," : "");

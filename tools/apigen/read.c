@@ -64,6 +64,7 @@ static bool read_service_line(struct reader *r) {
                        : strcmp(key, "version") == 0 ? &s->version
                        : strcmp(key, "xmlns") == 0   ? &s->xmlns
                        : strcmp(key, "signing") == 0 ? &s->signing
+                       : strcmp(key, "prefix") == 0  ? &s->prefix
                                                      : NULL;
     if (one != NULL) {
         need(r, 2, 2);
@@ -139,9 +140,9 @@ static int status_of(struct reader *r, const char *word) {
     return (int)status;
 }
 
-/* error NAME STATUS [code=CODE] [message=Message] */
+/* error NAME STATUS [code=CODE] [message=Message] [unmodelled] */
 static void read_error(struct reader *r) {
-    need(r, 3, 5);
+    need(r, 3, 6);
     struct def *d = add_def(r, DEF_ERROR, r->words[1]);
     d->status = status_of(r, r->words[2]);
     d->code = d->name;
@@ -149,8 +150,8 @@ static void read_error(struct reader *r) {
     for (size_t i = 3; i < r->n; i++) {
         const char *code = attribute(r->words[i], "code");
         const char *message = attribute(r->words[i], "message");
-        if (code == NULL && message == NULL) {
-            fail(r->s, r->line, "'%s' is not code=... or message=...", r->words[i]);
+        if (code == NULL && message == NULL && strcmp(r->words[i], "unmodelled") != 0) {
+            fail(r->s, r->line, "'%s' is not code=..., message=... or unmodelled", r->words[i]);
         }
         d->code = code ? code : d->code;
         d->message_name = message ? message : d->message_name;

@@ -168,7 +168,8 @@ enum shape_protocol {
 
 struct shape_service {
     const char *name;             /* C prefix: "ssm", "codestar_connections" */
-    const char *signing;          /* SigV4 service name; also of ARNs where rights do not say */
+    const char *signing;          /* SigV4 service name */
+    const char *prefix;           /* of IAM actions and ARNs; mostly the same */
     const char *host;             /* endpoint prefix */
     bool global;                  /* one endpoint for all regions, ARNs without region */
     bool query_compatible;        /* JSON errors also carry x-amzn-query-error */

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "flow/action/action.h"
 #include "flow/execution/engine.h"
 #include "flow/record/flow.h"
 #include "flow/record/record.h"
@@ -29,15 +30,6 @@ int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
 
 /* The end of an action's run, with what it leaves behind. Late ends are ignored. In the caller's
  * transaction. */
-struct action_end {
-    bool ok;
-    struct str summary;
-    struct str error_code;
-    struct str error_message;
-    struct str outputs;          /* JSON, see record.h */
-    struct str output_variables; /* JSON object */
-    struct str updated_by;
-};
 int execution_action_end(const struct flow *f, struct arena *a, struct str action_id,
                          const struct action_end *end, struct err *err) MUST_USE;
 

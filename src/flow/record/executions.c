@@ -114,6 +114,24 @@ int record_last_success(struct db *db, struct arena *a, int64_t pipeline, struct
     return read_one(&rows, a, ret, err);
 }
 
+int record_in_stage(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
+                    struct execution_row_list *ret, struct err *err) {
+    *ret = (struct execution_row_list){0};
+    struct db_rows rows cleanup_rows = {0};
+    if (db_query(db, &rows, err,
+                 "SELECT " EXECUTION_COLUMNS " FROM pipeline_executions e WHERE pipeline = ? AND "
+                 "EXISTS (SELECT 1 FROM stage_executions s WHERE s.execution = e.id AND s.stage = "
+                 "?) ORDER BY number DESC LIMIT 1",
+                 "is", pipeline, stage) < 0) {
+        return -1;
+    }
+    int more = 0;
+    while ((more = db_next(&rows, err)) > 0) {
+        read_row(&rows, a, arena_push(a, ret));
+    }
+    return more;
+}
+
 int record_stage_put(struct db *db, struct str execution, struct str stage, int attempt,
                      const char *status, int64_t now_ms, struct err *err) {
     return db_run(db, err,

@@ -169,3 +169,39 @@ int record_transition_get(struct db *db, struct arena *a, int64_t pipeline, stru
     }
     return found;
 }
+
+int record_tag_get(struct db *db, struct arena *a, int64_t pipeline, struct str key,
+                   struct str *ret, struct err *err) {
+    return db_get_str(db, a, ret, err,
+                      "SELECT value FROM pipeline_tags WHERE pipeline = ? AND key = ?", "is",
+                      pipeline, key);
+}
+
+int record_tag_put(struct db *db, int64_t pipeline, struct str key, struct str value,
+                   struct err *err) {
+    return db_run(db, err,
+                  "INSERT INTO pipeline_tags VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = "
+                  "excluded.value",
+                  "iss", pipeline, key, value.p ? value : S(""));
+}
+
+int record_tag_drop(struct db *db, int64_t pipeline, struct str key, struct err *err) {
+    return db_run(db, err, "DELETE FROM pipeline_tags WHERE pipeline = ? AND key = ?", "is",
+                  pipeline, key);
+}
+
+int record_tag_list(struct db *db, struct arena *a, int64_t pipeline, struct str_map *ret,
+                    struct err *err) {
+    *ret = (struct str_map){0};
+    struct db_rows rows cleanup_rows = {0};
+    if (db_query(db, &rows, err,
+                 "SELECT key, value FROM pipeline_tags WHERE pipeline = ? ORDER BY key", "i",
+                 pipeline) < 0) {
+        return -1;
+    }
+    int more = 0;
+    while ((more = db_next(&rows, err)) > 0) {
+        *arena_push(a, ret) = (struct str_pair){db_str(&rows, a, 0), db_str(&rows, a, 1)};
+    }
+    return more;
+}

@@ -166,6 +166,19 @@ int record_execution_stop_reason(struct db *db, struct str id, struct str reason
 int record_last_success(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
                         int64_t before, struct execution_row *ret, struct err *err) MUST_USE;
 
+/* The newest execution that entered the stage: a list of one or none. */
+int record_in_stage(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
+                    struct execution_row_list *ret, struct err *err) MUST_USE;
+
+/* Tags of a pipeline. get: 1 found, 0 not, -1 error. */
+int record_tag_get(struct db *db, struct arena *a, int64_t pipeline, struct str key,
+                   struct str *ret, struct err *err) MUST_USE;
+int record_tag_put(struct db *db, int64_t pipeline, struct str key, struct str value,
+                   struct err *err) MUST_USE;
+int record_tag_drop(struct db *db, int64_t pipeline, struct str key, struct err *err) MUST_USE;
+int record_tag_list(struct db *db, struct arena *a, int64_t pipeline, struct str_map *ret,
+                    struct err *err) MUST_USE;
+
 /* Stages. */
 int record_stage_put(struct db *db, struct str execution, struct str stage, int attempt,
                      const char *status, int64_t now_ms, struct err *err) MUST_USE;
@@ -211,6 +224,20 @@ int record_transition_put(struct db *db, int64_t pipeline, struct str stage, con
 int record_transition_get(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
                           const char *direction, struct str *ret_reason, struct str *ret_by,
                           int64_t *ret_ms, struct err *err) MUST_USE;
+
+/* What the watcher saw last. get: 1 found, 0 never seen, -1 error. */
+int record_watched_get(struct db *db, struct arena *a, int64_t pipeline, struct str action,
+                       struct str branch, struct str *ret_head, struct err *err) MUST_USE;
+int record_watched_put(struct db *db, int64_t pipeline, struct str action, struct str branch,
+                       struct str head, int64_t now_ms, struct str error,
+                       struct err *err) MUST_USE;
+int record_watched_error(struct db *db, int64_t pipeline, struct str action, struct str error,
+                         struct err *err) MUST_USE;
+int record_alarm_get(struct db *db, struct arena *a, int64_t pipeline, struct str account,
+                     struct str alarm, struct str *ret_state, struct err *err) MUST_USE;
+int record_alarm_put(struct db *db, int64_t pipeline, struct str account, struct str alarm,
+                     struct str state, struct str reason, int64_t now_ms,
+                     struct err *err) MUST_USE;
 
 /* Revision <-> JSON text of execution_row.revision. */
 struct str revision_to_json(struct arena *a, const struct revision *r);

@@ -119,6 +119,12 @@ CREATE TABLE pipeline_notices(          -- what was told: EventBridge-shaped sta
     detail TEXT
 );
 CREATE INDEX pipeline_notices_by_pipeline ON pipeline_notices(pipeline, seq);
+CREATE TABLE pipeline_tags(
+    pipeline INTEGER NOT NULL REFERENCES pipelines(id),
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY(pipeline, key)
+) WITHOUT ROWID;
 CREATE TABLE watched(                   -- what the watcher saw last of a source
     pipeline INTEGER NOT NULL,
     action TEXT NOT NULL,

@@ -5,13 +5,13 @@
     "seq, bucket, key, version, latest, marker, modified_ms, file, size, etag, headers, meta, "   \
     "tags, acl, sum_algorithm, sum, sum_type, parts"
 
-static int read_object(struct db_rows *rows, struct arena *a, struct s3_object *o,
+static int read_object(struct db_rows *rows, struct arena *a, struct s3_object_row *o,
                        struct err *err) {
     int more = db_next(rows, err);
     if (more != 1) {
         return more;
     }
-    *o = (struct s3_object){
+    *o = (struct s3_object_row){
         .seq = db_i64(rows, 0),
         .bucket = db_str(rows, a, 1),
         .key = db_str(rows, a, 2),
@@ -23,7 +23,7 @@ static int read_object(struct db_rows *rows, struct arena *a, struct s3_object *
         .size = db_i64(rows, 8),
         .etag = db_str(rows, a, 9),
         .attr = {.acl = db_str(rows, a, 13),
-                 .sum_algorithm = (enum s3_checksum)db_i64(rows, 14),
+                 .sum_algorithm = (enum s3_sum)db_i64(rows, 14),
                  .sum_type = db_str(rows, a, 16)},
         .sum = db_str(rows, a, 15),
         .parts = db_str(rows, a, 17),
@@ -37,7 +37,7 @@ static int read_object(struct db_rows *rows, struct arena *a, struct s3_object *
 }
 
 int s3_object_find(struct db *db, struct arena *a, struct str bucket, struct str key,
-                   struct str version, struct s3_object *ret, struct err *err) {
+                   struct str version, struct s3_object_row *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     int bad;
     if (version.p == NULL) {
@@ -54,7 +54,7 @@ int s3_object_find(struct db *db, struct arena *a, struct str bucket, struct str
     return bad < 0 ? -1 : read_object(&rows, a, ret, err);
 }
 
-static int insert_row(struct db *db, struct s3_object *o, struct err *err) {
+static int insert_row(struct db *db, struct s3_object_row *o, struct err *err) {
     struct arena a = ARENA_INIT;
     int result = db_run(
         db, err,
@@ -70,7 +70,7 @@ static int insert_row(struct db *db, struct s3_object *o, struct err *err) {
     return result;
 }
 
-int s3_object_insert(struct db *db, struct s3_object *o, struct err *err) {
+int s3_object_insert(struct db *db, struct s3_object_row *o, struct err *err) {
     if (db_run(db, err,
                "INSERT OR IGNORE INTO s3_trash(file) SELECT file FROM s3_object "
                "WHERE bucket = ? AND key = ? AND version = ? AND file IS NOT NULL",
@@ -86,7 +86,7 @@ int s3_object_insert(struct db *db, struct s3_object *o, struct err *err) {
     return insert_row(db, o, err);
 }
 
-int s3_object_remove(struct db *db, const struct s3_object *o, struct err *err) {
+int s3_object_remove(struct db *db, const struct s3_object_row *o, struct err *err) {
     if (s3_trash_add(db, o->file, err) < 0 ||
         db_run(db, err, "DELETE FROM s3_object WHERE seq = ?", "i", o->seq) < 0) {
         return -1;
@@ -112,10 +112,10 @@ int s3_object_set_acl(struct db *db, int64_t seq, struct str acl, struct err *er
     return db_run(db, err, "UPDATE s3_object SET acl = ? WHERE seq = ?", "si", acl, seq);
 }
 
-static int read_all(struct db_rows *rows, struct arena *a, struct s3_object_list *ret,
+static int read_all(struct db_rows *rows, struct arena *a, struct s3_object_rows *ret,
                     struct err *err) {
-    *ret = (struct s3_object_list){0};
-    struct s3_object o;
+    *ret = (struct s3_object_rows){0};
+    struct s3_object_row o;
     int more;
     while ((more = read_object(rows, a, &o, err)) > 0) {
         *arena_push(a, ret) = o;
@@ -124,7 +124,7 @@ static int read_all(struct db_rows *rows, struct arena *a, struct s3_object_list
 }
 
 int s3_rows_latest(struct db *db, struct arena *a, struct str bucket, struct str from, bool above,
-                   int64_t limit, struct s3_object_list *ret, struct err *err) {
+                   int64_t limit, struct s3_object_rows *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
                  "SELECT " COLUMNS " FROM s3_object INDEXED BY s3_object_latest "
@@ -137,7 +137,7 @@ int s3_rows_latest(struct db *db, struct arena *a, struct str bucket, struct str
 }
 
 int s3_rows_versions(struct db *db, struct arena *a, struct str bucket, struct str from,
-                     int64_t below_seq, int64_t limit, struct s3_object_list *ret,
+                     int64_t below_seq, int64_t limit, struct s3_object_rows *ret,
                      struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,

@@ -6,17 +6,17 @@
 extern const char s3_schema_sql[];
 const struct db_schema s3_schema = {"s3", s3_schema_sql};
 
-static int read_bucket(struct db_rows *rows, struct arena *a, struct s3_bucket *ret,
+static int read_bucket(struct db_rows *rows, struct arena *a, struct s3_bucket_row *ret,
                        struct err *err) {
     int more = db_next(rows, err);
     if (more == 1) {
-        *ret = (struct s3_bucket){db_str(rows, a, 0), db_str(rows, a, 1), db_str(rows, a, 2),
+        *ret = (struct s3_bucket_row){db_str(rows, a, 0), db_str(rows, a, 1), db_str(rows, a, 2),
                                   db_i64(rows, 3), db_str(rows, a, 4)};
     }
     return more;
 }
 
-int s3_bucket_find(struct db *db, struct arena *a, struct str name, struct s3_bucket *ret,
+int s3_bucket_find(struct db *db, struct arena *a, struct str name, struct s3_bucket_row *ret,
                    struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
@@ -28,7 +28,7 @@ int s3_bucket_find(struct db *db, struct arena *a, struct str name, struct s3_bu
     return read_bucket(&rows, a, ret, err);
 }
 
-int s3_bucket_insert(struct db *db, const struct s3_bucket *b, struct err *err) {
+int s3_bucket_insert(struct db *db, const struct s3_bucket_row *b, struct err *err) {
     return db_run(db, err,
                   "INSERT INTO s3_bucket(name, account, region, created_ms, versioning) "
                   "VALUES (?, ?, ?, ?, ?)",
@@ -60,7 +60,7 @@ int s3_bucket_set_versioning(struct db *db, struct str name, struct str status, 
 }
 
 int s3_bucket_list(struct db *db, struct arena *a, struct str account, struct str prefix,
-                   struct str after, int64_t limit, struct s3_bucket_list *ret, struct err *err) {
+                   struct str after, int64_t limit, struct s3_bucket_rows *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     struct str from = after.p != NULL ? after : S("");
     if (db_query(db, &rows, err,
@@ -70,8 +70,8 @@ int s3_bucket_list(struct db *db, struct arena *a, struct str account, struct st
                  "sssi", account, from, prefix.p != NULL ? prefix : S(""), limit) < 0) {
         return -1;
     }
-    *ret = (struct s3_bucket_list){0};
-    struct s3_bucket b = {0};
+    *ret = (struct s3_bucket_rows){0};
+    struct s3_bucket_row b = {0};
     int more;
     while ((more = read_bucket(&rows, a, &b, err)) > 0) {
         *arena_push(a, ret) = b;

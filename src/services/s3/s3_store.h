@@ -10,7 +10,7 @@
 #include "runtime/db/db.h"
 #include "services/s3/stage.h"
 
-struct s3_bucket {
+struct s3_bucket_row {
     struct str name;
     struct str account; /* owner */
     struct str region;
@@ -24,11 +24,11 @@ struct s3_attributes {
     struct str_map meta;
     struct str_map tags;
     struct str acl;                    /* canned name; absent = private */
-    enum s3_checksum sum_algorithm;
+    enum s3_sum sum_algorithm;
     struct str sum_type;               /* "FULL_OBJECT" or "COMPOSITE" */
 };
 
-struct s3_object {
+struct s3_object_row {
     int64_t seq;
     struct str bucket;
     struct str key;
@@ -44,29 +44,29 @@ struct s3_object {
     struct str parts; /* "size:sum,..." of a multipart upload, or absent */
 };
 
-struct s3_object_list {
-    struct s3_object *v;
+struct s3_object_rows {
+    struct s3_object_row *v;
     size_t n;
 };
 
-struct s3_bucket_list {
-    struct s3_bucket *v;
+struct s3_bucket_rows {
+    struct s3_bucket_row *v;
     size_t n;
 };
 
 extern const struct db_schema s3_schema;
 
 /* Buckets. find: 1 found, 0 none, -1 error. */
-int s3_bucket_find(struct db *db, struct arena *a, struct str name, struct s3_bucket *ret,
+int s3_bucket_find(struct db *db, struct arena *a, struct str name, struct s3_bucket_row *ret,
                    struct err *err) MUST_USE;
-int s3_bucket_insert(struct db *db, const struct s3_bucket *b, struct err *err) MUST_USE;
+int s3_bucket_insert(struct db *db, const struct s3_bucket_row *b, struct err *err) MUST_USE;
 /* ERR_CONFLICT while it holds a version or a delete marker; pending uploads are aborted. */
 int s3_bucket_remove(struct db *db, struct arena *a, struct str name, struct err *err) MUST_USE;
 int s3_bucket_set_versioning(struct db *db, struct str name, struct str status,
                              struct err *err) MUST_USE;
 /* Buckets of an account with this prefix, by name, after `after` (may be absent). */
 int s3_bucket_list(struct db *db, struct arena *a, struct str account, struct str prefix,
-                   struct str after, int64_t limit, struct s3_bucket_list *ret,
+                   struct str after, int64_t limit, struct s3_bucket_rows *ret,
                    struct err *err) MUST_USE;
 
 /* Settings. get: 1 found, 0 none, -1 error; an absent body removes. */
@@ -77,11 +77,11 @@ int s3_setting_put(struct db *db, struct str bucket, const char *kind, struct st
 
 /* Objects. find: an absent version means the latest one, delete markers included. */
 int s3_object_find(struct db *db, struct arena *a, struct str bucket, struct str key,
-                   struct str version, struct s3_object *ret, struct err *err) MUST_USE;
+                   struct str version, struct s3_object_row *ret, struct err *err) MUST_USE;
 /* Makes `o` the latest version. A version of the same id ("null") is replaced. Fills o->seq. */
-int s3_object_insert(struct db *db, struct s3_object *o, struct err *err) MUST_USE;
+int s3_object_insert(struct db *db, struct s3_object_row *o, struct err *err) MUST_USE;
 /* Removes one version; the next older one becomes the latest. */
-int s3_object_remove(struct db *db, const struct s3_object *o, struct err *err) MUST_USE;
+int s3_object_remove(struct db *db, const struct s3_object_row *o, struct err *err) MUST_USE;
 int s3_object_set_tags(struct db *db, int64_t seq, struct str_map tags, struct err *err) MUST_USE;
 int s3_object_set_acl(struct db *db, int64_t seq, struct str acl, struct err *err) MUST_USE;
 
@@ -89,9 +89,9 @@ int s3_object_set_acl(struct db *db, int64_t seq, struct str acl, struct err *er
  * above it when `above`. All versions, newest first: keys from `from` on, of exactly that key only
  * those below `below_seq` (INT64_MAX = all). */
 int s3_rows_latest(struct db *db, struct arena *a, struct str bucket, struct str from, bool above,
-                   int64_t limit, struct s3_object_list *ret, struct err *err) MUST_USE;
+                   int64_t limit, struct s3_object_rows *ret, struct err *err) MUST_USE;
 int s3_rows_versions(struct db *db, struct arena *a, struct str bucket, struct str from,
-                     int64_t below_seq, int64_t limit, struct s3_object_list *ret,
+                     int64_t below_seq, int64_t limit, struct s3_object_rows *ret,
                      struct err *err) MUST_USE;
 
 /* Trash: names of content files whose rows are gone. */

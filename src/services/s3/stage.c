@@ -19,7 +19,7 @@ struct s3_stage {
     char id[33];
     int fd;
     int64_t size;
-    enum s3_checksum algorithm;
+    enum s3_sum algorithm;
     uint32_t crc32;
     uint64_t crc64;
     struct hash *md5;
@@ -33,36 +33,36 @@ struct s3_stage {
 static const struct {
     const char *name;
     size_t size;
-} checksums[S3_CHECKSUM_COUNT] = {
-    [S3_CHECKSUM_NONE] = {"", 0},
-    [S3_CHECKSUM_CRC32] = {"CRC32", 4},
-    [S3_CHECKSUM_CRC32C] = {"CRC32C", 4},
-    [S3_CHECKSUM_CRC64NVME] = {"CRC64NVME", 8},
-    [S3_CHECKSUM_SHA1] = {"SHA1", 20},
-    [S3_CHECKSUM_SHA256] = {"SHA256", 32},
+} checksums[S3_SUM_COUNT] = {
+    [S3_SUM_NONE] = {"", 0},
+    [S3_SUM_CRC32] = {"CRC32", 4},
+    [S3_SUM_CRC32C] = {"CRC32C", 4},
+    [S3_SUM_CRC64NVME] = {"CRC64NVME", 8},
+    [S3_SUM_SHA1] = {"SHA1", 20},
+    [S3_SUM_SHA256] = {"SHA256", 32},
 };
 
-enum s3_checksum s3_checksum_of(struct str name) {
+enum s3_sum s3_sum_of(struct str name) {
     if (name.n > 15 && str_ieq(str_sub(name, 0, 15), S("x-amz-checksum-"))) {
         name = str_sub(name, 15, name.n);
     }
-    for (int i = S3_CHECKSUM_CRC32; i < S3_CHECKSUM_COUNT; i++) {
+    for (int i = S3_SUM_CRC32; i < S3_SUM_COUNT; i++) {
         if (str_ieq(name, str_c(checksums[i].name))) {
-            return (enum s3_checksum)i;
+            return (enum s3_sum)i;
         }
     }
-    return S3_CHECKSUM_NONE;
+    return S3_SUM_NONE;
 }
 
-const char *s3_checksum_name(enum s3_checksum algorithm) {
+const char *s3_sum_name(enum s3_sum algorithm) {
     return checksums[algorithm].name;
 }
 
-size_t s3_checksum_size(enum s3_checksum algorithm) {
+size_t s3_sum_size(enum s3_sum algorithm) {
     return checksums[algorithm].size;
 }
 
-int s3_stage_open(const char *data_dir, enum s3_checksum algorithm, struct s3_stage **ret,
+int s3_stage_open(const char *data_dir, enum s3_sum algorithm, struct s3_stage **ret,
                   struct err *err) {
     struct arena a = ARENA_INIT;
     const char *tmp = NULL;
@@ -75,10 +75,10 @@ int s3_stage_open(const char *data_dir, enum s3_checksum algorithm, struct s3_st
     memcpy(stage->id, id.p, 32);
     stage->path = mem_strdup(str_printf(&a, "%s/%s", tmp, stage->id).p);
     stage->data_dir = mem_strdup(data_dir);
-    stage->algorithm = algorithm == S3_CHECKSUM_NONE ? S3_CHECKSUM_CRC64NVME : algorithm;
+    stage->algorithm = algorithm == S3_SUM_NONE ? S3_SUM_CRC64NVME : algorithm;
     stage->md5 = hash_new(HASH_MD5);
     stage->sha256 = hash_new(HASH_SHA256);
-    stage->sha1 = algorithm == S3_CHECKSUM_SHA1 ? hash_new(HASH_SHA1) : NULL;
+    stage->sha1 = algorithm == S3_SUM_SHA1 ? hash_new(HASH_SHA1) : NULL;
     stage->fd = open(stage->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     arena_done(&a);
     if (stage->fd < 0) {
@@ -118,11 +118,11 @@ int s3_stage_write(struct s3_stage *stage, struct str data, struct err *err) {
     stage->size += (int64_t)data.n;
     hash_update(stage->md5, data);
     hash_update(stage->sha256, data);
-    if (stage->algorithm == S3_CHECKSUM_CRC32) {
+    if (stage->algorithm == S3_SUM_CRC32) {
         stage->crc32 = crc32_add(stage->crc32, data);
-    } else if (stage->algorithm == S3_CHECKSUM_CRC32C) {
+    } else if (stage->algorithm == S3_SUM_CRC32C) {
         stage->crc32 = crc32c_add(stage->crc32, data);
-    } else if (stage->algorithm == S3_CHECKSUM_CRC64NVME) {
+    } else if (stage->algorithm == S3_SUM_CRC64NVME) {
         stage->crc64 = crc64nvme_add(stage->crc64, data);
     } else if (stage->sha1 != NULL) {
         hash_update(stage->sha1, data);
@@ -139,11 +139,11 @@ static void big_endian(uint64_t value, size_t size, unsigned char *out) {
 int s3_stage_end(struct s3_stage *stage, struct err *err) {
     hash_end(stage->md5, stage->md5_out);
     hash_end(stage->sha256, stage->sha256_out);
-    if (stage->algorithm == S3_CHECKSUM_SHA256) {
+    if (stage->algorithm == S3_SUM_SHA256) {
         memcpy(stage->sum, stage->sha256_out, 32);
     } else if (stage->sha1 != NULL) {
         hash_end(stage->sha1, stage->sum);
-    } else if (stage->algorithm == S3_CHECKSUM_CRC64NVME) {
+    } else if (stage->algorithm == S3_SUM_CRC64NVME) {
         big_endian(stage->crc64, 8, stage->sum);
     } else {
         big_endian(stage->crc32, 4, stage->sum);
@@ -185,17 +185,17 @@ struct str s3_stage_sha256(const struct s3_stage *stage) {
     return str_n((const char *)stage->sha256_out, 32);
 }
 
-struct str s3_stage_checksum(const struct s3_stage *stage, enum s3_checksum algorithm) {
-    if (algorithm == S3_CHECKSUM_SHA256) {
+struct str s3_stage_sum(const struct s3_stage *stage, enum s3_sum algorithm) {
+    if (algorithm == S3_SUM_SHA256) {
         return s3_stage_sha256(stage);
     }
     if (algorithm != stage->algorithm) {
         return STR_NONE;
     }
-    return str_n((const char *)stage->sum, s3_checksum_size(algorithm));
+    return str_n((const char *)stage->sum, s3_sum_size(algorithm));
 }
 
-enum s3_checksum s3_stage_algorithm(const struct s3_stage *stage) {
+enum s3_sum s3_stage_algorithm(const struct s3_stage *stage) {
     return stage->algorithm;
 }
 

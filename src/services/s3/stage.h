@@ -17,24 +17,24 @@ struct s3_stage;
 
 /* Which digests are computed. MD5 (the ETag) and SHA-256 (the signature's payload hash) always;
  * the others where the request names them. */
-enum s3_checksum {
-    S3_CHECKSUM_NONE = 0,
-    S3_CHECKSUM_CRC32,
-    S3_CHECKSUM_CRC32C,
-    S3_CHECKSUM_CRC64NVME,
-    S3_CHECKSUM_SHA1,
-    S3_CHECKSUM_SHA256,
-    S3_CHECKSUM_COUNT,
+enum s3_sum {
+    S3_SUM_NONE = 0,
+    S3_SUM_CRC32,
+    S3_SUM_CRC32C,
+    S3_SUM_CRC64NVME,
+    S3_SUM_SHA1,
+    S3_SUM_SHA256,
+    S3_SUM_COUNT,
 };
 
 /* Algorithm of "x-amz-checksum-crc32", "CRC32" or "crc32", any case; NONE if it is none. */
-enum s3_checksum s3_checksum_of(struct str name);
-const char *s3_checksum_name(enum s3_checksum algorithm); /* "CRC32" */
-size_t s3_checksum_size(enum s3_checksum algorithm);      /* bytes of the digest */
+enum s3_sum s3_sum_of(struct str name);
+const char *s3_sum_name(enum s3_sum algorithm); /* "CRC32" */
+size_t s3_sum_size(enum s3_sum algorithm);      /* bytes of the digest */
 
 /* `algorithm`: what the client asked for (by x-amz-sdk-checksum-algorithm, x-amz-trailer or a
  * x-amz-checksum-* header); NONE means CRC64NVME, which S3 computes by itself. */
-int s3_stage_open(const char *data_dir, enum s3_checksum algorithm, struct s3_stage **ret,
+int s3_stage_open(const char *data_dir, enum s3_sum algorithm, struct s3_stage **ret,
                   struct err *err) MUST_USE;
 /* ERR_LIMIT above 5 GiB, ERR_UNAVAILABLE when the disk is full. */
 int s3_stage_write(struct s3_stage *stage, struct str data, struct err *err) MUST_USE;
@@ -49,8 +49,8 @@ int64_t s3_stage_size(const struct s3_stage *stage);
 struct str s3_stage_md5(const struct s3_stage *stage);    /* 16 bytes */
 struct str s3_stage_sha256(const struct s3_stage *stage); /* 32 bytes */
 /* Raw digest, big-endian for CRCs; absent if it was not computed. */
-struct str s3_stage_checksum(const struct s3_stage *stage, enum s3_checksum algorithm);
-enum s3_checksum s3_stage_algorithm(const struct s3_stage *stage);
+struct str s3_stage_sum(const struct s3_stage *stage, enum s3_sum algorithm);
+enum s3_sum s3_stage_algorithm(const struct s3_stage *stage);
 
 /* Moves the file to its place for good: DATA/s3/<2 hex>/<id>; the directory entry is durable when
  * this returns. *ret_id names it from now on. */

@@ -4,20 +4,20 @@
 #define COLUMNS                                                                                    \
     "seq, id, bucket, key, created_ms, headers, meta, tags, acl, sum_algorithm, sum_type"
 
-static int read_upload(struct db_rows *rows, struct arena *a, struct s3_upload *u,
+static int read_upload(struct db_rows *rows, struct arena *a, struct s3_upload_row *u,
                        struct err *err) {
     int more = db_next(rows, err);
     if (more != 1) {
         return more;
     }
-    *u = (struct s3_upload){
+    *u = (struct s3_upload_row){
         .seq = db_i64(rows, 0),
         .id = db_str(rows, a, 1),
         .bucket = db_str(rows, a, 2),
         .key = db_str(rows, a, 3),
         .created_ms = db_i64(rows, 4),
         .attr = {.acl = db_str(rows, a, 8),
-                 .sum_algorithm = (enum s3_checksum)db_i64(rows, 9),
+                 .sum_algorithm = (enum s3_sum)db_i64(rows, 9),
                  .sum_type = db_str(rows, a, 10)},
     };
     if (s3_map_parse(a, db_str(rows, a, 5), &u->attr.headers, err) < 0 ||
@@ -28,7 +28,7 @@ static int read_upload(struct db_rows *rows, struct arena *a, struct s3_upload *
     return 1;
 }
 
-int s3_upload_insert(struct db *db, struct s3_upload *u, struct err *err) {
+int s3_upload_insert(struct db *db, struct s3_upload_row *u, struct err *err) {
     struct arena a = ARENA_INIT;
     int result =
         db_run(db, err,
@@ -44,7 +44,7 @@ int s3_upload_insert(struct db *db, struct s3_upload *u, struct err *err) {
 }
 
 int s3_upload_find(struct db *db, struct arena *a, struct str bucket, struct str key, struct str id,
-                   struct s3_upload *ret, struct err *err) {
+                   struct s3_upload_row *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
                  "SELECT " COLUMNS " FROM s3_upload WHERE id = ? AND bucket = ? AND key = ?",
@@ -54,7 +54,7 @@ int s3_upload_find(struct db *db, struct arena *a, struct str bucket, struct str
     return read_upload(&rows, a, ret, err);
 }
 
-int s3_upload_remove(struct db *db, const struct s3_upload *u, struct err *err) {
+int s3_upload_remove(struct db *db, const struct s3_upload_row *u, struct err *err) {
     if (db_run(db, err,
                "INSERT OR IGNORE INTO s3_trash(file) SELECT file FROM s3_part WHERE upload = ?",
                "s", u->id) < 0) {
@@ -64,7 +64,7 @@ int s3_upload_remove(struct db *db, const struct s3_upload *u, struct err *err) 
 }
 
 int s3_upload_rows(struct db *db, struct arena *a, struct str bucket, struct str from,
-                   int64_t above_seq, int64_t limit, struct s3_upload_list *ret,
+                   int64_t above_seq, int64_t limit, struct s3_upload_row_list *ret,
                    struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
@@ -73,8 +73,8 @@ int s3_upload_rows(struct db *db, struct arena *a, struct str bucket, struct str
                  "sbii", bucket, from, above_seq, limit) < 0) {
         return -1;
     }
-    *ret = (struct s3_upload_list){0};
-    struct s3_upload u;
+    *ret = (struct s3_upload_row_list){0};
+    struct s3_upload_row u;
     int more;
     while ((more = read_upload(&rows, a, &u, err)) > 0) {
         *arena_push(a, ret) = u;
@@ -82,7 +82,7 @@ int s3_upload_rows(struct db *db, struct arena *a, struct str bucket, struct str
     return more;
 }
 
-int s3_part_put(struct db *db, struct str upload, const struct s3_part *p, struct err *err) {
+int s3_part_put(struct db *db, struct str upload, const struct s3_part_row *p, struct err *err) {
     if (db_run(db, err,
                "INSERT OR IGNORE INTO s3_trash(file) SELECT file FROM s3_part "
                "WHERE upload = ? AND number = ?",
@@ -96,7 +96,7 @@ int s3_part_put(struct db *db, struct str upload, const struct s3_part *p, struc
 }
 
 int s3_part_rows(struct db *db, struct arena *a, struct str upload, int64_t after, int64_t limit,
-                 struct s3_part_list *ret, struct err *err) {
+                 struct s3_part_row_list *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
                  "SELECT number, file, size, etag, modified_ms, sum FROM s3_part "
@@ -104,10 +104,10 @@ int s3_part_rows(struct db *db, struct arena *a, struct str upload, int64_t afte
                  "sii", upload, after, limit) < 0) {
         return -1;
     }
-    *ret = (struct s3_part_list){0};
+    *ret = (struct s3_part_row_list){0};
     int more;
     while ((more = db_next(&rows, err)) > 0) {
-        *arena_push(a, ret) = (struct s3_part){
+        *arena_push(a, ret) = (struct s3_part_row){
             db_i64(&rows, 0),     db_str(&rows, a, 1), db_i64(&rows, 2), db_str(&rows, a, 3),
             db_i64(&rows, 4), db_str(&rows, a, 5)};
     }

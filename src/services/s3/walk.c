@@ -40,8 +40,8 @@ static int64_t entry_seq(const struct s3_walk_entry *e) {
 
 static int read_run(struct db *db, struct arena *a, enum s3_walk_kind kind,
                     const struct s3_walk *at, int64_t limit, struct run *ret, struct err *err) {
-    struct s3_object_list objects = {0};
-    struct s3_upload_list uploads = {0};
+    struct s3_object_rows objects = {0};
+    struct s3_upload_row_list uploads = {0};
     int bad;
     if (kind == S3_WALK_UPLOADS) {
         bad = s3_upload_rows(db, a, at->bucket, at->from, at->seq, limit, &uploads, err);

@@ -20,8 +20,8 @@ struct s3_walk {
 
 /* One entry: exactly one of the three is set. */
 struct s3_walk_entry {
-    struct s3_object *object;
-    struct s3_upload *upload;
+    struct s3_object_row *object;
+    struct s3_upload_row *upload;
     struct str prefix; /* a common prefix */
 };
 

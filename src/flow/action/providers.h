@@ -1,0 +1,10 @@
+/* The providers' functions; called through providers.def only. */
+#pragma once
+
+#include "flow/action/action.h"
+
+int action_source_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
+                        struct err *err) MUST_USE;
+int action_build_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
+                       struct err *err) MUST_USE;
+int action_build_kill(struct action_run *run, struct err *err) MUST_USE;

@@ -1,0 +1,62 @@
+/*
+ * The trunk: a bare mirror per repository, kept by the git program. Repositories are not trusted:
+ * no hooks, no submodules, no protocol but the registered URL's own, no configuration but ours.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct git_mirror {
+    struct str url;  /* what is fetched: path, file://, https://, ssh:// or user@host:path */
+    struct str path; /* the bare mirror: DATA/git/<16 hex of the URL's digest> */
+    struct str home; /* DATA/git: generated configuration lies here */
+};
+
+struct git_commit {
+    struct str id;      /* 40 hex digits */
+    struct str author;
+    struct str email;
+    struct str subject; /* first line */
+    struct str message; /* all of it, cut at 16 KiB */
+    int64_t author_ms;
+};
+
+struct git_commit_list {
+    struct git_commit *v;
+    size_t n;
+};
+
+/* Names a mirror; makes nothing yet. ERR_INVALID: a URL that git_fetch would not take. */
+int git_mirror_open(struct arena *a, const char *data_dir, struct str url, struct git_mirror *ret,
+                    struct err *err) MUST_USE;
+
+/* Brings the mirror up to date (making it the first time). ERR_UNAVAILABLE carries git's last
+ * words. One process at a time per mirror: a lock file is held. */
+int git_fetch(const struct git_mirror *m, struct err *err) MUST_USE;
+
+/* The branch's head as the origin has it now, without fetching objects. ERR_NOT_FOUND: there is no
+ * such branch (or no commit at all). */
+int git_remote_head(struct arena *a, const struct git_mirror *m, struct str branch,
+                    struct str *ret_commit, struct err *err) MUST_USE;
+
+/* In the mirror. ERR_NOT_FOUND: no such branch, commit. */
+int git_head(struct arena *a, const struct git_mirror *m, struct str branch,
+             struct str *ret_commit, struct err *err) MUST_USE;
+int git_commit_info(struct arena *a, const struct git_mirror *m, struct str commit,
+                    struct git_commit *ret, struct err *err) MUST_USE;
+
+/* Paths that differ between two commits, at most `max`; one more than max means: too many to say.
+ * An absent `from` (a new branch) gives an empty list. */
+int git_changed_paths(struct arena *a, const struct git_mirror *m, struct str from, struct str to,
+                      size_t max, struct str_list *ret, struct err *err) MUST_USE;
+
+/* Commits that `to` has and `from` has not, newest first, at most max. `from` absent: all. */
+int git_log(struct arena *a, const struct git_mirror *m, struct str from, struct str to,
+            size_t max, struct git_commit_list *ret, struct err *err) MUST_USE;
+
+/* Writes the commit's files, without .git, into an empty directory that exists. */
+int git_export(const struct git_mirror *m, struct str commit, const char *dir,
+               struct err *err) MUST_USE;

@@ -1,0 +1,294 @@
+/* Implementation of jobs.h: each job loads what it is about, acts outside any transaction, and feeds
+ * the result back through apply.h. Running one again has the effect of once. */
+#include "flow/execution/jobs.h"
+
+#include "flow/action/action.h"
+#include "flow/execution/apply.h"
+#include "flow/execution/notify.h"
+#include "flow/stage/check.h"
+#include "platform/text/json.h"
+
+enum {
+    APPROVAL_MINUTES = 7 * 24 * 60, /* CodePipeline's default */
+    CHECK_AGAIN_MS = 2000,
+    ACTION_TRIES = 8,
+};
+
+struct job {
+    const struct flow *f;
+    struct queue_job *queue;
+    struct arena *arena;
+    int64_t pipeline;
+    struct str execution;
+    struct str stage;
+    struct str action;
+    struct str id;
+};
+
+static int read_job(void *ud, struct queue_job *queue, struct job *ret, struct err *err) {
+    json_t *o cleanup_json = json_parse(queue->payload, err);
+    if (o == NULL) {
+        return -1;
+    }
+    *ret = (struct job){
+        .f = ud,
+        .queue = queue,
+        .arena = queue->arena,
+        .pipeline = json_int(o, "pipeline"),
+        .execution = str_dup(queue->arena, json_str(o, "execution")),
+        .stage = str_dup(queue->arena, json_str(o, "stage")),
+        .action = str_dup(queue->arena, json_str(o, "action")),
+        .id = str_dup(queue->arena, json_str(o, "id")),
+    };
+    return 0;
+}
+
+/* Runs fn in a transaction of its own. */
+static int in_tx(const struct flow *f, int (*fn)(void *ud, struct err *err), void *ud,
+                 struct err *err) {
+    if (db_begin(f->db, err) < 0) {
+        return -1;
+    }
+    if (fn(ud, err) < 0) {
+        db_rollback(f->db);
+        return -1;
+    }
+    return db_commit(f->db, err);
+}
+
+/* ---- actions ---- */
+
+struct ending {
+    const struct job *job;
+    const struct action_end *end;
+};
+
+static int write_end(void *ud, struct err *err) {
+    struct ending *e = ud;
+    return execution_action_end(e->job->f, e->job->arena, e->job->id, e->end, err);
+}
+
+static int end_action(const struct job *j, const struct action_end *end, struct err *err) {
+    struct ending e = {j, end};
+    return in_tx(j->f, write_end, &e, err);
+}
+
+static const char *error_code(const struct err *err) {
+    switch (err->kind) {
+    case ERR_DENIED:
+        return "PermissionError";
+    case ERR_INVALID:
+    case ERR_NOT_FOUND:
+        return "ConfigurationError";
+    case ERR_UNAVAILABLE:
+        return "SystemUnavailable";
+    default:
+        return "JobFailed";
+    }
+}
+
+static int fail_action(const struct job *j, const struct err *why, struct err *err) {
+    struct action_end end = {
+        .error_code = str_c(error_code(why)),
+        .error_message = str_dup(j->arena, str_c(why->msg)),
+        .summary = str_dup(j->arena, str_c(why->msg)),
+    };
+    return end_action(j, &end, err);
+}
+
+/* An approval starts nothing: it gets its expiry, and a timer for it. */
+struct approval {
+    const struct job *job;
+    const struct action_run *run;
+};
+
+static int write_approval(void *ud, struct err *err) {
+    struct approval *w = ud;
+    const struct job *j = w->job;
+    int minutes = w->run->decl->timeout_minutes ? w->run->decl->timeout_minutes : APPROVAL_MINUTES;
+    int64_t expires = w->run->action.started_ms + (int64_t)minutes * 60 * 1000;
+    struct action_row detail = {.id = j->id, .expires_ms = expires};
+    return record_action_detail(j->f->db, &detail, w->run->action.started_ms, err) < 0
+               ? -1
+               : queue_add(j->f->db, JOB_EXPIRE, j->id, j->queue->payload, expires, err);
+}
+
+static int run_action(void *ud, struct queue_job *queue, struct err *err) {
+    struct job j;
+    struct action_run run;
+    if (read_job(ud, queue, &j, err) < 0) {
+        return -1;
+    }
+    struct err why = ERR_INIT;
+    int loaded = action_load(j.f, j.arena, j.id, &run, &why);
+    if (loaded <= 0) {
+        return loaded == 0 ? 0 : fail_action(&j, &why, err);
+    }
+    if (str_is(run.decl->category, "Approval")) {
+        struct approval w = {&j, &run};
+        return in_tx(j.f, write_approval, &w, err);
+    }
+    const struct action_provider *provider =
+        action_provider_find(run.decl->category, run.decl->provider);
+    bool ended = false;
+    struct action_end end = {0};
+    int started = provider ? provider->start(&run, &ended, &end, &why)
+                           : err_set(&why, ERR_UNSUPPORTED, "no provider %.*s",
+                                     STR_ARG(run.decl->provider));
+    if (started < 0 && why.kind == ERR_UNAVAILABLE && queue->attempt < ACTION_TRIES) {
+        *err = why;
+        return -1;
+    }
+    if (started < 0) {
+        return fail_action(&j, &why, err);
+    }
+    return ended ? end_action(&j, &end, err) : 0;
+}
+
+static int run_kill(void *ud, struct queue_job *queue, struct err *err) {
+    struct job j;
+    struct action_run run;
+    if (read_job(ud, queue, &j, err) < 0) {
+        return -1;
+    }
+    int loaded = action_load(j.f, j.arena, j.id, &run, err);
+    if (loaded <= 0) {
+        return loaded;
+    }
+    const struct action_provider *provider =
+        action_provider_find(run.decl->category, run.decl->provider);
+    if (provider != NULL && provider->kill != NULL && provider->kill(&run, err) < 0) {
+        return -1;
+    }
+    struct action_end end = {.summary = S("Abandoned")};
+    return end_action(&j, &end, err);
+}
+
+static int run_expire(void *ud, struct queue_job *queue, struct err *err) {
+    struct job j;
+    if (read_job(ud, queue, &j, err) < 0) {
+        return -1;
+    }
+    struct action_end end = {
+        .error_code = S("JobFailed"),
+        .error_message = S("The approval was not answered in time."),
+        .summary = S("Approval expired"),
+    };
+    return end_action(&j, &end, err);
+}
+
+/* ---- entry conditions ---- */
+
+struct checked {
+    const struct job *job;
+    const struct check_result *result;
+};
+
+static int write_check(void *ud, struct err *err) {
+    struct checked *c = ud;
+    const struct job *j = c->job;
+    return execution_check_end(j->f, j->arena, j->pipeline, j->execution, j->id,
+                               c->result->passed, c->result->summary, c->result->rules, err);
+}
+
+struct loading {
+    const struct job *job;
+    struct definition def;
+    int64_t since_ms;
+    bool there;
+};
+
+static int load_check(void *ud, struct err *err) {
+    struct loading *l = ud;
+    const struct job *j = l->job;
+    struct execution_row execution;
+    struct str json = STR_NONE;
+    int found = record_execution_get(j->f->db, j->arena, j->execution, &execution, err);
+    if (found > 0) {
+        found = record_version_get(j->f->db, j->arena, j->pipeline, execution.version, &json, err);
+    }
+    if (found <= 0) {
+        return found;
+    }
+    struct stage_row_list stages;
+    if (record_stage_list(j->f->db, j->arena, j->execution, &stages, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < stages.n; i++) {
+        if (str_eq(stages.v[i].stage, j->stage)) {
+            l->since_ms = stages.v[i].started_ms; /* the newest attempt is last */
+        }
+    }
+    l->there = true;
+    return definition_parse(j->arena, json, &l->def, err);
+}
+
+static int run_check(void *ud, struct queue_job *queue, struct err *err) {
+    struct job j;
+    if (read_job(ud, queue, &j, err) < 0) {
+        return -1;
+    }
+    struct loading l = {.job = &j};
+    if (in_tx(j.f, load_check, &l, err) < 0 || !l.there) {
+        return l.there ? -1 : 0;
+    }
+    const struct def_stage *stage = definition_stage(&l.def, j.stage);
+    struct check_result result = {.decided = true};
+    struct err why = ERR_INIT;
+    if (stage_check(j.f, j.arena, &l.def, stage, j.execution, l.since_ms, &result, &why) < 0) {
+        if (why.kind == ERR_UNAVAILABLE && queue->attempt < ACTION_TRIES) {
+            *err = why;
+            return -1;
+        }
+        result = (struct check_result){
+            .decided = true,
+            .summary = str_printf(j.arena, "The condition could not be checked: %s", why.msg)};
+    }
+    if (!result.decided) {
+        queue->again_ms = clock_now_ms(j.f->clock) + CHECK_AGAIN_MS;
+        return 0;
+    }
+    struct checked c = {&j, &result};
+    return in_tx(j.f, write_check, &c, err);
+}
+
+/* ---- builds that ended ---- */
+
+int execution_build_ended(const struct flow *f, struct arena *a, struct str external_id,
+                          const struct build_outcome *outcome, struct err *err) {
+    struct action_row row;
+    int found = record_action_by_external(f->db, a, external_id, &row, err);
+    if (found <= 0) {
+        return found;
+    }
+    struct str summary =
+        outcome->ok ? STR_NONE
+                    : str_printf(a, "Build terminated with state: %.*s%s%.*s",
+                                 STR_ARG(outcome->status), outcome->message.n > 0 ? ". " : "",
+                                 STR_ARG(outcome->message));
+    struct action_end end = {
+        .ok = outcome->ok,
+        .summary = summary,
+        .error_code = outcome->ok ? STR_NONE : S("JobFailed"),
+        .error_message = summary,
+        .outputs = outcome->outputs,
+        .output_variables = outcome->output_variables,
+    };
+    return execution_action_end(f, a, row.id, &end, err);
+}
+
+/* ---- the kinds ---- */
+
+const struct queue_kind *execution_jobs(struct flow *f, size_t *ret_n) {
+    static struct queue_kind kinds[5];
+    const struct queue_kind all[5] = {
+        {.name = JOB_ACTION, .run = run_action, .ud = f, .parallel = 4},
+        {.name = JOB_KILL, .run = run_kill, .ud = f, .parallel = 2},
+        {.name = JOB_CHECK, .run = run_check, .ud = f, .parallel = 2},
+        {.name = JOB_EXPIRE, .run = run_expire, .ud = f},
+        {.name = JOB_NOTIFY, .run = notify_run, .ud = f, .parallel = 1, .max_attempts = 10},
+    };
+    memcpy(kinds, all, sizeof(kinds));
+    *ret_n = 5;
+    return kinds;
+}

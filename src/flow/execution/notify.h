@@ -1,0 +1,20 @@
+/*
+ * Being told: a waiting approval, a failed stage, a gate that stays shut and an alarm each become one
+ * message to the topic that the pipeline's tag "trunkline:notify" names, and a waiting approval also
+ * to its action's NotificationArn. A message says stage, commit, author, why, the last lines of the
+ * log, and a link; its attribute `kind` (approval, failed, alarm) is what subscriptions filter by.
+ */
+#pragma once
+
+#include "flow/record/flow.h"
+#include "flow/stage/check.h"
+#include "runtime/queue/queue.h"
+
+#define NOTIFY_TAG "trunkline:notify"
+
+/* The job of a notice (payload written by apply.c). */
+int notify_run(void *ud, struct queue_job *job, struct err *err) MUST_USE;
+
+/* An alarm that a gate names went to ALARM. Inside or outside a transaction. */
+int notify_alarm(const struct flow *f, struct arena *a, int64_t pipeline, struct str stage,
+                 const struct alarm_state *alarm, struct err *err) MUST_USE;
