@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 enum { DEFAULT_CONNECT_MS = 10 * 1000, DEFAULT_TIMEOUT_MS = 60 * 1000, HEADERS_MAX = 256 * 1024 };
@@ -193,6 +194,19 @@ static bool is_loopback(struct str url) {
            str_starts(host, S("[::1]"));
 }
 
+static curl_socket_t open_socket(void *ud, curlsocktype purpose, struct curl_sockaddr *address) {
+    (void)purpose;
+    struct transfer *t = ud;
+    if (!t->call->may_connect(t->call->may_connect_ud, &address->addr)) {
+        err_set(&t->error, ERR_DENIED,
+                "the address of " STR_FMT " is not public, and not listed as allowed",
+                STR_ARG(str_sub(t->call->url, 0, str_find_c(t->call->url, '?', 0))));
+        return CURL_SOCKET_BAD;
+    }
+    t->error = ERR_INIT; /* an earlier address of the same name was refused, this one is not */
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static void set_options(struct transfer *t, char *problem) {
     const struct http_call *call = t->call;
     CURL *c = t->handle;
@@ -217,7 +231,13 @@ static void set_options(struct transfer *t, char *problem) {
     if (call->unix_path.p != NULL) {
         curl_easy_setopt(c, CURLOPT_UNIX_SOCKET_PATH, str_z(t->arena, call->unix_path));
     }
-    if (call->unix_path.p != NULL || is_loopback(call->url)) {
+    if (call->may_connect != NULL) {
+        curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+        curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, t);
+        curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
+    }
+    if (call->may_connect != NULL || call->unix_path.p != NULL || is_loopback(call->url)) {
         curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
     }
     if (call->ca_file.p != NULL) {

@@ -17,6 +17,8 @@ enum {
     HTTP_MAX_BODY_BYTES = 16 * 1024 * 1024, /* bodies in memory; larger ones need a sink */
 };
 
+struct sockaddr;
+
 struct http_header {
     struct str name;
     struct str value;
@@ -114,6 +116,10 @@ struct http_call {
     int64_t max_body;       /* 0: HTTP_MAX_BODY_BYTES */
     int out_fd;             /* -1, or where the response body goes (only for status 2xx) */
     int max_redirects;      /* 0: none */
+    /* NULL, or who may be connected to: asked with each address that the name has, at the moment of
+     * connecting. No proxy and no earlier connection is used then. */
+    bool (*may_connect)(void *ud, const struct sockaddr *address);
+    void *may_connect_ud;
 };
 #define HTTP_CALL_INIT ((struct http_call){.body_fd = -1, .out_fd = -1})
 
