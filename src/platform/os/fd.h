@@ -14,7 +14,7 @@
 
 /* Closes and sets to -1; a negative descriptor is left alone, errno is kept. */
 void fd_closep(int *fd);
-#define cleanup_fd __attribute__((cleanup(fd_closep)))
+#define cleanup_fd __attribute__((cleanup(fd_closep), unused))
 
 /* Gives the descriptor away: the variable becomes -1 and its cleanup does nothing. */
 static inline int fd_take(int *fd) {
