@@ -90,6 +90,16 @@ struct aws_embedded {
     void *ud;
 };
 
+/* An answer that waits, after the commit and outside the store's lock, until what was started has
+ * settled or max_ms have passed. Only calls that opened the outermost transaction wait. */
+struct call_linger {
+    /* 1 settled, 0 not yet, -1 cannot tell (the answer leaves). Called inside a transaction. */
+    int (*settled)(struct db *db, void *ud, struct err *err);
+    void *ud; /* owned by the call's arena */
+    int max_ms;
+};
+void call_linger(struct db *db, const struct call_linger *l);
+
 /*
  * The server's side: what a handler gets. Handlers run inside a transaction of `db` that the
  * dispatcher commits when they return 0 and rolls back when they return -1; they never commit.
@@ -113,6 +123,7 @@ struct call {
     int reply_status;                      /* handler may set: another 2xx/3xx/206 status */
     const void *error_detail;              /* handler may set when it fails with a modelled error
                                               that has members: that error's generated struct */
+    struct call_linger linger;             /* handler may set: the answer waits for it */
     const char *data_dir;                  /* files of services lie in data_dir/<service>/ */
 };
 

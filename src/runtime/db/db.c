@@ -61,7 +61,45 @@ static void run_hooks(struct db_hook *hooks, size_t n) {
     free(hooks);
 }
 
-static int leave(struct db *db) {
+uint64_t db_commits(struct db *db) {
+    pthread_mutex_lock(&db->news);
+    uint64_t n = db->commits;
+    pthread_mutex_unlock(&db->news);
+    return n;
+}
+
+void db_wait_commit(struct db *db, uint64_t seen, int timeout_ms) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + (int64_t)timeout_ms * 1000000;
+    until.tv_sec += ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_mutex_lock(&db->news);
+    while (db->commits == seen) {
+        if (pthread_cond_timedwait(&db->committed, &db->news, &until) != 0) {
+            break;
+        }
+    }
+    pthread_mutex_unlock(&db->news);
+}
+
+static void tell_commit(struct db *db) {
+    pthread_mutex_lock(&db->news);
+    db->commits++;
+    pthread_cond_broadcast(&db->committed);
+    pthread_mutex_unlock(&db->news);
+}
+
+bool db_busy(struct db *db) {
+    if (pthread_mutex_trylock(&db->lock) != 0) {
+        return false; /* another thread is; had it been this one, the lock would let it in */
+    }
+    bool inside = db->depth > 0;
+    pthread_mutex_unlock(&db->lock);
+    return inside;
+}
+
+static int leave(struct db *db, bool committed) {
     db->depth--;
     struct db_hook *hooks = NULL;
     size_t n = 0;
@@ -71,7 +109,11 @@ static int leave(struct db *db) {
         db->hooks = NULL;
         db->n_hooks = 0;
     }
+    bool outermost = db->depth == 0;
     pthread_mutex_unlock(&db->lock);
+    if (committed && outermost) {
+        tell_commit(db);
+    }
     run_hooks(hooks, n);
     return 0;
 }
@@ -87,7 +129,7 @@ int db_commit(struct db *db, struct err *err) {
         db_rollback(db);
         return -1;
     }
-    return leave(db);
+    return leave(db, true);
 }
 
 void db_rollback(struct db *db) {
@@ -101,7 +143,7 @@ void db_rollback(struct db *db) {
         snprintf(sql, sizeof(sql), "ROLLBACK TO s%d; RELEASE s%d", db->depth - 1, db->depth - 1);
         sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
     }
-    leave(db);
+    leave(db, false);
 }
 
 void db_on_commit(struct db *db, void (*fn)(void *ud), void *ud) {
@@ -321,6 +363,12 @@ int db_open(const char *path, const struct db_schema *schemas, size_t n, struct 
     pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
     pthread_mutex_init(&db->lock, &attr);
     pthread_mutexattr_destroy(&attr);
+    pthread_mutex_init(&db->news, NULL);
+    pthread_condattr_t news;
+    pthread_condattr_init(&news);
+    pthread_condattr_setclock(&news, CLOCK_MONOTONIC);
+    pthread_cond_init(&db->committed, &news);
+    pthread_condattr_destroy(&news);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(*path ? path : ":memory:", &db->sqlite, flags, NULL) != SQLITE_OK) {
         err_set(err, ERR_SYSTEM, "store: cannot open %s: %s", path, sqlite3_errmsg(db->sqlite));
@@ -354,5 +402,7 @@ void db_close(struct db *db) {
     sqlite3_close(db->sqlite);
     free(db->hooks);
     pthread_mutex_destroy(&db->lock);
+    pthread_mutex_destroy(&db->news);
+    pthread_cond_destroy(&db->committed);
     free(db);
 }

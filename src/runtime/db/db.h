@@ -37,6 +37,13 @@ int db_commit(struct db *db, struct err *err) MUST_USE;
 void db_rollback(struct db *db); /* undoes this level only; safe after a failed commit */
 void db_on_commit(struct db *db, void (*fn)(void *ud), void *ud);
 
+/* Waiting for others' work without looking again and again: take the number, look at the state in a
+ * transaction of your own, then wait until the number has changed or the time is over. Never call
+ * db_wait_commit inside a transaction. */
+uint64_t db_commits(struct db *db);
+void db_wait_commit(struct db *db, uint64_t seen, int timeout_ms);
+bool db_busy(struct db *db); /* this thread is inside a transaction of the store */
+
 /* Runs one statement that returns no rows. Must be inside a transaction. */
 int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...) MUST_USE;
 int64_t db_changes(struct db *db);     /* rows changed by the last db_run */

@@ -23,6 +23,9 @@ struct db {
     sqlite3 *sqlite;
     pthread_mutex_t lock; /* recursive; held while depth > 0 */
     int depth;            /* 0 = no transaction; above 1 = savepoints */
+    pthread_mutex_t news; /* the two below; nothing else is locked under it */
+    pthread_cond_t committed;
+    uint64_t commits;     /* outermost ones so far */
     bool opened;          /* from here on an I/O error ends the process */
     struct db_hook *hooks;
     size_t n_hooks;

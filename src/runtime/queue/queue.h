@@ -18,7 +18,9 @@ struct queue_job {
     struct str payload;  /* JSON of the kind's own making */
     int attempt;         /* 1 for the first run */
     struct arena *arena; /* of this run */
-    int64_t again_ms;    /* handler may set: run again at that wall time instead of ending */
+    int64_t again_ms;    /* handler may set: run again at that wall time, instead of ending or
+                            instead of after the usual back-off */
+    bool ended;          /* set by queue_end */
 };
 
 /* One kind of job. `run` is called outside any transaction, on a worker thread; it returns 0 when
@@ -40,10 +42,21 @@ int queue_start(struct db *db, const struct clock *clock, const struct queue_kin
                 struct queue **ret, struct err *err) MUST_USE;
 void queue_stop(struct queue *q); /* waits for running jobs; NULL ok */
 
+/* The same without threads, for tests and one-shot commands: queue_run_due runs what is due by the
+ * clock on the calling thread, and what that adds, until nothing is due. Returns how many runs. */
+int queue_open(struct db *db, const struct clock *clock, const struct queue_kind *kinds, size_t n,
+               struct queue **ret, struct err *err) MUST_USE;
+int queue_run_due(struct queue *q);
+
 /* Inside the caller's transaction. run_at_ms 0 = now; a later time makes it a timer. */
 int queue_add(struct db *db, const char *kind, struct str key, struct str payload,
               int64_t run_at_ms, struct err *err) MUST_USE;
 int queue_cancel(struct db *db, const char *kind, struct str key, struct err *err) MUST_USE;
+
+/* Deletes a running job inside the handler's own transaction, together with the result. Whoever adds
+ * the same key after that commit gets a new job; without this, an addition between the handler's
+ * last look and its return would be lost. */
+int queue_end(struct db *db, struct queue_job *job, struct err *err) MUST_USE;
 
 /* Workers look again. Registered by queue_add with db_on_commit, so seldom called by hand. */
 void queue_wake(struct queue *q);

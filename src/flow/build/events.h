@@ -1,0 +1,39 @@
+/*
+ * What a supervisor records for serve, in the build's directory: `events.jsonl` (appended, durable
+ * record by record) and `exit.json` (whole or absent; after it nothing more comes). serve may be
+ * away at any time; it reads on from its own offset.
+ *
+ * Records: {"seq","t","type",...} with type
+ *   phase_start {"phase"}
+ *   phase_end   {"phase","status","contexts":[{"statusCode","message"}]}
+ *   exported    {"variables":[{"name","value"}]}
+ *   unmasked    {"variables":[{"name","reason"}]}    not hidden in the log
+ *   artifact    {"id","location","sha256","md5","bytes"}
+ *   egress      {"host","verdict","bytes"}
+ */
+#pragma once
+
+#include "base/clock.h"
+#include "platform/text/json.h"
+
+struct build_events;
+
+int build_events_open(const char *dir, const struct clock *clock, struct build_events **ret,
+                      struct err *err) MUST_USE;
+void build_events_close(struct build_events *events); /* NULL ok */
+
+/* Takes the object over (its own members; seq, t and type are added). Safe for threads. */
+int build_events_add(struct build_events *events, const char *type, json_t *object,
+                     struct err *err) MUST_USE;
+
+/* The end: {"status","t","reason"}. `status` as CodeBuild's buildStatus. */
+int build_exit_write(const char *dir, const struct clock *clock, const char *status,
+                     const char *reason, struct err *err) MUST_USE;
+struct build_exit {
+    struct str status;
+    struct str reason;
+    int64_t ended_ms;
+};
+/* 1 there is one, 0 not yet. */
+int build_exit_read(struct arena *a, const char *dir, struct build_exit *ret,
+                    struct err *err) MUST_USE;

@@ -1,0 +1,100 @@
+/*
+ * A build's plan: all that its supervisor needs, written by serve as `plan.json` into the build's
+ * directory before the supervisor starts, and never changed. It holds no secret: parameters are
+ * fetched by the supervisor, credentials given to it over serve's socket.
+ */
+#pragma once
+
+#include "flow/phase/env.h"
+#include "platform/text/json.h"
+
+enum plan_source_kind {
+    PLAN_SOURCE_NONE,  /* NO_SOURCE */
+    PLAN_SOURCE_S3,    /* a zip in S3, also CODEPIPELINE's */
+    PLAN_SOURCE_LOCAL, /* a folder of this machine, copied (`run`) */
+};
+
+struct plan_source {
+    enum plan_source_kind kind;
+    struct str id;      /* secondary sources: their identifier */
+    struct str bucket;  /* S3 */
+    struct str key;     /* S3; ending in '/' means everything below */
+    struct str version; /* S3 version id, or absent */
+    struct str dir;     /* LOCAL */
+    struct str url;     /* CODEBUILD_SOURCE_REPO_URL, or absent */
+    struct str label;   /* CODEBUILD_SOURCE_VERSION, or absent */
+};
+
+enum plan_artifact_kind { PLAN_ARTIFACT_NONE, PLAN_ARTIFACT_S3, PLAN_ARTIFACT_LOCAL };
+
+struct plan_artifact {
+    enum plan_artifact_kind kind;
+    struct str id;        /* secondary artifacts, or CodePipeline's output name */
+    struct str bucket;    /* S3 */
+    struct str key;       /* S3: whole key; absent when it is made of the parts below */
+    struct str path;      /* S3: [path/][build-id/]name */
+    struct str name;
+    struct str dir;       /* LOCAL: where the zip or the files go */
+    bool build_id;        /* namespaceType BUILD_ID */
+    bool zip;             /* packaging */
+    bool override_name;   /* the buildspec's artifacts.name counts */
+    bool encryption_off;
+};
+
+enum plan_policy { PLAN_OPEN, PLAN_LOCKED, PLAN_NONE };
+
+struct plan {
+    struct str uuid;
+    struct str project;
+    struct str region;
+    struct str account;      /* 12 digits */
+    int64_t number;          /* of the build in its project */
+    struct str initiator;
+    int64_t start_ms;
+    bool aws;                /* a real account: calls go out signed, AWS's hosts pass through */
+    struct str data_dir;     /* DATA: serve.sock, ca/, mirror/ */
+    struct str endpoint;     /* aws: another endpoint than AWS's own, or absent */
+    struct str ca_file;      /* aws: its authority, or absent */
+    struct str role_arn;
+    struct str kms_key;
+    struct plan_source source;
+    struct {
+        struct plan_source *v;
+        size_t n;
+    } secondary_sources;
+    struct str resolved_version; /* commit, or absent */
+    struct str buildspec;        /* text, path, or absent = buildspec.yml */
+    struct env env;              /* of the project, with the start's over it */
+    struct str image;            /* as the project names it */
+    struct str image_uses;       /* the image that this means here */
+    int64_t memory_mib;
+    int64_t disk_mib;
+    int64_t pids;
+    int64_t cpu_milli;           /* 2000 = two processors */
+    int64_t timeout_s;
+    enum plan_policy policy;
+    struct {
+        struct plan_artifact *v; /* the first is the primary one */
+        size_t n;
+    } artifacts;
+    struct str log_group;        /* absent = no CloudWatch log */
+    struct str log_stream;
+    struct str_list binds;       /* "HOST:CONTAINER" read-only, from trunkline.yml */
+    struct str console_url;      /* for CODEBUILD_BUILD_URL, or absent */
+};
+
+/* Reads plan.json of a build's directory. ERR_INVALID names the member that is wrong. */
+int plan_read(struct arena *a, const char *dir, struct plan *ret, struct err *err) MUST_USE;
+/* Durable: the supervisor starts only after this. */
+int plan_write(const char *dir, const struct plan *plan, struct err *err) MUST_USE;
+
+/* The same as JSON text, for tests and for `show`. */
+struct str plan_json(struct arena *a, const struct plan *plan);
+int plan_parse(struct arena *a, struct str text, struct plan *ret, struct err *err) MUST_USE;
+
+/* "project:uuid" and "arn:aws:codebuild:R:A:build/project:uuid". */
+struct str plan_build_id(struct arena *a, const struct plan *plan);
+struct str plan_build_arn(struct arena *a, const struct plan *plan);
+
+/* CodeBuild's own variables, as they are before DOWNLOAD_SOURCE. */
+struct env plan_builtin_env(struct arena *a, const struct plan *plan);

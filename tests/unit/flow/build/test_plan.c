@@ -1,0 +1,127 @@
+/* What passes between serve and a supervisor through files. */
+#include "../../cmocka_.h"
+
+#include "base/arena.h"
+#include "flow/build/events.h"
+#include "flow/build/plan.h"
+#include "platform/os/file.h"
+
+static struct arena arena;
+static const char *dir;
+static struct clock_fake time_now;
+static struct clock fake_time;
+
+static int setup(void **state) {
+    (void)state;
+    arena_init(&arena);
+    struct err err = ERR_INIT;
+    time_now = (struct clock_fake){.now_ms = 1000};
+    fake_time = clock_fake(&time_now);
+    return dir_make_temp(&arena, "test_plan", &dir, &err);
+}
+
+static int teardown(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    int result = tree_remove(dir, &err);
+    arena_done(&arena);
+    return result;
+}
+
+static struct plan sample(void) {
+    struct plan plan = {.uuid = S("0b5a"), .project = S("p"), .region = S("eu-west-2"),
+                        .account = S("111111111111"), .number = 7, .start_ms = 5,
+                        .data_dir = S("/data"), .image_uses = S("debian"), .policy = PLAN_LOCKED,
+                        .timeout_s = 3600, .initiator = S("codepipeline/x")};
+    plan.source = (struct plan_source){.kind = PLAN_SOURCE_S3, .bucket = S("b"), .key = S("k"),
+                                       .label = S("arn:aws:s3:::b/k")};
+    *arena_push(&arena, &plan.secondary_sources) = (struct plan_source){.id = S("lib")};
+    *arena_push(&arena, &plan.artifacts) =
+        (struct plan_artifact){.kind = PLAN_ARTIFACT_S3, .bucket = S("b"), .key = S("o"), .zip = true};
+    env_put(&arena, &plan.env, (struct env_var){S("A"), S("/p"), ENV_PARAMETER_STORE, true});
+    *arena_push(&arena, &plan.binds) = S("/opt:/opt");
+    return plan;
+}
+
+static void test_a_plan_is_read_as_it_was_written(void **state) {
+    (void)state;
+    struct plan plan = sample();
+    struct plan back;
+    struct err err = ERR_INIT;
+    assert_int_equal(plan_write(dir, &plan, &err), 0);
+    assert_int_equal(plan_read(&arena, dir, &back, &err), 0);
+    assert_true(str_eq(plan_json(&arena, &plan), plan_json(&arena, &back)));
+    assert_int_equal(back.policy, PLAN_LOCKED);
+    assert_int_equal(back.env.v[0].type, ENV_PARAMETER_STORE);
+    assert_int_equal(back.secondary_sources.n, 1);
+    assert_true(back.artifacts.v[0].zip);
+    assert_true(back.resolved_version.p == NULL);
+}
+
+static void test_a_damaged_plan_names_the_member(void **state) {
+    (void)state;
+    struct plan plan;
+    struct err err = ERR_INIT;
+    assert_int_equal(plan_parse(&arena, S("{\"uuid\":5}"), &plan, &err), -1);
+    assert_string_equal(err.msg, "plan: 'uuid' is missing or no text");
+    struct str text = plan_json(&arena, &(struct plan){.uuid = S("u"), .project = S("p"),
+                                                       .region = S("r"), .account = S("a"),
+                                                       .data_dir = S("d"), .image_uses = S("i")});
+    assert_int_equal(plan_parse(&arena, text, &plan, &err), 0);
+    assert_int_equal(plan_parse(&arena, S("{"), &plan, &err), -1);
+}
+
+static void test_builtin_variables_are_those_of_codebuild(void **state) {
+    (void)state;
+    struct plan plan = sample();
+    struct env env = plan_builtin_env(&arena, &plan);
+    assert_true(str_is(env_find(&env, S("CODEBUILD_BUILD_ID"))->value, "p:0b5a"));
+    assert_true(str_is(env_find(&env, S("CODEBUILD_BUILD_ARN"))->value,
+                       "arn:aws:codebuild:eu-west-2:111111111111:build/p:0b5a"));
+    assert_true(str_is(env_find(&env, S("CODEBUILD_BUILD_NUMBER"))->value, "7"));
+    assert_true(str_is(env_find(&env, S("CODEBUILD_SOURCE_VERSION"))->value, "arn:aws:s3:::b/k"));
+    assert_true(str_is(env_find(&env, S("HOME"))->value, "/root"));
+    assert_null(env_find(&env, S("CODEBUILD_RESOLVED_SOURCE_VERSION")));
+}
+
+static void test_events_are_numbered_over_reopening(void **state) {
+    (void)state;
+    struct build_events *events = NULL;
+    struct err err = ERR_INIT;
+    assert_int_equal(build_events_open(dir, &fake_time, &events, &err), 0);
+    json_t *one = json_object();
+    json_set_str(one, "phase", S("BUILD"));
+    assert_int_equal(build_events_add(events, "phase_start", one, &err), 0);
+    build_events_close(events);
+    time_now.now_ms = 2000;
+    assert_int_equal(build_events_open(dir, &fake_time, &events, &err), 0);
+    assert_int_equal(build_events_add(events, "exported", json_object(), &err), 0);
+    build_events_close(events);
+    struct str text = STR_NONE;
+    assert_int_equal(file_read(&arena, str_printf(&arena, "%s/events.jsonl", dir).p, 1000, &text, &err), 0);
+    assert_string_equal(str_z(&arena, text),
+                        "{\"seq\":1,\"t\":1000,\"type\":\"phase_start\",\"phase\":\"BUILD\"}\n"
+                        "{\"seq\":2,\"t\":2000,\"type\":\"exported\"}\n");
+}
+
+static void test_an_exit_is_there_or_not(void **state) {
+    (void)state;
+    struct build_exit end;
+    struct err err = ERR_INIT;
+    assert_int_equal(build_exit_read(&arena, dir, &end, &err), 0);
+    assert_int_equal(build_exit_write(dir, &fake_time, "FAILED", "BUILD failed", &err), 0);
+    assert_int_equal(build_exit_read(&arena, dir, &end, &err), 1);
+    assert_true(str_is(end.status, "FAILED") && str_is(end.reason, "BUILD failed"));
+    assert_true(end.ended_ms == 1000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_plan_is_read_as_it_was_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_damaged_plan_names_the_member, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_builtin_variables_are_those_of_codebuild, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_events_are_numbered_over_reopening, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_exit_is_there_or_not, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
