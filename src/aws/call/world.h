@@ -20,6 +20,12 @@ struct aws_world {
     int (*assume_from)(void *ud, struct arena *a, const struct aws_target *from,
                        struct str role_arn, struct str session_name, struct aws_target *ret,
                        struct err *err);
+
+    /* 0 if whoever `target` acts as may do `action` on `resource`; ERR_DENIED says in AWS's words
+     * why not. For the few things that we do ourselves instead of calling AWS (starting a build for
+     * a pipeline). On accounts that are not embedded AWS itself decides later: always 0. */
+    int (*allowed)(void *ud, struct arena *a, const struct aws_target *target, struct str action,
+                   struct str resource, struct err *err);
 };
 
 static inline int aws_assume(const struct aws_world *w, struct arena *a, struct str service,
@@ -33,4 +39,10 @@ static inline int aws_assume_from(const struct aws_world *w, struct arena *a,
                                   struct str session_name, struct aws_target *ret,
                                   struct err *err) {
     return w->assume_from(w->ud, a, from, role_arn, session_name, ret, err);
+}
+
+static inline int aws_allowed(const struct aws_world *w, struct arena *a,
+                              const struct aws_target *target, struct str action,
+                              struct str resource, struct err *err) {
+    return w->allowed(w->ud, a, target, action, resource, err);
 }

@@ -212,7 +212,7 @@ int execution_apply(const struct flow *f, struct arena *a, int64_t pipeline,
 }
 
 int execution_define(const struct flow *f, struct arena *a, struct pipeline_row *row,
-                     const struct plan *plan, struct err *err) {
+                     const struct engine_plan *plan, struct err *err) {
     struct engine_event event = {.kind = EVENT_DEFINE, .plan = *plan};
     int64_t now_ms = clock_now_ms(f->clock);
     row->updated_ms = now_ms;

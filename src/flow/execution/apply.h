@@ -41,7 +41,7 @@ int execution_check_end(const struct flow *f, struct arena *a, int64_t pipeline,
 /* A new pipeline (state: one EVENT_DEFINE) or a new version of one; `plan` comes from
  * flow/definition. row->id is set for a new one. */
 int execution_define(const struct flow *f, struct arena *a, struct pipeline_row *row,
-                     const struct plan *plan, struct err *err) MUST_USE;
+                     const struct engine_plan *plan, struct err *err) MUST_USE;
 
 /* State of a pipeline row. */
 int execution_state(struct arena *a, const struct pipeline_row *row, struct engine_state *ret,

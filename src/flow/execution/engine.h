@@ -44,26 +44,26 @@ enum run_status {
 };
 
 /* The part of a pipeline's structure that decides what runs when. */
-struct plan_action {
+struct engine_plan_action {
     struct str name;
     int run_order;
     bool approval; /* waits for a person, starts nothing */
 };
 
-struct plan_action_list {
-    struct plan_action *v;
+struct engine_plan_action_list {
+    struct engine_plan_action *v;
     size_t n;
 };
 
-struct plan_stage {
+struct engine_plan_stage {
     struct str name;
     bool entry_condition; /* has a beforeEntry condition */
-    struct plan_action_list actions;
+    struct engine_plan_action_list actions;
 };
 
-struct plan {
+struct engine_plan {
     int version;
-    struct plan_stage *v;
+    struct engine_plan_stage *v;
     size_t n;
 };
 
@@ -116,7 +116,7 @@ struct engine_stage_list {
 };
 
 struct engine_state {
-    struct plan plan;                        /* current version */
+    struct engine_plan plan;                        /* current version */
     int64_t started;                         /* executions so far */
     struct engine_stage_list stages;         /* as in the plan, same order */
     struct engine_execution_list executions; /* active ones, and ended ones that a stage names */
@@ -145,7 +145,7 @@ struct engine_event {
     bool inbound;
     bool abandon;
     bool all_actions;
-    struct plan plan; /* EVENT_DEFINE */
+    struct engine_plan plan; /* EVENT_DEFINE */
 };
 
 enum effect_kind {

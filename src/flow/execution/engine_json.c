@@ -21,7 +21,7 @@ static void put_bool(json_t *o, const char *key, bool value) {
     }
 }
 
-static json_t *plan_to_json(const struct plan *plan) {
+static json_t *plan_to_json(const struct engine_plan *plan) {
     json_t *stages = json_array();
     for (size_t i = 0; i < plan->n; i++) {
         json_t *stage = json_object();
@@ -29,7 +29,7 @@ static json_t *plan_to_json(const struct plan *plan) {
         put_bool(stage, "entryCondition", plan->v[i].entry_condition);
         json_t *actions = json_array();
         for (size_t k = 0; k < plan->v[i].actions.n; k++) {
-            const struct plan_action *from = &plan->v[i].actions.v[k];
+            const struct engine_plan_action *from = &plan->v[i].actions.v[k];
             json_t *action = json_object();
             put_str(action, "name", from->name);
             put_int(action, "runOrder", from->run_order);
@@ -119,10 +119,10 @@ static bool get_bool(const json_t *o, const char *key) {
     return json_bool(o, key);
 }
 
-static void plan_from_json(struct arena *a, const json_t *o, struct plan *ret) {
+static void plan_from_json(struct arena *a, const json_t *o, struct engine_plan *ret) {
     const json_t *stages = json_object_get(o, "stages");
-    *ret = (struct plan){.version = (int)get_int(o, "version"), .n = json_array_size(stages)};
-    ret->v = arena_new_n(a, struct plan_stage, ret->n);
+    *ret = (struct engine_plan){.version = (int)get_int(o, "version"), .n = json_array_size(stages)};
+    ret->v = arena_new_n(a, struct engine_plan_stage, ret->n);
     for (size_t i = 0; i < ret->n; i++) {
         const json_t *stage = json_array_get(stages, i);
         ret->v[i].name = get_str(a, stage, "name");
@@ -130,7 +130,7 @@ static void plan_from_json(struct arena *a, const json_t *o, struct plan *ret) {
         const json_t *actions = json_object_get(stage, "actions");
         for (size_t k = 0; k < json_array_size(actions); k++) {
             const json_t *from = json_array_get(actions, k);
-            struct plan_action *action = arena_push(a, &ret->v[i].actions);
+            struct engine_plan_action *action = arena_push(a, &ret->v[i].actions);
             action->name = get_str(a, from, "name");
             action->run_order = (int)get_int(from, "runOrder");
             action->approval = get_bool(from, "approval");

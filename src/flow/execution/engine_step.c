@@ -40,7 +40,7 @@ static struct engine_stage *find_stage(struct step *t, struct str name) {
     return (struct engine_stage *)engine_stage_find(t->s, name);
 }
 
-static const struct plan_stage *plan_of(const struct step *t, struct str stage, size_t *ret_index) {
+static const struct engine_plan_stage *plan_of(const struct step *t, struct str stage, size_t *ret_index) {
     for (size_t i = 0; i < t->s->plan.n; i++) {
         if (str_eq(t->s->plan.v[i].name, stage)) {
             *ret_index = i;
@@ -127,7 +127,7 @@ static bool start_next_group(struct step *t, struct engine_execution *e) {
     return order > 0;
 }
 
-static void reset_actions(struct step *t, struct engine_execution *e, const struct plan_stage *p) {
+static void reset_actions(struct step *t, struct engine_execution *e, const struct engine_plan_stage *p) {
     e->actions = (struct engine_action_list){0};
     for (size_t i = 0; i < p->actions.n; i++) {
         struct engine_action *a = arena_push(t->arena, &e->actions);
@@ -376,7 +376,7 @@ static int on_approval(struct step *t, const struct engine_event *event) {
         }
     }
     size_t index = 0;
-    const struct plan_stage *plan = plan_of(t, event->stage, &index);
+    const struct engine_plan_stage *plan = plan_of(t, event->stage, &index);
     bool known = false;
     for (size_t i = 0; i < plan->actions.n; i++) {
         known = known || (str_eq(plan->actions.v[i].name, event->action) && plan->actions.v[i].approval);
@@ -486,7 +486,7 @@ static void reset_for_retry(struct engine_execution *e, bool all_actions) {
 
 static int on_retry(struct step *t, const struct engine_event *event) {
     size_t index = 0;
-    const struct plan_stage *plan = plan_of(t, event->stage, &index);
+    const struct engine_plan_stage *plan = plan_of(t, event->stage, &index);
     if (plan == NULL) {
         return refuse(t, REFUSED_NO_STAGE, "there is no stage '%.*s'", STR_ARG(event->stage));
     }

@@ -17,13 +17,13 @@ struct bench {
     int seeds;
 };
 
-static struct plan_action one(const char *name, int order, bool approval) {
-    return (struct plan_action){str_c(name), order, approval};
+static struct engine_plan_action one(const char *name, int order, bool approval) {
+    return (struct engine_plan_action){str_c(name), order, approval};
 }
 
-static struct plan demo_plan(struct arena *a, int version) {
-    struct plan plan = {.version = version, .n = 4};
-    plan.v = arena_new_n(a, struct plan_stage, 4);
+static struct engine_plan demo_plan(struct arena *a, int version) {
+    struct engine_plan plan = {.version = version, .n = 4};
+    plan.v = arena_new_n(a, struct engine_plan_stage, 4);
     plan.v[0].name = S("Source");
     *arena_push(a, &plan.v[0].actions) = one("Trunk", 1, false);
     plan.v[1].name = S("Build");
