@@ -1,0 +1,133 @@
+/* What the handlers share; codepipeline.h. */
+#include "front/api/codepipeline/codepipeline.h"
+
+#include "aws/proto/json.h"
+#include "platform/crypto/encode.h"
+#include "platform/text/json.h"
+
+static const struct flow *the_flow;
+static void (*the_changed)(void *ud);
+static void *the_changed_ud;
+
+void codepipeline_serve(const struct flow *f, void (*changed)(void *ud), void *ud) {
+    the_flow = f;
+    the_changed = changed;
+    the_changed_ud = ud;
+}
+
+const struct flow *codepipeline_flow(void) {
+    return the_flow;
+}
+
+void codepipeline_changed(struct call *c) {
+    if (the_changed != NULL) {
+        db_on_commit(c->db, the_changed, the_changed_ud);
+    }
+}
+
+int codepipeline_find(struct call *c, struct str name, struct pipeline_row *ret,
+                      struct err *err) {
+    int found = record_pipeline_get(c->db, c->arena, c->account, c->region, name, ret, err);
+    if (found < 0) {
+        return -1;
+    }
+    return found > 0 ? 0
+                     : err_api(err, &codepipeline_PipelineNotFoundException,
+                               "Account '%.*s' does not have a pipeline with name '%.*s'",
+                               STR_ARG(c->account), STR_ARG(name));
+}
+
+int codepipeline_load(struct call *c, struct str name, struct pipeline_row *ret,
+                      struct definition *ret_def, struct engine_state *ret_state,
+                      struct err *err) {
+    return codepipeline_find(c, name, ret, err) < 0 ||
+                   definition_parse(c->arena, ret->definition, ret_def, err) < 0 ||
+                   execution_state(c->arena, ret, ret_state, err) < 0
+               ? -1
+               : 0;
+}
+
+int codepipeline_find_execution(struct call *c, const struct pipeline_row *pipeline, struct str id,
+                                struct execution_row *ret, struct err *err) {
+    int found = record_execution_get(c->db, c->arena, id, ret, err);
+    if (found < 0) {
+        return -1;
+    }
+    if (found == 0 || ret->pipeline != pipeline->id) {
+        return err_api(err, &codepipeline_PipelineExecutionNotFoundException,
+                       "Pipeline '%.*s' has no execution '%.*s'", STR_ARG(pipeline->name),
+                       STR_ARG(id));
+    }
+    return 0;
+}
+
+int codepipeline_refused(enum engine_refusal why, struct err *err) {
+    static const struct aws_error *const errors[] = {
+        [REFUSED_NOTHING] = NULL,
+        [REFUSED_NO_STAGE] = &codepipeline_StageNotFoundException,
+        [REFUSED_NO_ACTION] = &codepipeline_ActionNotFoundException,
+        [REFUSED_NO_EXECUTION] = &codepipeline_PipelineExecutionNotFoundException,
+        [REFUSED_TOKEN] = &codepipeline_InvalidApprovalTokenException,
+        [REFUSED_ANSWERED] = &codepipeline_ApprovalAlreadyCompletedException,
+        [REFUSED_NOT_STOPPABLE] = &codepipeline_PipelineExecutionNotStoppableException,
+        [REFUSED_STOP_TWICE] = &codepipeline_DuplicatedStopRequestException,
+        [REFUSED_NOT_RETRYABLE] = &codepipeline_StageNotRetryableException,
+        [REFUSED_NOT_LATEST] = &codepipeline_NotLatestPipelineExecutionException,
+    };
+    if (errors[why] != NULL) {
+        err->api = errors[why];
+    }
+    return -1;
+}
+
+struct str codepipeline_arn(struct arena *a, struct str region, struct str account,
+                            struct str name) {
+    return str_printf(a, "arn:aws:codepipeline:%.*s:%.*s:%.*s", STR_ARG(region), STR_ARG(account),
+                      STR_ARG(name));
+}
+
+struct str codepipeline_token_make(struct arena *a, int64_t number) {
+    return base64url_encode(a, str_printf(a, "before:%lld", (long long)number));
+}
+
+int codepipeline_token_read(struct str token, int64_t *ret, struct err *err) {
+    *ret = 0;
+    if (token.p == NULL) {
+        return 0;
+    }
+    struct arena a = ARENA_INIT;
+    struct str text = STR_NONE;
+    long long number = 0;
+    bool good = base64url_decode(&a, token, &text) && str_starts(text, S("before:")) &&
+                str_to_i64(str_sub(text, 7, text.n), &number) && number > 0;
+    arena_done(&a);
+    *ret = number;
+    return good ? 0
+                : err_api(err, &codepipeline_InvalidNextTokenException,
+                          "The next token is not one that this service gave out");
+}
+
+struct str codepipeline_to_json(struct arena *a,
+                                const struct codepipeline_pipeline_declaration *d) {
+    return proto_json_write(a, codepipeline_op_get_pipeline.out->members[0].shape, d);
+}
+
+int codepipeline_from_json(struct arena *a, struct str json,
+                           struct codepipeline_pipeline_declaration **ret, struct err *err) {
+    *ret = arena_new(a, struct codepipeline_pipeline_declaration);
+    return proto_json_read(a, codepipeline_op_get_pipeline.out->members[0].shape, json, *ret, err);
+}
+
+struct str_map codepipeline_map(struct arena *a, struct str json) {
+    struct str_map map = {0};
+    struct err ignored = ERR_INIT;
+    json_t *o cleanup_json = json.p ? json_parse(json, &ignored) : NULL;
+    const char *key = NULL;
+    json_t *value = NULL;
+    json_object_foreach(o, key, value) {
+        struct str_pair *pair = arena_push(a, &map);
+        pair->key = str_dup(a, str_c(key));
+        pair->value = str_dup(a, json_text(value));
+    }
+    return map;
+}

@@ -1,0 +1,229 @@
+/* Starting, stopping, approving, retrying, opening and closing transitions. */
+#include "front/api/codepipeline/codepipeline.h"
+
+#include "platform/text/json.h"
+
+static int apply(struct call *c, int64_t pipeline, struct engine_event *event, struct err *err) {
+    enum engine_refusal why = REFUSED_NOTHING;
+    if (execution_apply(codepipeline_flow(), c->arena, pipeline, event, &why, err) < 0) {
+        return codepipeline_refused(why, err);
+    }
+    return 0;
+}
+
+/* ---- start ---- */
+
+/* Source revisions that override the branch's head; only commits of the source action here. */
+static int read_commit(const struct codepipeline_start_pipeline_execution_input *in,
+                       const struct definition *d, struct str *ret, struct err *err) {
+    *ret = STR_NONE;
+    for (size_t i = 0; i < in->source_revisions.n; i++) {
+        const struct codepipeline_source_revision_override *r = &in->source_revisions.v[i];
+        const struct def_action *source = definition_action(&d->stages.v[0], r->action_name);
+        if (source == NULL) {
+            return err_api(err, &codepipeline_ValidationException,
+                           "The source revision names the action '%.*s', which is not in the first "
+                           "stage",
+                           STR_ARG(r->action_name));
+        }
+        if (!str_is(r->revision_type, "COMMIT_ID")) {
+            return err_api(err, &codepipeline_ValidationException,
+                           "The revision type %.*s is not available here, COMMIT_ID is",
+                           STR_ARG(r->revision_type));
+        }
+        *ret = r->revision_value;
+    }
+    return 0;
+}
+
+/* The pipeline's declared variables with the caller's values over their defaults. */
+static int read_variables(struct call *c,
+                          const struct codepipeline_start_pipeline_execution_input *in,
+                          const struct codepipeline_pipeline_declaration *d, struct str *ret,
+                          struct err *err) {
+    json_t *o cleanup_json = json_object();
+    for (size_t i = 0; i < d->variables.n; i++) {
+        json_set_str(o, str_z(c->arena, d->variables.v[i].name), d->variables.v[i].default_value);
+    }
+    for (size_t i = 0; i < in->variables.n; i++) {
+        bool known = false;
+        for (size_t k = 0; k < d->variables.n; k++) {
+            known = known || str_eq(d->variables.v[k].name, in->variables.v[i].name);
+        }
+        if (!known) {
+            return err_api(err, &codepipeline_ValidationException,
+                           "The pipeline has no variable '%.*s'", STR_ARG(in->variables.v[i].name));
+        }
+        json_set_str(o, str_z(c->arena, in->variables.v[i].name), in->variables.v[i].value);
+    }
+    for (size_t i = 0; i < d->variables.n; i++) {
+        if (json_object_get(o, str_z(c->arena, d->variables.v[i].name)) == NULL) {
+            return err_api(err, &codepipeline_ValidationException,
+                           "The variable '%.*s' has no default: give it a value",
+                           STR_ARG(d->variables.v[i].name));
+        }
+    }
+    *ret = json_dump_str(c->arena, o);
+    return 0;
+}
+
+int codepipeline_start_pipeline_execution(
+    struct call *c, const struct codepipeline_start_pipeline_execution_input *in,
+    struct codepipeline_start_pipeline_execution_output *out, struct err *err) {
+    struct pipeline_row row;
+    struct definition d;
+    struct engine_state state;
+    struct codepipeline_pipeline_declaration *declaration = NULL;
+    struct execution_start start = {.trigger_type = S("StartPipelineExecution"),
+                                    .trigger_detail = c->principal->arn,
+                                    .request_token = in->client_request_token};
+    if (codepipeline_load(c, in->name, &row, &d, &state, err) < 0 ||
+        codepipeline_from_json(c->arena, row.definition, &declaration, err) < 0) {
+        return -1;
+    }
+    if (in->client_request_token.p != NULL) {
+        int found = record_execution_by_token(c->db, c->arena, row.id, in->client_request_token,
+                                              &out->pipeline_execution_id, err);
+        if (found != 0) {
+            return found < 0 ? -1 : 0;
+        }
+    }
+    if (read_commit(in, &d, &start.commit, err) < 0 ||
+        read_variables(c, in, declaration, &start.variables, err) < 0) {
+        return -1;
+    }
+    return execution_start(codepipeline_flow(), c->arena, row.id, &start,
+                           &out->pipeline_execution_id, err);
+}
+
+/* ---- stop ---- */
+
+int codepipeline_stop_pipeline_execution(
+    struct call *c, const struct codepipeline_stop_pipeline_execution_input *in,
+    struct codepipeline_stop_pipeline_execution_output *out, struct err *err) {
+    struct pipeline_row row;
+    struct execution_row execution;
+    if (codepipeline_find(c, in->pipeline_name, &row, err) < 0 ||
+        codepipeline_find_execution(c, &row, in->pipeline_execution_id, &execution, err) < 0) {
+        return -1;
+    }
+    if (!str_is(execution.status, "InProgress") && !str_is(execution.status, "Stopping")) {
+        return err_api(err, &codepipeline_PipelineExecutionNotStoppableException,
+                       "Execution '%.*s' has ended: %.*s", STR_ARG(execution.id),
+                       STR_ARG(execution.status));
+    }
+    struct engine_event stop = {.kind = EVENT_STOP,
+                                .execution = execution.id,
+                                .abandon = in->has_abandon && in->abandon};
+    if (record_execution_stop_reason(c->db, execution.id, in->reason, err) < 0 ||
+        apply(c, row.id, &stop, err) < 0) {
+        return -1;
+    }
+    out->pipeline_execution_id = execution.id;
+    return 0;
+}
+
+/* ---- approve ---- */
+
+static const struct engine_action *waiting_action(const struct engine_state *state,
+                                                  struct str stage, struct str token) {
+    const struct engine_stage *s = engine_stage_find(state, stage);
+    const struct engine_execution *e =
+        s != NULL && s->last.p != NULL ? engine_find(state, s->last) : NULL;
+    for (size_t i = 0; e != NULL && i < e->actions.n; i++) {
+        if (str_eq(e->actions.v[i].token, token)) {
+            return &e->actions.v[i];
+        }
+    }
+    return NULL;
+}
+
+int codepipeline_put_approval_result(struct call *c,
+                                     const struct codepipeline_put_approval_result_input *in,
+                                     struct codepipeline_put_approval_result_output *out,
+                                     struct err *err) {
+    struct pipeline_row row;
+    struct definition d;
+    struct engine_state state;
+    if (codepipeline_load(c, in->pipeline_name, &row, &d, &state, err) < 0) {
+        return -1;
+    }
+    bool approved = str_is(in->result->status, "Approved");
+    const struct engine_action *action = waiting_action(&state, in->stage_name, in->token);
+    struct engine_event event = {.kind = EVENT_APPROVAL,
+                                 .stage = in->stage_name,
+                                 .action = in->action_name,
+                                 .token = in->token,
+                                 .ok = approved};
+    if (apply(c, row.id, &event, err) < 0) {
+        return -1;
+    }
+    struct action_row detail = {
+        .id = action->id,
+        .summary = in->result->summary.n > 0 ? in->result->summary
+                   : approved                ? S("Approved")
+                                             : S("Rejected"),
+        .updated_by = c->principal->arn,
+    };
+    if (!approved) {
+        detail.error_code = S("JobFailed");
+        detail.error_message = str_printf(c->arena, "The approval was rejected by %.*s",
+                                          STR_ARG(c->principal->arn));
+    }
+    out->approved_at = c->now_ms;
+    out->has_approved_at = true;
+    return record_action_detail(c->db, &detail, c->now_ms, err);
+}
+
+/* ---- retry ---- */
+
+int codepipeline_retry_stage_execution(struct call *c,
+                                       const struct codepipeline_retry_stage_execution_input *in,
+                                       struct codepipeline_retry_stage_execution_output *out,
+                                       struct err *err) {
+    struct pipeline_row row;
+    if (codepipeline_find(c, in->pipeline_name, &row, err) < 0) {
+        return -1;
+    }
+    struct engine_event event = {.kind = EVENT_RETRY,
+                                 .execution = in->pipeline_execution_id,
+                                 .stage = in->stage_name,
+                                 .all_actions = str_is(in->retry_mode, "ALL_ACTIONS")};
+    out->pipeline_execution_id = in->pipeline_execution_id;
+    return apply(c, row.id, &event, err);
+}
+
+/* ---- transitions ---- */
+
+static int set_transition(struct call *c, struct str pipeline, struct str stage, struct str type,
+                          struct str reason, bool enable, struct err *err) {
+    struct pipeline_row row;
+    if (codepipeline_find(c, pipeline, &row, err) < 0) {
+        return -1;
+    }
+    struct engine_event event = {.kind = EVENT_TRANSITION,
+                                 .stage = stage,
+                                 .inbound = !str_is(type, "Outbound"),
+                                 .ok = enable};
+    if (apply(c, row.id, &event, err) < 0) {
+        return -1;
+    }
+    return record_transition_put(c->db, row.id, stage, event.inbound ? "Inbound" : "Outbound",
+                                 reason, c->principal->arn, c->now_ms, err);
+}
+
+int codepipeline_disable_stage_transition(
+    struct call *c, const struct codepipeline_disable_stage_transition_input *in,
+    struct codepipeline_disable_stage_transition_output *out, struct err *err) {
+    (void)out;
+    return set_transition(c, in->pipeline_name, in->stage_name, in->transition_type, in->reason,
+                          false, err);
+}
+
+int codepipeline_enable_stage_transition(
+    struct call *c, const struct codepipeline_enable_stage_transition_input *in,
+    struct codepipeline_enable_stage_transition_output *out, struct err *err) {
+    (void)out;
+    return set_transition(c, in->pipeline_name, in->stage_name, in->transition_type, S(""), true,
+                          err);
+}
