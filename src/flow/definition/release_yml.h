@@ -1,0 +1,97 @@
+/*
+ * release.yml: how a commit travels, for people who start without Terraform. It is read and checked
+ * here (every error names FILE:LINE:COLUMN) and compiled into what AWS's own APIs take: one
+ * pipeline structure, the CodeBuild projects, a connection and a topic. Nothing is called.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* One build: the test, or an environment. */
+struct release_build {
+    struct str name;      /* "test", or the environment: "pre-production" */
+    struct str buildspec; /* path in the repository */
+    struct str image;
+    struct str role;      /* name or ARN of the build role; absent = <release>-<name>-build */
+    struct str_map variables;
+    int timeout_minutes;  /* 0 = CodeBuild's default */
+};
+
+struct release_environment {
+    struct release_build build;
+    struct str account; /* name of an account */
+    struct str stage;   /* "Pre_Production" */
+    bool approval;      /* a person decides before it */
+    bool gated;         /* the gate's alarms of the environment before it close it */
+};
+
+struct release_notify {
+    struct str webhook; /* http or https URL */
+    struct str_list on; /* approval, failed, alarm; absent = all of them */
+};
+
+struct release_yml {
+    struct str name;
+    struct str repository;         /* URL or absolute path, as git takes it */
+    struct str full_repository_id; /* "local/logging-platform", "org/repository" */
+    struct str branch;
+    struct str_list ignore;        /* globs of paths that start nothing */
+    struct str connection;         /* ARN of an existing one; absent = made by apply */
+    struct str bucket;             /* of artifacts */
+    struct str role;               /* of the pipeline: name or ARN; absent = <release>-pipeline */
+    bool has_test;
+    struct release_build test;
+    struct {
+        struct release_environment *v;
+        size_t n;
+    } environments;
+    struct str_list gate_alarms;
+    int gate_wait_minutes;
+    struct {
+        struct release_notify *v;
+        size_t n;
+    } notify;
+};
+
+struct release_account {
+    struct str name;
+    struct str id;
+    struct str region;
+};
+
+struct release_accounts {
+    struct release_account *v; /* the first one is where pipelines live */
+    size_t n;
+};
+
+/* What the APIs take, as JSON in the words of their models. */
+struct release_plan {
+    struct str pipeline; /* PipelineDeclaration */
+    struct {
+        struct release_project {
+            struct str name;
+            struct str json; /* CreateProjectInput */
+        } *v;
+        size_t n;
+    } projects;
+    struct str connection_name; /* absent: the release names an existing one */
+    struct str topic;           /* name; absent: nobody is told */
+    struct str topic_arn;
+};
+
+/* Reads and checks. `dir` is what relative repository paths start from. */
+int release_yml_read(struct arena *a, const char *file, const char *dir, struct str text,
+                     struct release_yml *ret, struct err *err) MUST_USE;
+
+/* Whether a text looks like one, rather than like a buildspec. */
+bool release_yml_is_one(struct arena *a, const char *file, struct str text);
+
+/* Compiles for the accounts that there are. `connection_arn` is the connection's once it exists.
+ * ERR_NOT_FOUND: an environment names an account that is not among them. */
+int release_yml_compile(struct arena *a, const struct release_yml *r,
+                        const struct release_accounts *accounts, struct str connection_arn,
+                        struct release_plan *ret, struct err *err) MUST_USE;
+
+/* "pre-production" -> "Pre_Production". */
+struct str release_stage_name(struct arena *a, struct str environment);

@@ -1,0 +1,215 @@
+/* release.yml: what it compiles to, and where it is wrong. */
+#include "../../cmocka_.h"
+
+#include "flow/definition/definition.h"
+#include "flow/definition/release_yml.h"
+
+static struct arena arena;
+
+static const struct release_account accounts_v[] = {
+    {S_INIT("shared-services"), S_INIT("111111111111"), S_INIT("eu-west-2")},
+    {S_INIT("development"), S_INIT("222222222222"), S_INIT("eu-west-2")},
+    {S_INIT("pre-production"), S_INIT("333333333333"), S_INIT("eu-west-2")},
+    {S_INIT("production"), S_INIT("444444444444"), S_INIT("eu-west-2")},
+};
+static const struct release_accounts accounts = {(struct release_account *)accounts_v, 4};
+
+static const char whole[] =
+    "name: logs\n"
+    "source: {repository: ../logs.git, branch: trunk, ignore: [\"docs/**\"]}\n"
+    "test: {buildspec: t.yml}\n"
+    "environments:\n"
+    "  pre-production: {account: pre-production, variables: {LEVEL: \"1\"}}\n"
+    "  production: {account: production, approval: required, role: deployer}\n"
+    "gate: {alarms: [errors], wait: 3}\n"
+    "notify: [{webhook: \"https://example.org/hook\", on: [failed]}]\n";
+
+/* Written by hand from the structure reference, not from a run. */
+static const char golden[] =
+    "{\"name\":\"logs\",\"roleArn\":\"arn:aws:iam::111111111111:role/logs-pipeline\","
+    "\"artifactStore\":{\"type\":\"S3\",\"location\":\"logs-artifacts\"},\"stages\":["
+    "{\"name\":\"Source\",\"actions\":[{\"name\":\"Source\",\"actionTypeId\":{\"category\":\"Source\","
+    "\"owner\":\"AWS\",\"provider\":\"CodeStarSourceConnection\",\"version\":\"1\"},\"runOrder\":1,"
+    "\"configuration\":{\"ConnectionArn\":\"arn:c\",\"FullRepositoryId\":\"local/logs\","
+    "\"BranchName\":\"trunk\",\"OutputArtifactFormat\":\"CODE_ZIP\",\"DetectChanges\":\"false\"},"
+    "\"outputArtifacts\":[{\"name\":\"source\"}],\"inputArtifacts\":[],"
+    "\"namespace\":\"SourceVariables\"}]},"
+    "{\"name\":\"Test\",\"actions\":[{\"name\":\"Build\",\"actionTypeId\":{\"category\":\"Build\","
+    "\"owner\":\"AWS\",\"provider\":\"CodeBuild\",\"version\":\"1\"},\"runOrder\":1,"
+    "\"configuration\":{\"ProjectName\":\"logs-test\"},\"outputArtifacts\":[],"
+    "\"inputArtifacts\":[{\"name\":\"source\"}],\"namespace\":\"Test\"}]},"
+    "{\"name\":\"Pre_Production\",\"actions\":[{\"name\":\"Build\",\"actionTypeId\":{"
+    "\"category\":\"Build\",\"owner\":\"AWS\",\"provider\":\"CodeBuild\",\"version\":\"1\"},"
+    "\"runOrder\":1,\"configuration\":{\"ProjectName\":\"logs-pre-production\"},"
+    "\"outputArtifacts\":[],\"inputArtifacts\":[{\"name\":\"source\"}],"
+    "\"namespace\":\"Pre_Production\"}]},"
+    "{\"name\":\"Production-Approve\",\"actions\":[{\"name\":\"Approve\",\"actionTypeId\":{"
+    "\"category\":\"Approval\",\"owner\":\"AWS\",\"provider\":\"Manual\",\"version\":\"1\"},"
+    "\"runOrder\":1,\"configuration\":{\"NotificationArn\":"
+    "\"arn:aws:sns:eu-west-2:111111111111:logs-release\",\"CustomData\":"
+    "\"Release of logs to production\"},\"outputArtifacts\":[],\"inputArtifacts\":[]}],"
+    "\"beforeEntry\":{\"conditions\":[{\"result\":\"FAIL\",\"rules\":[{\"name\":\"alarm-1\","
+    "\"ruleTypeId\":{\"category\":\"Rule\",\"owner\":\"AWS\",\"provider\":\"CloudWatchAlarm\","
+    "\"version\":\"1\"},\"configuration\":{\"AlarmName\":\"errors\",\"AlarmStates\":\"ALARM\","
+    "\"WaitTime\":\"3\"},\"inputArtifacts\":[],\"roleArn\":"
+    "\"arn:aws:iam::333333333333:role/observer\",\"region\":\"eu-west-2\"}]}]}},"
+    "{\"name\":\"Production\",\"actions\":[{\"name\":\"Build\",\"actionTypeId\":{"
+    "\"category\":\"Build\",\"owner\":\"AWS\",\"provider\":\"CodeBuild\",\"version\":\"1\"},"
+    "\"runOrder\":1,\"configuration\":{\"ProjectName\":\"logs-production\"},"
+    "\"outputArtifacts\":[],\"inputArtifacts\":[{\"name\":\"source\"}],"
+    "\"namespace\":\"Production\"}],"
+    "\"beforeEntry\":{\"conditions\":[{\"result\":\"FAIL\",\"rules\":[{\"name\":\"alarm-1\","
+    "\"ruleTypeId\":{\"category\":\"Rule\",\"owner\":\"AWS\",\"provider\":\"CloudWatchAlarm\","
+    "\"version\":\"1\"},\"configuration\":{\"AlarmName\":\"errors\",\"AlarmStates\":\"ALARM\","
+    "\"WaitTime\":\"3\"},\"inputArtifacts\":[],\"roleArn\":"
+    "\"arn:aws:iam::333333333333:role/observer\",\"region\":\"eu-west-2\"}]}]}}],"
+    "\"executionMode\":\"SUPERSEDED\",\"pipelineType\":\"V2\",\"triggers\":[{\"providerType\":"
+    "\"CodeStarSourceConnection\",\"gitConfiguration\":{\"sourceActionName\":\"Source\","
+    "\"push\":[{\"branches\":{\"includes\":[\"trunk\"]},\"filePaths\":{\"excludes\":"
+    "[\"docs/**\"]}}]}}]}";
+
+static void compile(const char *text, struct release_yml *r, struct release_plan *plan) {
+    struct err err = ERR_INIT;
+    if (release_yml_read(&arena, "release.yml", "/srv/work", str_c(text), r, &err) < 0 ||
+        release_yml_compile(&arena, r, &accounts, S("arn:c"), plan, &err) < 0) {
+        fail_msg("%s", err.msg);
+    }
+}
+
+static void test_a_release_compiles_to_this_pipeline(void **state) {
+    (void)state;
+    struct release_yml r;
+    struct release_plan plan;
+    compile(whole, &r, &plan);
+    assert_string_equal(str_z(&arena, plan.pipeline), golden);
+    assert_true(str_is(plan.topic, "logs-release"));
+    assert_true(str_is(plan.connection_name, "logs"));
+}
+
+static void test_the_compiled_pipeline_is_a_valid_one(void **state) {
+    (void)state;
+    struct release_yml r;
+    struct release_plan plan;
+    struct definition d;
+    enum def_fault fault;
+    struct err err = ERR_INIT;
+    compile(whole, &r, &plan);
+    assert_int_equal(definition_parse(&arena, plan.pipeline, &d, &err), 0);
+    if (definition_check(&d, &fault, &err) < 0) {
+        fail_msg("%s", err.msg);
+    }
+    assert_true(definition_watches(&d, &d.stages.v[0].actions.v[0]));
+}
+
+static void test_each_environment_becomes_a_project_with_its_role(void **state) {
+    (void)state;
+    struct release_yml r;
+    struct release_plan plan;
+    compile(whole, &r, &plan);
+    assert_int_equal(plan.projects.n, 3);
+    assert_true(str_is(plan.projects.v[0].name, "logs-test"));
+    assert_null(strstr(plan.projects.v[0].json.p, "\"ENV\""));
+    assert_string_equal(
+        plan.projects.v[1].json.p,
+        "{\"name\":\"logs-pre-production\",\"description\":\"Releases logs to pre-production\","
+        "\"source\":{\"type\":\"CODEPIPELINE\",\"buildspec\":\"buildspec.yml\"},"
+        "\"artifacts\":{\"type\":\"CODEPIPELINE\"},\"environment\":{\"type\":\"LINUX_CONTAINER\","
+        "\"image\":\"debian-bookworm-build\",\"computeType\":\"BUILD_GENERAL1_SMALL\","
+        "\"environmentVariables\":[{\"name\":\"ENV\",\"value\":\"pre-production\",\"type\":"
+        "\"PLAINTEXT\"},{\"name\":\"LEVEL\",\"value\":\"1\",\"type\":\"PLAINTEXT\"}]},"
+        "\"serviceRole\":\"arn:aws:iam::111111111111:role/logs-pre-production-build\"}");
+    assert_non_null(
+        strstr(plan.projects.v[2].json.p, "arn:aws:iam::111111111111:role/deployer"));
+}
+
+static void source(const char *repository, const char *path, const char *id) {
+    struct release_yml r;
+    struct release_plan plan;
+    compile(str_printf(&arena, "name: a\nsource: {repository: \"%s\"}\nenvironments: "
+                               "{development: }\n", repository).p, &r, &plan);
+    assert_string_equal(str_z(&arena, r.repository), path);
+    assert_string_equal(str_z(&arena, r.full_repository_id), id);
+    assert_true(str_is(r.branch, "main"));
+}
+
+static void test_repositories_are_paths_beside_the_file_or_urls(void **state) {
+    (void)state;
+    source("/srv/git/x.git", "/srv/git/x.git", "local/x");
+    source("/srv/git/../x", "/srv/x", "local/x");
+    source("file:///srv/x.git", "file:///srv/x.git", "local/x");
+    source("https://example.org/team/x.git", "https://example.org/team/x.git", "team/x");
+    source("git@example.org:team/x.git", "git@example.org:team/x.git", "team/x");
+    source("https://example.org/x", "https://example.org/x", "local/x");
+}
+
+static void test_without_an_approval_the_gate_closes_the_last_environment(void **state) {
+    (void)state;
+    struct release_yml r;
+    struct release_plan plan;
+    compile("name: a\nsource: {repository: /x}\nenvironments:\n  development:\n  production:\n"
+            "gate: {alarms: [e]}\n", &r, &plan);
+    assert_false(r.environments.v[0].gated);
+    assert_true(r.environments.v[1].gated);
+    assert_non_null(strstr(plan.pipeline.p, "222222222222:role/observer"));
+    assert_null(plan.topic.p);
+}
+
+static void refused(const char *text, const char *message) {
+    struct release_yml r;
+    struct err err = ERR_INIT;
+    assert_int_equal(release_yml_read(&arena, "r.yml", "/", str_c(text), &r, &err), -1);
+    assert_string_equal(err.msg, message);
+}
+
+static void test_each_mistake_is_named_at_its_place(void **state) {
+    (void)state;
+    refused("", "r.yml:1:1: the file is empty");
+    refused("- a\n", "r.yml:1:1: the file must be a map, not a list");
+    refused("nane: x\n", "r.yml:1:1: 'nane' is not known here; there is: name source image "
+                         "buildspec role artifacts test environments gate notify");
+    refused("name: Logs\n", "r.yml:1:7: a name has 1 to 40 lower-case letters, digits and '-': "
+                            "buckets and roles are named after it");
+    refused("name: a\n", "r.yml:1:1: the file needs source: {repository: ..., branch: ...}");
+    refused("name: a\nsource: {branch: x}\n",
+            "r.yml:2:9: source needs repository: a path or an URL");
+    refused("name: a\nsource: {repository: /x, ignore: [\"a[\"]}\nenvironments: {a: }\n",
+            "r.yml:2:35: pattern 'a[': '[' at column 2 has no ']'");
+    refused("name: a\nsource: {repository: /x}\nenvironments: {}\n",
+            "r.yml:3:15: a release has 1 to 20 environments");
+    refused("name: a\nsource: {repository: /x}\nenvironments: {p: {approval: yes}}\n",
+            "r.yml:3:30: approval is 'required' or 'none'");
+    refused("name: a\nsource: {repository: /x}\nenvironments: {p: }\ngate: {alarms: [e]}\n",
+            "r.yml:4:7: a gate needs an environment before the one that it closes");
+    refused("name: a\nsource: {repository: /x}\nenvironments: {p: }\n"
+            "notify: [{webhook: mail@x}]\n",
+            "r.yml:4:20: a webhook is an http or https URL");
+    refused("name: a\nsource: {repository: /x}\nenvironments: {p: }\n"
+            "notify: [{webhook: \"http://x\", on: [success]}]\n",
+            "r.yml:4:37: 'success' is none of: approval, failed, alarm");
+}
+
+static void test_an_unknown_account_is_named(void **state) {
+    (void)state;
+    struct release_yml r;
+    struct release_plan plan;
+    struct err err = ERR_INIT;
+    const char *text = "name: a\nsource: {repository: /x}\nenvironments: {p: {account: moon}}\n";
+    assert_int_equal(release_yml_read(&arena, "r.yml", "/", str_c(text), &r, &err), 0);
+    assert_int_equal(release_yml_compile(&arena, &r, &accounts, S("c"), &plan, &err), -1);
+    assert_string_equal(err.msg, "environment 'p': there is no account 'moon'");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_release_compiles_to_this_pipeline),
+        cmocka_unit_test(test_the_compiled_pipeline_is_a_valid_one),
+        cmocka_unit_test(test_each_environment_becomes_a_project_with_its_role),
+        cmocka_unit_test(test_repositories_are_paths_beside_the_file_or_urls),
+        cmocka_unit_test(test_without_an_approval_the_gate_closes_the_last_environment),
+        cmocka_unit_test(test_each_mistake_is_named_at_its_place),
+        cmocka_unit_test(test_an_unknown_account_is_named),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    arena_done(&arena);
+    return failed;
+}
