@@ -128,12 +128,13 @@ enum {
 };
 
 /*
- * One right that the caller needs. A template is a resource behind "arn:aws:SVC:REGION:ACCOUNT:"
- * (SVC is the action's prefix, REGION empty for global services), or a whole ARN if it begins with
- * "arn:". In it {a.b} is an input member, {list*} or {list*.member} each element (one resource per
- * element), {a|filter} a value that went through a filter (see resource.h), {@account} and
- * {@region} the call's. A value that is an ARN replaces the whole template. Rights are needed all;
- * one whose `if_member` is absent, or whose `unless_member` is present, is not.
+ * A right that the caller needs. A template is a resource behind "arn:aws:SVC:REGION:ACCOUNT:" (SVC
+ * is the action's prefix, REGION empty for global services), or a whole ARN if it begins with
+ * "arn:". In it {a.b} is an input member, {list*} or {list*.member} each element and {map*} each
+ * key (one resource per element), {a|filter} a value that went through a filter (rights.c),
+ * {@account} and {@region} the call's. A value that is an ARN stands for all before it too, and for
+ * the rest as well unless another value follows. A template with an absent value asks for nothing;
+ * a right without templates asks for "*"; when nothing is asked for, it is the first action on "*".
  */
 struct shape_right {
     const char *action;               /* "ssm:PutParameter" */
