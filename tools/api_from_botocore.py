@@ -5,7 +5,7 @@ usage: api_from_botocore.py FILE.api [> NEW]
 
 FILE.api says which operations are listed (lines `op NAME ...`), and holds what botocore does not
 know: the prefix line; the iam, unimplemented, read and unsigned lines below an op; `xmlname=` and `unwrapped` of
-structs, errors marked `unmodelled`, and comments at the top. A line with just `op NAME` is enough
+structs, errors marked `common`, and comments at the top. A line with just `op NAME` is enough
 to add an operation. All else is printed anew from the model. The build never runs this.
 """
 import re
@@ -45,7 +45,7 @@ class Seed:
                     self.ops[op] = []
                 elif words[0] == 'struct' and len(words) > 2:
                     self.structs[words[1]] = words[2:]
-                elif words[0] == 'error' and 'unmodelled' in words:
+                elif words[0] == 'error' and 'common' in words:
                     self.errors[words[1]] = line.rstrip()
                 elif words[0] == 'prefix':
                     self.prefix = words[1]
@@ -244,7 +244,13 @@ class Printer:
             errors += [e for e in errs if e not in errors]
         error_text = []
         for name in sorted(set(errors) | set(self.seed.errors)):
-            error_text += self.error(name) if name in errors else [self.seed.errors[name]]
+            if name in errors:
+                error_text += self.error(name)
+            elif self.shapes.get(name, {}).get('exception'):
+                text = self.error(name)
+                error_text += [text[0] + ' common'] + text[1:]
+            else:
+                error_text.append(self.seed.errors[name])
         structs = []
         for name in self.order:
             shape = self.shapes[name]

@@ -140,7 +140,7 @@ static int status_of(struct reader *r, const char *word) {
     return (int)status;
 }
 
-/* error NAME STATUS [code=CODE] [message=Message] [unmodelled] */
+/* error NAME STATUS [code=CODE] [message=Message] [common] */
 static void read_error(struct reader *r) {
     need(r, 3, 6);
     struct def *d = add_def(r, DEF_ERROR, r->words[1]);
@@ -150,8 +150,8 @@ static void read_error(struct reader *r) {
     for (size_t i = 3; i < r->n; i++) {
         const char *code = attribute(r->words[i], "code");
         const char *message = attribute(r->words[i], "message");
-        if (code == NULL && message == NULL && strcmp(r->words[i], "unmodelled") != 0) {
-            fail(r->s, r->line, "'%s' is not code=..., message=... or unmodelled", r->words[i]);
+        if (code == NULL && message == NULL && strcmp(r->words[i], "common") != 0) {
+            fail(r->s, r->line, "'%s' is not code=..., message=... or common", r->words[i]);
         }
         d->code = code ? code : d->code;
         d->message_name = message ? message : d->message_name;
