@@ -275,6 +275,14 @@ int64_t db_changes(struct db *db) {
     return sqlite3_changes64(db->sqlite);
 }
 
+int64_t db_total_changes(struct db *db) {
+    return sqlite3_total_changes64(db->sqlite);
+}
+
+int db_depth(const struct db *db) {
+    return db->depth;
+}
+
 int64_t db_last_rowid(struct db *db) {
     return sqlite3_last_insert_rowid(db->sqlite);
 }

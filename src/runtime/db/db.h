@@ -36,6 +36,7 @@ int db_begin(struct db *db, struct err *err) MUST_USE;
 int db_commit(struct db *db, struct err *err) MUST_USE;
 void db_rollback(struct db *db); /* undoes this level only; safe after a failed commit */
 void db_on_commit(struct db *db, void (*fn)(void *ud), void *ud);
+int db_depth(const struct db *db); /* levels that are open, for the thread that has begun; 1 = outermost */
 
 /* Waiting for others' work without looking again and again: take the number, look at the state in a
  * transaction of your own, then wait until the number has changed or the time is over. Never call
@@ -47,6 +48,7 @@ bool db_busy(struct db *db); /* this thread is inside a transaction of the store
 /* Runs one statement that returns no rows. Must be inside a transaction. */
 int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...) MUST_USE;
 int64_t db_changes(struct db *db);     /* rows changed by the last db_run */
+int64_t db_total_changes(struct db *db); /* rows changed since the store was opened */
 int64_t db_last_rowid(struct db *db);
 
 /* A query: prepared once per text (cached), open until db_done. Inside a transaction only.
