@@ -42,6 +42,7 @@ struct aws_principal {
     struct str service;        /* SERVICE: "codepipeline.amazonaws.com" */
     struct str source_identity;
     struct str build_id;       /* a build's own session: "project:uuid", else absent */
+    struct str via;            /* service that passes a caller's call on: "ssm.eu-west-2.amazonaws.com" */
 };
 
 struct aws_embedded; /* how in-process calls are answered; the daemon registers it */
