@@ -38,6 +38,7 @@ MISTAKES = [  # what is behind HEAD (line 6 on), line of the message, words in i
     ("op A S -> -\n  iam x:A t/{L}\nstruct S\n  L list str\n", 7, "'L' is a list"),
     ("op A S -> -\n  iam x:A t/{A*}\nstruct S\n  A str\n", 7, "'A' is not a list"),
     ("op A S -> -\n  iam x:A t if B\nstruct S\n  A str\n", 7, "'B' is not a member of S"),
+    ("op A - -> -\n  iam -\n  iam x:A\n", 6, "stands beside a right"),
     ("op A S -> -\n  iam noprefix\nstruct S\n  A str\n", 7, "has no service prefix"),
     ("error E 999\n", 6, "not an HTTP status"),
     ("error E 400 colour=red\n", 6, "is not code="),

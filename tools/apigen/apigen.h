@@ -28,9 +28,9 @@ struct type {
     struct def *def;         /* STRUCT, ENUM: found by read_resolve */
     const char *def_name;
     const char *item_name, *key_name; /* in XML, NULL = usual */
-    const char *canonical;   /* text that equal types share */
-    int line;                /* first use, for messages */
-    size_t index;            /* in shapes[] */
+    const char *canonical;            /* text that equal types share */
+    int line;                         /* first use, for messages */
+    size_t index;                     /* in shapes[] */
 };
 
 struct member {
@@ -52,9 +52,9 @@ struct def {
     const char *xml_name;
     bool unwrapped;
     bool used;
-    int status;         /* ERROR */
+    int status; /* ERROR */
     const char *code, *message_name;
-    struct type *type;  /* of a struct: as it lies by value */
+    struct type *type; /* of a struct: as it lies by value */
     int line;
 };
 
@@ -74,6 +74,7 @@ struct op {
     const char *method, *uri;
     int status;
     unsigned flags; /* SHAPE_OP_* */
+    bool no_right;  /* "iam -" */
     int line;
 };
 
@@ -93,7 +94,8 @@ struct service {
 void *zalloc(size_t size);
 char *text(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void vec_push(struct vec *v, void *item);
-char *snake_case(const char *name);     /* ChecksumCRC32C -> checksum_crc32c */
+void vec_sort(struct vec *v, int (*compare)(const void *, const void *));
+char *snake_case(const char *name);       /* ChecksumCRC32C -> checksum_crc32c */
 const char *field_name(const char *name); /* snake_case, with '_' behind C's own words */
 void fail(const struct service *s, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), noreturn));
@@ -101,10 +103,11 @@ void fail(const struct service *s, int line, const char *fmt, ...)
 /* type.c */
 struct type *type_parse(struct service *s, int line, const char **words, size_t *pos);
 struct type *type_intern(struct service *s, struct type *t);
-const char *type_c(const struct service *s, const struct type *t);   /* "struct ssm_tag_list" */
-const char *type_tag(const struct service *s, const struct type *t); /* list, map: the struct's tag */
-bool type_is_text(const struct type *t); /* lies as struct str */
-bool type_has_flag(const struct type *t); /* has a has_<name> beside it */
+const char *type_c(const struct service *s, const struct type *t); /* "struct ssm_tag_list" */
+const char *type_tag(const struct service *s,
+                     const struct type *t); /* list, map: the struct's tag */
+bool type_is_text(const struct type *t);    /* lies as struct str */
+bool type_has_flag(const struct type *t);   /* has a has_<name> beside it */
 
 /* read.c, check.c */
 struct service *read_api(const char *path);

@@ -1,7 +1,6 @@
 /* Second look at a service that was read: every name must be there, and nothing be left over. */
 #include "apigen.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static struct def *find_def(struct service *s, const char *name, enum def_kind kind, int line) {
@@ -89,8 +88,8 @@ static void check_path(struct service *s, int line, const struct def *d, const c
 }
 
 static void check_template(struct service *s, const struct op *op, int line, const char *z) {
-    static const char *const filters[] = {"path",   "s3source", "build",
-                                         "kmskey", "loggroup", "function", "iampath"};
+    static const char *const filters[] = {"path",     "s3source", "build",  "kmskey",
+                                          "loggroup", "function", "iampath"};
     for (const char *p = strchr(z, '{'); p != NULL; p = strchr(p + 1, '{')) {
         const char *end = strchr(p, '}');
         if (end == NULL) {
@@ -118,13 +117,12 @@ static void check_template(struct service *s, const struct op *op, int line, con
 }
 
 static bool is_read_name(const char *name) {
-    static const char *const words[] = {"Get",  "List",   "Describe", "Head",   "BatchGet",
-                                        "Query", "Scan",  "Filter",   "Validate", "TransactGet",
-                                        "Estimate", "Lookup", "Encrypt", "Decrypt"};
+    static const char *const words[] = {"Get",      "List",   "Describe", "Head",     "BatchGet",
+                                        "Query",    "Scan",   "Filter",   "Validate", "TransactGet",
+                                        "Estimate", "Lookup", "Encrypt",  "Decrypt"};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strncmp(name, words[i], strlen(words[i])) == 0) {
-            return strcmp(name, "GetSessionToken") != 0 &&
-                   strcmp(name, "GetFederationToken") != 0;
+            return strcmp(name, "GetSessionToken") != 0 && strcmp(name, "GetFederationToken") != 0;
         }
     }
     return false;
@@ -138,7 +136,10 @@ static void check_condition(struct service *s, const struct op *op, int line, co
 }
 
 static void check_rights(struct service *s, struct op *op) {
-    if (op->rights.n == 0) {
+    if (op->no_right && op->rights.n > 0) {
+        fail(s, op->line, "'iam -' stands beside a right");
+    }
+    if (op->rights.n == 0 && !op->no_right) {
         struct right *r = zalloc(sizeof *r);
         r->action = text("%s:%s", s->prefix, op->name);
         vec_push(&op->rights, r);
@@ -164,18 +165,17 @@ static void check_members(struct service *s, struct op *op, const struct def *d,
         if (m->place != SHAPE_IN_BODY && !rest) {
             fail(s, m->line, "only REST protocols place members outside the body");
         }
-        if (m->place == SHAPE_IN_URI &&
-            strstr(op->uri, text("{%s", m->wire)) == NULL) {
+        if (m->place == SHAPE_IN_URI && strstr(op->uri, text("{%s", m->wire)) == NULL) {
             fail(s, m->line, "'%s' is not in %s's uri %s", m->wire, op->name, op->uri);
         }
     }
 }
 
 static void check_op(struct service *s, struct op *op) {
-    op->in = op->in_name ? find_def(s, op->in_name, DEF_STRUCT, op->line)
-                         : empty_def(s, op, "Input");
-    op->out = op->out_name ? find_def(s, op->out_name, DEF_STRUCT, op->line)
-                           : empty_def(s, op, "Output");
+    op->in =
+        op->in_name ? find_def(s, op->in_name, DEF_STRUCT, op->line) : empty_def(s, op, "Input");
+    op->out =
+        op->out_name ? find_def(s, op->out_name, DEF_STRUCT, op->line) : empty_def(s, op, "Output");
     if (op->out_name == NULL) {
         op->flags |= SHAPE_OP_NO_OUTPUT;
     }
@@ -218,7 +218,7 @@ void check_service(struct service *s) {
         fail(s, 1, "service, protocol, version, signing and host are needed");
     }
     s->prefix = s->prefix ? s->prefix : s->signing;
-    qsort(s->ops.v, s->ops.n, sizeof *s->ops.v, by_name);
+    vec_sort(&s->ops, by_name);
     for (size_t i = 0; i < s->ops.n; i++) {
         struct op *op = s->ops.v[i];
         if (i > 0 && strcmp(op->name, ((struct op *)s->ops.v[i - 1])->name) == 0) {

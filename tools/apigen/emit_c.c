@@ -1,19 +1,18 @@
 /* Prints gen/<svc>.c, the descriptors, and gen/<svc>_serve.c, the table of handlers. */
 #include "apigen.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const kind_names[] = {
-    "SHAPE_STRUCT", "SHAPE_LIST",  "SHAPE_MAP",    "SHAPE_STR",       "SHAPE_ENUM",
-    "SHAPE_BLOB",   "SHAPE_BOOL",  "SHAPE_INT",    "SHAPE_LONG",      "SHAPE_FLOAT",
+    "SHAPE_STRUCT", "SHAPE_LIST",      "SHAPE_MAP",      "SHAPE_STR",  "SHAPE_ENUM",
+    "SHAPE_BLOB",   "SHAPE_BOOL",      "SHAPE_INT",      "SHAPE_LONG", "SHAPE_FLOAT",
     "SHAPE_DOUBLE", "SHAPE_TIMESTAMP", "SHAPE_DOCUMENT", "SHAPE_BODY",
 };
 static const char *const place_names[] = {"SHAPE_IN_BODY",  "SHAPE_IN_HEADER", "SHAPE_IN_HEADERS",
                                           "SHAPE_IN_QUERY", "SHAPE_IN_URI",    "SHAPE_IN_STATUS"};
-static const char *const protocol_names[] = {"SHAPE_JSON_1_0", "SHAPE_JSON_1_1", "SHAPE_QUERY",
-                                             "SHAPE_REST_XML", "SHAPE_REST_JSON",
-                                             "SHAPE_NO_PROTOCOL"};
+static const char *const protocol_names[] = {"SHAPE_JSON_1_0",  "SHAPE_JSON_1_1",
+                                             "SHAPE_QUERY",     "SHAPE_REST_XML",
+                                             "SHAPE_REST_JSON", "SHAPE_NO_PROTOCOL"};
 
 /* A C string literal, or NULL. */
 static const char *quoted(const char *z) {
@@ -66,8 +65,8 @@ static void print_sizes(const struct service *s, const struct type *t, FILE *out
     }
     fprintf(out, ", .size = sizeof(%s)", type_c(s, t));
     if (t->kind == SHAPE_MAP) {
-        const char *entry = type_is_text(t->item) ? "struct str_pair"
-                                                  : text("struct %s_entry", type_tag(s, t));
+        const char *entry =
+            type_is_text(t->item) ? "struct str_pair" : text("struct %s_entry", type_tag(s, t));
         fprintf(out, ", .entry_size = sizeof(%s), .value_offset = offsetof(%s, value)", entry,
                 entry);
     }
@@ -76,8 +75,7 @@ static void print_sizes(const struct service *s, const struct type *t, FILE *out
 static void print_shape(const struct service *s, const struct type *t, FILE *out) {
     fprintf(out, "    [%zu] = {.kind = %s", t->index, kind_names[t->kind]);
     print_sizes(s, t, out);
-    fprintf(out, ", .min = %s, .max = %s",
-            t->has_min ? text("%lld", t->min) : "SHAPE_NO_MIN",
+    fprintf(out, ", .min = %s, .max = %s", t->has_min ? text("%lld", t->min) : "SHAPE_NO_MIN",
             t->has_max ? text("%lld", t->max) : "SHAPE_NO_MAX");
     if (t->time != SHAPE_TIME_DEFAULT) {
         fprintf(out, ", .time = %d", (int)t->time);
@@ -137,9 +135,7 @@ static size_t print_errors(const struct service *s, FILE *out) {
             vec_push(&sorted, d);
         }
     }
-    if (sorted.n > 0) {
-        qsort(sorted.v, sorted.n, sizeof *sorted.v, by_name);
-    }
+    vec_sort(&sorted, by_name);
     for (size_t i = 0; i < sorted.n; i++) {
         const struct def *d = sorted.v[i];
         fprintf(out, "const struct aws_error %s_%s = {%s, %s, %d, %s, %s};\n", s->name, d->name,
@@ -158,6 +154,9 @@ static void print_rights(const struct op *op, FILE *out) {
     for (size_t i = 0; i < op->rights.n; i++) {
         const struct right *r = op->rights.v[i];
         print_strings(text("r_%s_%zu", op->snake, i), &r->templates, true, out);
+    }
+    if (op->rights.n == 0) {
+        return;
     }
     fprintf(out, "static const struct shape_right r_%s[] = {\n", op->snake);
     for (size_t i = 0; i < op->rights.n; i++) {
@@ -182,7 +181,8 @@ static void print_op(const struct service *s, const struct op *op, size_t index,
             quoted(op->uri));
     fprintf(out, "    .in = &shapes[%zu], .out = &shapes[%zu], .errors = e_%s,\n",
             op->in->type->index, op->out->type->index, op->snake);
-    fprintf(out, "    .rights = r_%s, .n_rights = %zu,\n};\n\n", op->snake, op->rights.n);
+    fprintf(out, "    .rights = %s, .n_rights = %zu,\n};\n\n",
+            op->rights.n ? text("r_%s", op->snake) : "NULL", op->rights.n);
 }
 
 void emit_tables(const struct service *s, FILE *out) {
@@ -206,8 +206,8 @@ void emit_tables(const struct service *s, FILE *out) {
             protocol_names[s->protocol2]);
     fprintf(out, "    .target = %s, .version = %s, .xmlns = %s,\n", quoted(s->target),
             quoted(s->version), quoted(s->xmlns));
-    fprintf(out, "    .ops = ops, .n_ops = %zu, .errors = errors, .n_errors = %zu,\n};\n",
-            s->ops.n, n_errors);
+    fprintf(out, "    .ops = ops, .n_ops = %zu, .errors = errors, .n_errors = %zu,\n};\n", s->ops.n,
+            n_errors);
 }
 
 void emit_serve(const struct service *s, FILE *out) {
@@ -215,7 +215,9 @@ void emit_serve(const struct service *s, FILE *out) {
     for (size_t i = 0; i < s->ops.n; i++) {
         const struct op *op = s->ops.v[i];
         if ((op->flags & SHAPE_OP_UNIMPLEMENTED) == 0) {
-            fprintf(out, "static int serve_%s(struct call *c, const void *in, void *out, struct err *err) {\n    return %s_%s(c, in, out, err);\n}\n\n",
+            fprintf(out,
+                    "static int serve_%s(struct call *c, const void *in, void *out, struct err "
+                    "*err) {\n    return %s_%s(c, in, out, err);\n}\n\n",
                     op->snake, s->name, op->snake);
         }
     }

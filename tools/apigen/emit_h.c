@@ -47,10 +47,10 @@ static void print_containers(const struct service *s, FILE *out) {
             }
         }
         if (t->kind == SHAPE_LIST) {
-            fprintf(out, "struct %s {\n    %s *v;\n    size_t n;\n};\n\n", tag,
-                    type_c(s, t->item));
+            fprintf(out, "struct %s {\n    %s *v;\n    size_t n;\n};\n\n", tag, type_c(s, t->item));
         } else {
-            fprintf(out, "struct %s_entry;\nstruct %s {\n    struct %s_entry *v;\n    size_t n;\n};\n\n",
+            fprintf(out,
+                    "struct %s_entry;\nstruct %s {\n    struct %s_entry *v;\n    size_t n;\n};\n\n",
                     tag, tag, tag);
         }
     }
@@ -129,7 +129,9 @@ static void print_op(const struct service *s, const struct op *op, FILE *out) {
     }
     fprintf(out, "int %s_%s(struct call *c, %s, %s, struct err *err) MUST_USE;\n", s->name,
             op->snake, in, result);
-    fprintf(out, "static inline MUST_USE int %s_call_%s(const struct aws_target *t, struct arena *a, %s,%s %s,%s struct err *err) {\n",
+    fprintf(out,
+            "static inline MUST_USE int %s_call_%s(const struct aws_target *t, struct arena *a, "
+            "%s,%s %s,%s struct err *err) {\n",
             s->name, op->snake, in, body_in ? " const struct aws_body *body," : "", result,
             body_out ? " struct aws_body *ret_body," : "");
     if (body_in || body_out) {

@@ -14,7 +14,7 @@ enum { MAX_WORDS = 400 };
 struct reader {
     struct service *s;
     int line;
-    struct op *op;   /* what indented lines belong to: one of these two, or neither */
+    struct op *op; /* what indented lines belong to: one of these two, or neither */
     struct def *def;
     const char *words[MAX_WORDS + 1];
     size_t n;
@@ -113,8 +113,7 @@ static void add_words(struct reader *r, size_t from, struct vec *to) {
 
 /* op NAME IN -> OUT [! ERROR...], with '-' where the model has no input or output. */
 static void read_op(struct reader *r) {
-    if (r->n < 5 || strcmp(r->words[3], "->") != 0 ||
-        (r->n > 5 && strcmp(r->words[5], "!") != 0)) {
+    if (r->n < 5 || strcmp(r->words[3], "->") != 0 || (r->n > 5 && strcmp(r->words[5], "!") != 0)) {
         fail(r->s, r->line, "expected: op NAME IN -> OUT [! ERROR...]");
     }
     struct op *op = zalloc(sizeof *op);
@@ -197,9 +196,13 @@ static void read_top(struct reader *r) {
     }
 }
 
-/* iam ACTION [TEMPLATE,TEMPLATE...] [if MEMBER | unless MEMBER] */
+/* iam ACTION [TEMPLATE,TEMPLATE...] [if MEMBER | unless MEMBER], or: iam - */
 static void read_right(struct reader *r) {
     need(r, 2, 5);
+    if (strcmp(r->words[1], "-") == 0) {
+        r->op->no_right = true;
+        return;
+    }
     struct right *right = zalloc(sizeof *right);
     right->action = r->words[1];
     right->line = r->line;

@@ -37,6 +37,12 @@ void vec_push(struct vec *v, void *item) {
     v->v[v->n++] = item;
 }
 
+void vec_sort(struct vec *v, int (*compare)(const void *, const void *)) {
+    if (v->n > 0) { /* qsort refuses NULL even for nothing */
+        qsort(v->v, v->n, sizeof *v->v, compare);
+    }
+}
+
 void fail(const struct service *s, int line, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
@@ -76,12 +82,12 @@ char *snake_case(const char *name) {
 
 const char *field_name(const char *name) {
     static const char *const taken[] = {
-        "auto",   "bool",     "break",   "case",   "char",   "const",  "continue", "default",
-        "do",     "double",   "else",    "enum",   "extern", "false",  "float",    "for",
-        "goto",   "if",       "inline",  "int",    "long",   "register", "restrict", "return",
-        "short",  "signed",   "sizeof",  "static", "struct", "switch", "true",     "typedef",
-        "union",  "unsigned", "void",    "volatile", "while", "unix",  "linux",    "errno",
-        "stdin",  "stdout",   "stderr",  "asm",    "typeof",
+        "auto",  "bool",     "break",  "case",     "char",   "const",    "continue", "default",
+        "do",    "double",   "else",   "enum",     "extern", "false",    "float",    "for",
+        "goto",  "if",       "inline", "int",      "long",   "register", "restrict", "return",
+        "short", "signed",   "sizeof", "static",   "struct", "switch",   "true",     "typedef",
+        "union", "unsigned", "void",   "volatile", "while",  "unix",     "linux",    "errno",
+        "stdin", "stdout",   "stderr", "asm",      "typeof",
     };
     char *snake = snake_case(name);
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {

@@ -9,12 +9,18 @@ static const struct {
     enum shape_kind kind;
     bool ranged;
 } simple_types[] = {
-    {"str", SHAPE_STR, true},       {"blob", SHAPE_BLOB, true},
-    {"bool", SHAPE_BOOL, false},    {"int", SHAPE_INT, true},
-    {"long", SHAPE_LONG, true},     {"float", SHAPE_FLOAT, true},
-    {"double", SHAPE_DOUBLE, true}, {"timestamp", SHAPE_TIMESTAMP, false},
-    {"document", SHAPE_DOCUMENT, false}, {"body", SHAPE_BODY, false},
-    {"list", SHAPE_LIST, true},     {"map", SHAPE_MAP, true},
+    {"str", SHAPE_STR, true},
+    {"blob", SHAPE_BLOB, true},
+    {"bool", SHAPE_BOOL, false},
+    {"int", SHAPE_INT, true},
+    {"long", SHAPE_LONG, true},
+    {"float", SHAPE_FLOAT, true},
+    {"double", SHAPE_DOUBLE, true},
+    {"timestamp", SHAPE_TIMESTAMP, false},
+    {"document", SHAPE_DOCUMENT, false},
+    {"body", SHAPE_BODY, false},
+    {"list", SHAPE_LIST, true},
+    {"map", SHAPE_MAP, true},
 };
 
 /* "(1..50)", "(1..)" or "(..50)" behind a type's word. */

@@ -138,8 +138,7 @@ static void collect(struct arena *a, const struct shape *s, const void *base, st
         return;
     }
     bool each = str_ends(name, S("*"));
-    const struct shape_member *m =
-        shape_find_member(s, each ? str_sub(name, 0, name.n - 1) : name);
+    const struct shape_member *m = shape_find_member(s, each ? str_sub(name, 0, name.n - 1) : name);
     const void *value = m ? shape_get(m, base) : NULL;
     if (value == NULL) {
         return;
@@ -193,9 +192,9 @@ static void add_need(const struct expansion *e, struct str resource) {
     if (!is_arn(resource)) {
         bool global = str_is(service, "iam") || e->op->service->global;
         struct str region = global ? S("") : e->region;
-        resource = str_printf(e->a, "arn:aws:" STR_FMT ":" STR_FMT ":" STR_FMT ":" STR_FMT,
-                              STR_ARG(service), STR_ARG(region), STR_ARG(e->account),
-                              STR_ARG(resource));
+        resource =
+            str_printf(e->a, "arn:aws:" STR_FMT ":" STR_FMT ":" STR_FMT ":" STR_FMT,
+                       STR_ARG(service), STR_ARG(region), STR_ARG(e->account), STR_ARG(resource));
     }
     *arena_push(e->a, e->needs) = (struct shape_need){e->action, resource};
 }
@@ -248,7 +247,7 @@ struct shape_need_list shape_needs(struct arena *a, const struct shape_op *op, c
             expand(&e, S(""), str_c(*t));
         }
     }
-    if (needs.n == 0) {
+    if (needs.n == 0 && op->n_rights > 0) {
         *arena_push(a, &needs) = (struct shape_need){str_c(op->rights[0].action), S("*")};
     }
     return needs;

@@ -17,7 +17,7 @@ struct shape_need_list {
     size_t n;
 };
 
-/* All of them are needed. Never empty: an operation without a resource of its own needs its action
- * on "*". `in` is the op's generated input struct; account and region are the call's. */
+/* All of them are needed. Empty only where AWS lets everyone call (sts:GetCallerIdentity); an
+ * operation without a resource of its own needs its action on "*". `in` is the op's generated input struct; account and region are the call's. */
 struct shape_need_list shape_needs(struct arena *a, const struct shape_op *op, const void *in,
                                    struct str account, struct str region);

@@ -60,9 +60,9 @@ enum shape_place {
 
 enum {
     SHAPE_MEMBER_REQUIRED = 1,
-    SHAPE_MEMBER_PAYLOAD = 2,   /* is the whole body */
-    SHAPE_MEMBER_ATTRIBUTE = 4, /* XML attribute of its struct's element */
-    SHAPE_MEMBER_TOKEN = 8,     /* idempotency token: clients fill it with a UUID when absent */
+    SHAPE_MEMBER_PAYLOAD = 2,    /* is the whole body */
+    SHAPE_MEMBER_ATTRIBUTE = 4,  /* XML attribute of its struct's element */
+    SHAPE_MEMBER_TOKEN = 8,      /* idempotency token: clients fill it with a UUID when absent */
     SHAPE_MEMBER_SENSITIVE = 16, /* never into logs, audit or error messages */
 };
 
@@ -71,31 +71,31 @@ enum {
 #define SHAPE_NO_MAX INT64_MAX
 
 struct shape_member {
-    const char *name;          /* as in AWS's model: JSON key and word of validation messages */
-    const char *wire;          /* element, header or query parameter name; mostly the same */
+    const char *name; /* as in AWS's model: JSON key and word of validation messages */
+    const char *wire; /* element, header or query parameter name; mostly the same */
     const struct shape *shape;
-    uint32_t offset;           /* of the value; SHAPE_NO_FIELD for BODY */
-    uint32_t has_offset;       /* of has_<name>; SHAPE_NO_FIELD where the value itself tells */
-    uint8_t place;             /* enum shape_place */
-    uint8_t flags;             /* SHAPE_MEMBER_* */
-    const char *xmlns;         /* "prefix=uri" declared on the member's element (S3 Grantee) */
+    uint32_t offset;     /* of the value; SHAPE_NO_FIELD for BODY */
+    uint32_t has_offset; /* of has_<name>; SHAPE_NO_FIELD where the value itself tells */
+    uint8_t place;       /* enum shape_place */
+    uint8_t flags;       /* SHAPE_MEMBER_* */
+    const char *xmlns;   /* "prefix=uri" declared on the member's element (S3 Grantee) */
 };
 
 struct shape {
-    const char *name;          /* STRUCT and ENUM: model's name; else NULL */
-    uint8_t kind;              /* enum shape_kind */
-    uint8_t time;              /* enum shape_time, TIMESTAMP */
-    bool flat;                 /* LIST, MAP: elements without a wrapper in XML and forms */
-    bool unwrapped;            /* STRUCT: its only member's text is the root element's (S3) */
-    uint32_t size;             /* of a value that lies by value (STRUCT: sizeof the struct) */
-    uint32_t entry_size;       /* MAP: size of one entry */
-    uint32_t value_offset;     /* MAP: of the value in an entry; the key lies at 0 */
-    int64_t min, max;          /* STR BLOB: length; LIST MAP: elements; numbers: value */
-    const struct shape *item;  /* LIST: element; MAP: value */
-    const struct shape *key;   /* MAP: STR or ENUM */
-    const char *item_name;     /* LIST: element's name in XML ("member"); MAP: "value" */
-    const char *key_name;      /* MAP: "key" */
-    const char *xml_name;      /* STRUCT: root element where it is not the place's usual one */
+    const char *name;         /* STRUCT and ENUM: model's name; else NULL */
+    uint8_t kind;             /* enum shape_kind */
+    uint8_t time;             /* enum shape_time, TIMESTAMP */
+    bool flat;                /* LIST, MAP: elements without a wrapper in XML and forms */
+    bool unwrapped;           /* STRUCT: its only member's text is the root element's (S3) */
+    uint32_t size;            /* of a value that lies by value (STRUCT: sizeof the struct) */
+    uint32_t entry_size;      /* MAP: size of one entry */
+    uint32_t value_offset;    /* MAP: of the value in an entry; the key lies at 0 */
+    int64_t min, max;         /* STR BLOB: length; LIST MAP: elements; numbers: value */
+    const struct shape *item; /* LIST: element; MAP: value */
+    const struct shape *key;  /* MAP: STR or ENUM */
+    const char *item_name;    /* LIST: element's name in XML ("member"); MAP: "value" */
+    const char *key_name;     /* MAP: "key" */
+    const char *xml_name;     /* STRUCT: root element where it is not the place's usual one */
     const struct shape_member *members;
     uint32_t n_members;        /* STRUCT: members; ENUM: values */
     const char *const *values; /* ENUM, in the model's order */
@@ -137,21 +137,21 @@ enum {
  * a right without templates asks for "*"; when nothing is asked for, it is the first action on "*".
  */
 struct shape_right {
-    const char *action;               /* "ssm:PutParameter" */
-    const char *const *resources;     /* templates, NULL at the end; empty: "*" */
-    const char *if_member;            /* path of an input member, or NULL */
+    const char *action;           /* "ssm:PutParameter" */
+    const char *const *resources; /* templates, NULL at the end; empty: "*" */
+    const char *if_member;        /* path of an input member, or NULL */
     const char *unless_member;
 };
 
 struct shape_op {
     const char *name;
     const struct shape_service *service;
-    uint16_t index;                     /* in service->ops and in the handlers */
-    uint16_t flags;                     /* SHAPE_OP_* */
-    uint16_t status;                    /* HTTP status of success */
-    const char *method;                 /* "POST" but for REST */
-    const char *uri;                    /* "/" or a template: /{Bucket}/{Key+}?uploads */
-    const struct shape *in;             /* STRUCT, never NULL */
+    uint16_t index;         /* in service->ops and in the handlers */
+    uint16_t flags;         /* SHAPE_OP_* */
+    uint16_t status;        /* HTTP status of success */
+    const char *method;     /* "POST" but for REST */
+    const char *uri;        /* "/" or a template: /{Bucket}/{Key+}?uploads */
+    const struct shape *in; /* STRUCT, never NULL */
     const struct shape *out;
     const struct aws_error *const *errors; /* NULL at the end */
     const struct shape_right *rights;
@@ -168,17 +168,17 @@ enum shape_protocol {
 };
 
 struct shape_service {
-    const char *name;             /* C prefix: "ssm", "codestar_connections" */
-    const char *signing;          /* SigV4 service name */
-    const char *prefix;           /* of IAM actions and ARNs; mostly the same */
-    const char *host;             /* endpoint prefix */
-    bool global;                  /* one endpoint for all regions, ARNs without region */
-    bool query_compatible;        /* JSON errors also carry x-amzn-query-error */
-    uint8_t protocol;             /* enum shape_protocol: preferred by us as client */
-    uint8_t protocol2;            /* another one that clients use, or SHAPE_NO_PROTOCOL */
-    const char *target;           /* X-Amz-Target prefix, or NULL */
-    const char *version;          /* API version, query's Version */
-    const char *xmlns;            /* query, REST XML; else NULL */
+    const char *name;                  /* C prefix: "ssm", "codestar_connections" */
+    const char *signing;               /* SigV4 service name */
+    const char *prefix;                /* of IAM actions and ARNs; mostly the same */
+    const char *host;                  /* endpoint prefix */
+    bool global;                       /* one endpoint for all regions, ARNs without region */
+    bool query_compatible;             /* JSON errors also carry x-amzn-query-error */
+    uint8_t protocol;                  /* enum shape_protocol: preferred by us as client */
+    uint8_t protocol2;                 /* another one that clients use, or SHAPE_NO_PROTOCOL */
+    const char *target;                /* X-Amz-Target prefix, or NULL */
+    const char *version;               /* API version, query's Version */
+    const char *xmlns;                 /* query, REST XML; else NULL */
     const struct shape_op *const *ops; /* sorted by name (byte order) */
     uint32_t n_ops;
     const struct aws_error *const *errors; /* sorted by name */

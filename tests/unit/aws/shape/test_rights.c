@@ -13,6 +13,7 @@
 #include "gen/logs.h"
 #include "gen/s3.h"
 #include "gen/ssm.h"
+#include "gen/sts.h"
 
 static int set_up(void **state) {
     struct arena *a = mem_alloc(sizeof *a);
@@ -41,8 +42,9 @@ static const char *needs(struct arena *a, const struct shape_op *op, const void 
 static void test_parameter_has_one_slash_and_no_version(void **state) {
     struct arena *a = *state;
     struct ssm_get_parameter_request in = {.name = S("/app/dev/key:3")};
-    assert_string_equal(needs(a, &ssm_op_get_parameter, &in),
-                        "ssm:GetParameter arn:aws:ssm:eu-west-2:111111111111:parameter/app/dev/key\n");
+    assert_string_equal(
+        needs(a, &ssm_op_get_parameter, &in),
+        "ssm:GetParameter arn:aws:ssm:eu-west-2:111111111111:parameter/app/dev/key\n");
     in.name = S("plain");
     assert_string_equal(needs(a, &ssm_op_get_parameter, &in),
                         "ssm:GetParameter arn:aws:ssm:eu-west-2:111111111111:parameter/plain\n");
@@ -114,8 +116,7 @@ static void test_copy_needs_the_source_decoded(void **state) {
 static void test_builds_stand_for_their_project(void **state) {
     struct arena *a = *state;
     struct codebuild_stop_build_input in = {.id = S("app:0af1")};
-    const char *want =
-        "codebuild:StopBuild arn:aws:codebuild:eu-west-2:111111111111:project/app\n";
+    const char *want = "codebuild:StopBuild arn:aws:codebuild:eu-west-2:111111111111:project/app\n";
     assert_string_equal(needs(a, &codebuild_op_stop_build, &in), want);
     in.id = S("arn:aws:codebuild:eu-west-2:111111111111:build/app:0af1");
     assert_string_equal(needs(a, &codebuild_op_stop_build, &in), want);
@@ -168,6 +169,14 @@ static void test_transaction_asks_for_what_it_does_and_never_for_nothing(void **
     assert_string_equal(needs(a, &dynamodb_op_transact_write_items, &in), "dynamodb:PutItem *\n");
 }
 
+static void test_everyone_may_ask_who_they_are(void **state) {
+    struct arena *a = *state;
+    struct sts_get_caller_identity_request in = {0};
+    assert_string_equal(needs(a, &sts_op_get_caller_identity, &in), "");
+    struct sts_get_access_key_info_request key = {.access_key_id = S("AKIAEXAMPLE")};
+    assert_string_equal(needs(a, &sts_op_get_access_key_info, &key), "sts:GetAccessKeyInfo *\n");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parameter_has_one_slash_and_no_version),
@@ -181,6 +190,7 @@ int main(void) {
         cmocka_unit_test(test_keys_groups_and_functions_in_all_their_forms),
         cmocka_unit_test(test_global_service_has_no_region_and_path_defaults_to_slash),
         cmocka_unit_test(test_table_arn_keeps_the_index_behind_it),
+        cmocka_unit_test(test_everyone_may_ask_who_they_are),
         cmocka_unit_test(test_transaction_asks_for_what_it_does_and_never_for_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
