@@ -1,0 +1,348 @@
+/* Life of a container: prepare, create, kill, delete; what it uses; its files. */
+#include "flow/sandbox/container.h"
+
+#include "base/clock.h"
+#include "flow/sandbox/internal.h"
+#include "platform/os/fd.h"
+#include "platform/os/file.h"
+#include "platform/os/mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ID_MAX = 100, KILL_TIMEOUT_MS = 60000, DISK_SHARE = 10 };
+
+extern const char init_binary[];
+extern const unsigned long init_binary_size;
+
+static const char *copy(struct arena *a, const char *z) {
+    return z ? str_dup(a, str_c(z)).p : NULL;
+}
+
+static const char *const *copy_list(struct arena *a, const char *const *v, size_t n) {
+    const char **out = arena_new_n(a, const char *, n);
+    for (size_t i = 0; i < n; i++) {
+        out[i] = copy(a, v[i]);
+    }
+    return out;
+}
+
+static void copy_spec(struct arena *a, const struct sandbox_spec *from, struct sandbox_spec *to) {
+    *to = *from;
+    to->id = copy(a, from->id);
+    to->dir = copy(a, from->dir);
+    to->rootfs = copy(a, from->rootfs);
+    to->runtime = copy(a, from->runtime);
+    to->hostname = from->hostname ? copy(a, from->hostname) : "build";
+    to->nameserver = copy(a, from->nameserver);
+    to->hosts = str_dup(a, from->hosts);
+    to->ca_pem = str_dup(a, from->ca_pem);
+    to->folders = copy_list(a, from->folders, from->folders_n);
+    to->addresses = copy_list(a, from->addresses, from->addresses_n);
+    struct sandbox_mount *mounts = arena_new_n(a, struct sandbox_mount, from->mounts_n);
+    for (size_t i = 0; i < from->mounts_n; i++) {
+        mounts[i] =
+            (struct sandbox_mount){copy(a, from->mounts[i].source), copy(a, from->mounts[i].target),
+                                   from->mounts[i].writable};
+    }
+    to->mounts = mounts;
+    struct sandbox_limits *l = &to->limits;
+    l->memory_bytes = l->memory_bytes ? l->memory_bytes : (int64_t)3 << 30;
+    l->pids = l->pids ? l->pids : 4096;
+    l->disk_bytes = l->disk_bytes ? l->disk_bytes : (int64_t)64 << 30;
+    l->shm_bytes = l->shm_bytes ? l->shm_bytes : (int64_t)64 << 20;
+}
+
+static int check_spec(const struct sandbox_spec *spec, struct err *err) {
+    size_t n = spec->id ? strlen(spec->id) : 0;
+    if (n == 0 || n > ID_MAX || spec->id[0] == '.' ||
+        strspn(spec->id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") !=
+            n) {
+        return err_set(err, ERR_INVALID, "'%s' cannot be a container's id",
+                       spec->id ? spec->id : "");
+    }
+    for (size_t i = 0; i < spec->mounts_n; i++) {
+        if (!file_exists(spec->mounts[i].source)) {
+            return err_set(err, ERR_NOT_FOUND, "mount '%s' is not there", spec->mounts[i].source);
+        }
+        if (spec->mounts[i].target[0] != '/') {
+            return err_set(err, ERR_INVALID, "mount target '%s' is not absolute",
+                           spec->mounts[i].target);
+        }
+    }
+    return 0;
+}
+
+static int make_layer(struct sandbox *s, struct err *err) {
+    if (dir_make_new(s->box, 0700, err) < 0) {
+        return -1;
+    }
+    s->made = true;
+    if (dir_make_new(s->upper, 0755, err) < 0 || dir_make_new(s->work, 0700, err) < 0) {
+        return -1;
+    }
+    if (chmod(s->upper, 0755) < 0 || chown(s->upper, s->base, s->base) < 0) {
+        return err_sys(err, errno, "give %s to the container", s->upper);
+    }
+    return files_make(s, err);
+}
+
+static int make_box(struct sandbox *s, struct err *err) {
+    static const char *const folders[] = {BOX_LOW, BOX_ROOT, BOX_BUNDLE};
+    if (mount_isolate(err) < 0) {
+        return -1;
+    }
+    s->isolated = true;
+    if (runtime_hide_mixed_cgroups(err) < 0 || dir_make(BOX, 0755, err) < 0 ||
+        mount_tmpfs(BOX, "mode=0755,size=16m", err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        if (dir_make_new(folders[i], 0755, err) < 0) {
+            return -1;
+        }
+    }
+    return dir_make_new(BOX_STATE, 0711, err) < 0
+               ? -1
+               : file_write(BOX_INIT, str_n(init_binary, init_binary_size), 0555, err);
+}
+
+static int make_root(struct sandbox *s, struct err *err) {
+    int userns cleanup_fd = userns_new(s->base, ID_RANGE, err);
+    if (userns < 0 || mount_idmapped(s->spec.rootfs, BOX_LOW, userns, err) < 0 ||
+        mount_overlay(BOX_LOW, s->upper, s->work, BOX_ROOT, err) < 0) {
+        return -1;
+    }
+    s->root_fd = file_open(BOX_ROOT, O_PATH | O_DIRECTORY, 0, err);
+    return s->root_fd < 0 ? -1 : 0;
+}
+
+static int prepare(struct sandbox *s, struct err *err) {
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
+        return err_sys(err, errno, "become the reaper of descendants");
+    }
+    return range_take(&s->base, &s->range_fd, err) < 0 || make_layer(s, err) < 0 ||
+                   make_box(s, err) < 0 || make_root(s, err) < 0
+               ? -1
+               : bundle_write(s, err);
+}
+
+/* Goes on after a failure and keeps the first. */
+static int keep_first(int result, int now, const struct err *from, struct err *err) {
+    if (now < 0 && result == 0) {
+        *err = *from;
+    }
+    return now < 0 ? -1 : result;
+}
+
+/* Takes away what was made, in reverse. */
+static int clear_away(struct sandbox *s, struct err *err) {
+    static const char *const mounts[] = {BOX_ROOT, BOX_LOW, BOX};
+    struct err e = ERR_INIT;
+    int result = 0;
+    for (size_t i = 0; s->isolated && i < 3; i++) {
+        result = keep_first(result, mount_detach(mounts[i], &e), &e, err);
+    }
+    if (s->runtime != NULL) {
+        result = keep_first(result, cgroup_remove(s->cgroup, &e), &e, err);
+    }
+    if (s->made) {
+        result = keep_first(result, tree_remove(s->box, &e), &e, err);
+    }
+    if (s->range_fd >= 0 && ftruncate(s->range_fd, 0) < 0) {
+        err_sys(&e, errno, "give a range of ids back");
+        result = keep_first(result, -1, &e, err);
+    }
+    return result;
+}
+
+static void dispose(struct sandbox *s) {
+    fd_closep(&s->root_fd);
+    fd_closep(&s->channel);
+    fd_closep(&s->range_fd);
+    process_close(&s->init);
+    arena_done(&s->a);
+    free(s);
+}
+
+int sandbox_prepare(const struct sandbox_spec *spec, struct sandbox **ret, struct err *err) {
+    if (check_spec(spec, err) < 0) {
+        return -1;
+    }
+    struct sandbox *s = mem_alloc(sizeof(*s));
+    s->range_fd = s->root_fd = s->channel = -1;
+    s->init = PROCESS_NONE;
+    copy_spec(&s->a, spec, &s->spec);
+    s->box = str_printf(&s->a, "%s/box", s->spec.dir).p;
+    s->upper = str_printf(&s->a, "%s/upper", s->box).p;
+    s->work = str_printf(&s->a, "%s/work", s->box).p;
+    s->cgroup = str_printf(&s->a, "/trunkline-%s", s->spec.id).p;
+    if (file_exists(s->box)) {
+        dispose(s);
+        return err_set(err, ERR_EXISTS, "%s has a container already", spec->dir);
+    }
+    if (prepare(s, err) < 0) {
+        err_wrap(err, "prepare a container");
+        struct err second = ERR_INIT;
+        clear_away(s, &second); /* the first failure is the one to tell */
+        dispose(s);
+        return -1;
+    }
+    *ret = s;
+    return 0;
+}
+
+/* For sandbox_sweep: who lives here, when nobody who knows is left. */
+static int note_container(struct sandbox *s, struct err *err) {
+    struct process_id id;
+    if (process_identify(s->init.pid, &id, err) < 0) {
+        return -1;
+    }
+    struct str text =
+        str_printf(&s->a, STR_FMT "%s\n", STR_ARG(process_id_text(&s->a, &id)), s->spec.id);
+    return file_write(str_printf(&s->a, "%s/container", s->box).p, text, 0600, err);
+}
+
+int sandbox_create(struct sandbox *s, struct err *err) {
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        return err_sys(err, errno, "make a socket pair");
+    }
+    s->channel = pair[0];
+    int theirs cleanup_fd = pair[1];
+    if (runtime_create(s, theirs, err) < 0) {
+        return -1;
+    }
+    return range_note_owner(s->range_fd, &s->init, err) < 0 ? -1 : note_container(s, err);
+}
+
+int sandbox_kill(struct sandbox *s, struct err *err) {
+    if (s->init.pidfd < 0) {
+        return 0;
+    }
+    /* The memory figures end with the group's last process on some kernels: take them now. */
+    cgroup_memory(s->cgroup, &s->last_usage);
+    if (process_signal(&s->init, SIGKILL, err) < 0) {
+        return -1;
+    }
+    /* The kernel reports the death of a pid namespace's first process after that of all others. */
+    int ended = process_wait(&s->init, KILL_TIMEOUT_MS, NULL, err);
+    return ended == 0  ? err_set(err, ERR_UNAVAILABLE, "the container did not die within %d s",
+                                 KILL_TIMEOUT_MS / 1000)
+           : ended < 0 ? -1
+                       : 0;
+}
+
+int sandbox_delete(struct sandbox *s, struct err *err) {
+    int result = sandbox_kill(s, err);
+    fd_closep(&s->root_fd);
+    if (result == 0) {
+        result = clear_away(s, err);
+    }
+    dispose(s);
+    return result;
+}
+
+static int kill_noted(struct arena *a, const char *box, struct err *err) {
+    struct str text = STR_NONE;
+    struct err absent = ERR_INIT;
+    if (file_read(a, str_printf(a, "%s/container", box).p, 4096, &text, &absent) < 0) {
+        return 0; /* it was never created */
+    }
+    struct str line = STR_NONE;
+    struct process_id id;
+    if (!str_cut(&text, '\n', &line) || !process_id_parse(line, &id)) {
+        return err_set(err, ERR_INTERNAL, "%s/container is damaged", box);
+    }
+    struct process p = PROCESS_NONE;
+    int result = 0;
+    if (process_attach(&id, &p, &absent) == 0) {
+        int died = process_signal(&p, SIGKILL, err) < 0
+                       ? -1
+                       : process_wait_death(&p, KILL_TIMEOUT_MS, err);
+        result = died == 0  ? err_set(err, ERR_UNAVAILABLE, "the container of %s does not die", box)
+                 : died < 0 ? -1
+                            : 0;
+        process_close(&p);
+    }
+    struct str name = str_trim(text);
+    return result < 0 ? -1
+                      : cgroup_remove(str_printf(a, "/trunkline-" STR_FMT, STR_ARG(name)).p, err);
+}
+
+int sandbox_sweep(const char *dir, struct err *err) {
+    struct arena a = ARENA_INIT;
+    const char *box = str_printf(&a, "%s/box", dir).p;
+    int result = kill_noted(&a, box, err) < 0 ? -1 : tree_remove(box, err);
+    arena_done(&a);
+    return result < 0 ? err_wrap(err, "clear away a container") : 0;
+}
+
+int sandbox_usage(struct sandbox *s, struct sandbox_usage *ret, struct err *err) {
+    cgroup_memory(s->cgroup, &s->last_usage);
+    int64_t now = clock_mono_ms(&clock_system);
+    if (now >= s->next_walk_ms) {
+        struct sandbox_usage *u = &s->last_usage;
+        if (tree_size(s->upper, 2 * s->spec.limits.disk_bytes, &u->disk_bytes, &u->disk_entries,
+                      err) < 0) {
+            return -1;
+        }
+        int64_t took = clock_mono_ms(&clock_system) - now;
+        s->next_walk_ms = now + took * DISK_SHARE;
+    }
+    *ret = s->last_usage;
+    return 0;
+}
+
+int64_t sandbox_disk_limit(const struct sandbox *s) {
+    return s->spec.limits.disk_bytes;
+}
+
+int sandbox_open(struct sandbox *s, const char *path, int flags, mode_t mode, struct err *err) {
+    return file_open_beneath(s->root_fd, path, flags, mode, err);
+}
+
+int sandbox_write_file(struct sandbox *s, const char *path, struct str bytes, mode_t mode,
+                       struct err *err) {
+    /* O_NONBLOCK: what was a file may have become a pipe that nobody reads. */
+    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY;
+    int fd cleanup_fd = sandbox_open(s, path, flags, mode, err);
+    struct stat st;
+    if (fd < 0) {
+        return -1;
+    }
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        return err_set(err, ERR_CONFLICT, "%s is not a file", path);
+    }
+    if (fchown(fd, s->base, s->base) < 0 || fchmod(fd, mode) < 0) {
+        return err_sys(err, errno, "give %s to the container", path);
+    }
+    return fd_write_all(fd, bytes.p, bytes.n, err) < 0 ? err_wrap(err, "%s", path) : 0;
+}
+
+int sandbox_read_file(struct sandbox *s, struct arena *a, const char *path, size_t max,
+                      struct str *ret, struct err *err) {
+    int fd cleanup_fd = sandbox_open(s, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, err);
+    struct stat st;
+    if (fd < 0) {
+        return -1;
+    }
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        return err_set(err, ERR_CONFLICT, "%s is not a file", path);
+    }
+    return fd_read_all(a, fd, max, ret, err) < 0 ? err_wrap(err, "%s", path) : 0;
+}
+
+uid_t sandbox_root_id(const struct sandbox *s) {
+    return s->base;
+}
+
+const char *sandbox_runtime(const struct sandbox *s) {
+    return s->runtime;
+}
