@@ -1,0 +1,27 @@
+// Keeps a page as it is now. A log grows as its lines arrive; any other page that runs is fetched
+// again when the server says that something changed.
+"use strict";
+(() => {
+  const log = document.querySelector("[data-log]");
+  const page = document.querySelector("[data-live]");
+  if (log) {
+    const source = new EventSource(log.dataset.log);
+    source.onmessage = (event) => {
+      const stick = log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
+      log.append(JSON.parse(event.data));
+      if (stick) log.scrollTop = log.scrollHeight;
+    };
+    // "end": it ended while we looked, so the page shows more now; "done": it had ended before.
+    source.addEventListener("end", () => { source.close(); location.reload(); });
+    source.addEventListener("done", () => source.close());
+  } else if (page) {
+    const source = new EventSource(page.dataset.live);
+    source.addEventListener("changed", async () => {
+      if (document.activeElement && document.activeElement.tagName === "INPUT") return;
+      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      if (!answer.ok) return;
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html");
+      document.querySelector("main").replaceWith(next.querySelector("main"));
+    });
+  }
+})();

@@ -1,0 +1,220 @@
+/* One release: its commit, its stages and actions, why it waits, and the form that answers an
+ * approval. */
+#include "front/web/web.h"
+
+#include "gen/codepipeline.h"
+
+struct release {
+    struct str pipeline;
+    struct str id;
+    struct codepipeline_pipeline_execution *execution;
+    struct codepipeline_get_pipeline_state_output state;
+    struct codepipeline_list_action_executions_output actions; /* newest first */
+};
+
+static int load(struct page *p, struct release *r, struct err *err) {
+    r->pipeline = p->path.v[1];
+    r->id = p->path.v[3];
+    struct codepipeline_get_pipeline_execution_input get = {.pipeline_name = r->pipeline,
+                                                            .pipeline_execution_id = r->id};
+    struct codepipeline_get_pipeline_execution_output got = {0};
+    struct codepipeline_get_pipeline_state_input state = {.name = r->pipeline};
+    struct codepipeline_action_execution_filter filter = {.pipeline_execution_id = r->id};
+    struct codepipeline_list_action_executions_input actions = {.pipeline_name = r->pipeline,
+                                                                .filter = &filter};
+    if (codepipeline_call_get_pipeline_execution(&p->target, p->arena, &get, &got, err) < 0 ||
+        codepipeline_call_get_pipeline_state(&p->target, p->arena, &state, &r->state, err) < 0 ||
+        codepipeline_call_list_action_executions(&p->target, p->arena, &actions, &r->actions, err) <
+            0) {
+        return -1;
+    }
+    r->execution = got.pipeline_execution;
+    return 0;
+}
+
+static bool is_here(const struct release *r, const struct codepipeline_stage_state *s) {
+    return s->latest_execution != NULL &&
+           str_eq(s->latest_execution->pipeline_execution_id, r->id);
+}
+
+/* ---- the approval ---- */
+
+static void approval_form(struct page *p, const struct release *r,
+                          const struct codepipeline_stage_state *s,
+                          const struct codepipeline_action_state *a) {
+    struct html *h = &p->html;
+    html_fmt(h, "<section class=\"card wait\"><h2>%s waits for a person</h2>", s->stage_name);
+    html_raw(h, "<p>Read above what this release is and how the earlier environments went.</p>");
+    html_fmt(h,
+             "<form method=\"post\" action=\"/console/pipelines/%s/executions/%s/answer\"><input "
+             "type=\"hidden\" name=\"csrf\" value=\"%s\"><input type=\"hidden\" name=\"stage\" "
+             "value=\"%s\"><input type=\"hidden\" name=\"action\" value=\"%s\"><input type=\"hidden\" "
+             "name=\"token\" value=\"%s\">",
+             r->pipeline, r->id, p->session.csrf, s->stage_name, a->action_name,
+             a->latest_execution->token);
+    html_raw(h, "<p><label>Why <input type=\"text\" name=\"summary\" maxlength=\"512\"></label></p><p>"
+                "<button class=\"go\" name=\"answer\" value=\"Approved\">Approve</button> "
+                "<button class=\"no\" name=\"answer\" value=\"Rejected\">Reject</button></p></form>"
+                "</section>");
+}
+
+static void waiting(struct page *p, const struct release *r) {
+    for (size_t i = 0; i < r->state.stage_states.n; i++) {
+        const struct codepipeline_stage_state *s = &r->state.stage_states.v[i];
+        if (!is_here(r, s)) {
+            continue;
+        }
+        if (s->before_entry_condition_state != NULL &&
+            s->before_entry_condition_state->latest_execution != NULL &&
+            str_is(s->before_entry_condition_state->latest_execution->status, "Failed") &&
+            str_is(s->latest_execution->status, "Failed")) {
+            html_fmt(&p->html,
+                     "<section class=\"card shut\"><h2>The gate to %s stays closed</h2><p>%s</p>"
+                     "<p class=\"soft\">When the reason is gone: <code>trunkline retry</code></p>"
+                     "</section>",
+                     s->stage_name, s->before_entry_condition_state->latest_execution->summary);
+        }
+        for (size_t k = 0; k < s->action_states.n; k++) {
+            const struct codepipeline_action_state *a = &s->action_states.v[k];
+            if (a->latest_execution != NULL && a->latest_execution->token.p != NULL &&
+                str_is(a->latest_execution->status, "InProgress")) {
+                approval_form(p, r, s, a);
+            }
+        }
+    }
+}
+
+void page_answer(struct page *p) {
+    struct str_map form = {0};
+    if (!page_form(p, &form)) {
+        return;
+    }
+    struct str answer = str_map_get(&form, S("answer"));
+    struct codepipeline_approval_result result = {
+        .summary = str_map_get(&form, S("summary")).p ? str_map_get(&form, S("summary")) : S(""),
+        .status = str_is(answer, "Approved") ? S("Approved") : S("Rejected"),
+    };
+    struct codepipeline_put_approval_result_input in = {
+        .pipeline_name = p->path.v[1],
+        .stage_name = str_map_get(&form, S("stage")),
+        .action_name = str_map_get(&form, S("action")),
+        .token = str_map_get(&form, S("token")),
+        .result = &result,
+    };
+    struct codepipeline_put_approval_result_output out = {0};
+    struct err err = ERR_INIT;
+    bool said = str_is(answer, "Approved") || str_is(answer, "Rejected");
+    if (!said || codepipeline_call_put_approval_result(&p->target, p->arena, &in, &out, &err) < 0) {
+        page_error(p, 409, said ? str_c(err.msg) : S("Say Approve or Reject."));
+        return;
+    }
+    page_redirect(p, str_printf(p->arena, "/console/pipelines/%.*s/executions/%.*s",
+                                STR_ARG(p->path.v[1]), STR_ARG(p->path.v[3])));
+}
+
+/* ---- the page ---- */
+
+static void commit(struct page *p, const struct release *r) {
+    struct html *h = &p->html;
+    html_raw(h, "<section class=\"card\">");
+    if (r->execution->artifact_revisions.n > 0) {
+        const struct codepipeline_artifact_revision *rev = &r->execution->artifact_revisions.v[0];
+        html_fmt(h, "<p><b>%s</b></p><p><code>%s</code> ", rev->revision_summary, rev->revision_id);
+        html_ago(h, rev->created, p->now_ms);
+        html_raw(h, "</p>");
+    }
+    html_raw(h, "<p>");
+    html_status(h, r->execution->status);
+    html_fmt(h, " <span class=\"soft\">%s started by %s %s</span></p></section>",
+             r->execution->status_summary, r->execution->trigger->trigger_type,
+             str_starts(r->execution->trigger->trigger_detail, S("arn:"))
+                 ? r->execution->trigger->trigger_detail
+                 : S(""));
+}
+
+static void variables(struct html *h, const struct codepipeline_action_execution_detail *a) {
+    if (a->output == NULL || str_is(a->input->action_type_id->category, "Source")) {
+        return;
+    }
+    for (size_t i = 0; i < a->output->output_variables.n; i++) {
+        html_fmt(h, "<small>%s: %s</small>", a->output->output_variables.v[i].key,
+                 a->output->output_variables.v[i].value);
+    }
+}
+
+static void actions(struct page *p, const struct release *r) {
+    struct html *h = &p->html;
+    html_raw(h, "<h2>What ran</h2><div class=\"scroll\"><table><thead><tr><th>Stage</th><th>Action</th>"
+                "<th>Status</th><th>Took</th><th>Result</th></tr></thead><tbody>");
+    for (size_t i = r->actions.action_execution_details.n; i > 0; i--) {
+        const struct codepipeline_action_execution_detail *a =
+            &r->actions.action_execution_details.v[i - 1];
+        html_fmt(h, "<tr><td>%s</td><td>%s</td><td>", a->stage_name, a->action_name);
+        html_status(h, a->status);
+        html_raw(h, "</td><td>");
+        bool runs = str_is(a->status, "InProgress");
+        html_span(h, (runs ? p->now_ms : a->last_update_time) - a->start_time);
+        html_raw(h, "</td><td>");
+        const struct codepipeline_action_execution_result *result =
+            a->output != NULL ? a->output->execution_result : NULL;
+        if (result != NULL && result->external_execution_id.n > 0) {
+            size_t colon = str_find_c(result->external_execution_id, ':', 0);
+            html_fmt(h, "<a href=\"/console/builds/%s\">build and log</a>",
+                     str_sub(result->external_execution_id, colon + 1,
+                             result->external_execution_id.n));
+        }
+        if (result != NULL && result->external_execution_summary.n > 0) {
+            html_fmt(h, "<small>%s</small>", result->external_execution_summary);
+        }
+        if (a->updated_by.n > 0) {
+            html_fmt(h, "<small>by %s</small>", a->updated_by);
+        }
+        variables(h, a);
+        html_raw(h, "</td></tr>");
+    }
+    html_raw(h, "</tbody></table></div>");
+}
+
+static void stages(struct page *p, const struct release *r) {
+    struct html *h = &p->html;
+    html_raw(h, "<h2>Stages</h2><ol class=\"stages\">");
+    for (size_t i = 0; i < r->state.stage_states.n; i++) {
+        const struct codepipeline_stage_state *s = &r->state.stage_states.v[i];
+        html_fmt(h, "<li><b>%s</b>", s->stage_name);
+        if (is_here(r, s)) {
+            html_status(h, s->latest_execution->status);
+        } else if (s->inbound_execution != NULL &&
+                   str_eq(s->inbound_execution->pipeline_execution_id, r->id)) {
+            html_raw(h, "<span class=\"status busy\">waits in front</span><small class=\"soft\">");
+            bool open = s->inbound_transition_state == NULL || s->inbound_transition_state->enabled;
+            if (open && s->latest_execution != NULL) {
+                html_fmt(h, "until %s leaves",
+                         str_sub(s->latest_execution->pipeline_execution_id, 0, 8));
+            } else {
+                html_raw(h, "the transition is disabled");
+            }
+            html_raw(h, "</small>");
+        } else {
+            html_raw(h, "<span class=\"soft\">\xE2\x80\x93</span>");
+        }
+        html_raw(h, "</li>");
+    }
+    html_raw(h, "</ol>");
+}
+
+void page_execution(struct page *p) {
+    struct release r = {0};
+    struct err err = ERR_INIT;
+    if (load(p, &r, &err) < 0) {
+        page_error(p, 404, str_c(err.msg));
+        return;
+    }
+    page_begin(p, r.pipeline, S("/console/events"));
+    html_fmt(&p->html, "<h1><a href=\"/console/pipelines/%s\">%s</a> <code>%s</code></h1>", r.pipeline,
+             r.pipeline, str_sub(r.id, 0, 8));
+    commit(p, &r);
+    stages(p, &r);
+    actions(p, &r);
+    waiting(p, &r);
+    page_end(p, 200);
+}
