@@ -35,7 +35,7 @@ int s3_bucket_insert(struct db *db, const struct s3_bucket_row *b, struct err *e
                   "sssis", b->name, b->account, b->region, b->created_ms, b->versioning);
 }
 
-int s3_bucket_remove(struct db *db, struct arena *a, struct str name, struct err *err) {
+int s3_bucket_remove(struct db *db, struct str name, struct err *err) {
     int64_t one = 0;
     int found = db_get_i64(db, &one, err, "SELECT 1 FROM s3_object WHERE bucket = ? LIMIT 1", "s",
                            name);
@@ -43,7 +43,6 @@ int s3_bucket_remove(struct db *db, struct arena *a, struct str name, struct err
         return found < 0 ? -1 : err_set(err, ERR_CONFLICT, "bucket '" STR_FMT "' is not empty",
                                         STR_ARG(name));
     }
-    (void)a;
     if (db_run(db, err,
                "INSERT OR IGNORE INTO s3_trash(file) SELECT p.file FROM s3_part p "
                "JOIN s3_upload u ON u.id = p.upload WHERE u.bucket = ?",

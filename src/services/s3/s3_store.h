@@ -61,7 +61,7 @@ int s3_bucket_find(struct db *db, struct arena *a, struct str name, struct s3_bu
                    struct err *err) MUST_USE;
 int s3_bucket_insert(struct db *db, const struct s3_bucket_row *b, struct err *err) MUST_USE;
 /* ERR_CONFLICT while it holds a version or a delete marker; pending uploads are aborted. */
-int s3_bucket_remove(struct db *db, struct arena *a, struct str name, struct err *err) MUST_USE;
+int s3_bucket_remove(struct db *db, struct str name, struct err *err) MUST_USE;
 int s3_bucket_set_versioning(struct db *db, struct str name, struct str status,
                              struct err *err) MUST_USE;
 /* Buckets of an account with this prefix, by name, after `after` (may be absent). */

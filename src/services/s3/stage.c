@@ -62,6 +62,52 @@ size_t s3_sum_size(enum s3_sum algorithm) {
     return checksums[algorithm].size;
 }
 
+static void init_digests(struct s3_stage *stage) {
+    stage->md5 = hash_new(HASH_MD5);
+    stage->sha256 = hash_new(HASH_SHA256);
+    stage->sha1 = stage->algorithm == S3_SUM_SHA1 ? hash_new(HASH_SHA1) : NULL;
+}
+
+static void free_digests(struct s3_stage *stage) {
+    hash_free(stage->md5);
+    hash_free(stage->sha256);
+    hash_free(stage->sha1);
+}
+
+static void add_digests(struct s3_stage *stage, struct str data) {
+    hash_update(stage->md5, data);
+    hash_update(stage->sha256, data);
+    if (stage->algorithm == S3_SUM_CRC32) {
+        stage->crc32 = crc32_add(stage->crc32, data);
+    } else if (stage->algorithm == S3_SUM_CRC32C) {
+        stage->crc32 = crc32c_add(stage->crc32, data);
+    } else if (stage->algorithm == S3_SUM_CRC64NVME) {
+        stage->crc64 = crc64nvme_add(stage->crc64, data);
+    } else if (stage->sha1 != NULL) {
+        hash_update(stage->sha1, data);
+    }
+}
+
+static void big_endian(uint64_t value, size_t size, unsigned char *out) {
+    for (size_t i = 0; i < size; i++) {
+        out[i] = (unsigned char)(value >> (8 * (size - 1 - i)));
+    }
+}
+
+static void end_digests(struct s3_stage *stage) {
+    hash_end(stage->md5, stage->md5_out);
+    hash_end(stage->sha256, stage->sha256_out);
+    if (stage->algorithm == S3_SUM_SHA256) {
+        memcpy(stage->sum, stage->sha256_out, 32);
+    } else if (stage->sha1 != NULL) {
+        hash_end(stage->sha1, stage->sum);
+    } else if (stage->algorithm == S3_SUM_CRC64NVME) {
+        big_endian(stage->crc64, 8, stage->sum);
+    } else {
+        big_endian(stage->crc32, 4, stage->sum);
+    }
+}
+
 int s3_stage_open(const char *data_dir, enum s3_sum algorithm, struct s3_stage **ret,
                   struct err *err) {
     struct arena a = ARENA_INIT;
@@ -76,9 +122,7 @@ int s3_stage_open(const char *data_dir, enum s3_sum algorithm, struct s3_stage *
     stage->path = mem_strdup(str_printf(&a, "%s/%s", tmp, stage->id).p);
     stage->data_dir = mem_strdup(data_dir);
     stage->algorithm = algorithm == S3_SUM_NONE ? S3_SUM_CRC64NVME : algorithm;
-    stage->md5 = hash_new(HASH_MD5);
-    stage->sha256 = hash_new(HASH_SHA256);
-    stage->sha1 = algorithm == S3_SUM_SHA1 ? hash_new(HASH_SHA1) : NULL;
+    init_digests(stage);
     stage->fd = open(stage->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     arena_done(&a);
     if (stage->fd < 0) {
@@ -116,38 +160,12 @@ int s3_stage_write(struct s3_stage *stage, struct str data, struct err *err) {
         return -1;
     }
     stage->size += (int64_t)data.n;
-    hash_update(stage->md5, data);
-    hash_update(stage->sha256, data);
-    if (stage->algorithm == S3_SUM_CRC32) {
-        stage->crc32 = crc32_add(stage->crc32, data);
-    } else if (stage->algorithm == S3_SUM_CRC32C) {
-        stage->crc32 = crc32c_add(stage->crc32, data);
-    } else if (stage->algorithm == S3_SUM_CRC64NVME) {
-        stage->crc64 = crc64nvme_add(stage->crc64, data);
-    } else if (stage->sha1 != NULL) {
-        hash_update(stage->sha1, data);
-    }
+    add_digests(stage, data);
     return 0;
 }
 
-static void big_endian(uint64_t value, size_t size, unsigned char *out) {
-    for (size_t i = 0; i < size; i++) {
-        out[i] = (unsigned char)(value >> (8 * (size - 1 - i)));
-    }
-}
-
 int s3_stage_end(struct s3_stage *stage, struct err *err) {
-    hash_end(stage->md5, stage->md5_out);
-    hash_end(stage->sha256, stage->sha256_out);
-    if (stage->algorithm == S3_SUM_SHA256) {
-        memcpy(stage->sum, stage->sha256_out, 32);
-    } else if (stage->sha1 != NULL) {
-        hash_end(stage->sha1, stage->sum);
-    } else if (stage->algorithm == S3_SUM_CRC64NVME) {
-        big_endian(stage->crc64, 8, stage->sum);
-    } else {
-        big_endian(stage->crc32, 4, stage->sum);
-    }
+    end_digests(stage);
     return fsync(stage->fd) < 0 ? err_sys(err, errno, "cannot make a staged body durable") : 0;
 }
 
@@ -161,9 +179,7 @@ void s3_stage_free(struct s3_stage *stage) {
     if (stage->path != NULL) {
         unlink(stage->path);
     }
-    hash_free(stage->md5);
-    hash_free(stage->sha256);
-    hash_free(stage->sha1);
+    free_digests(stage);
     free(stage->path);
     free(stage->data_dir);
     free(stage);
@@ -193,6 +209,29 @@ struct str s3_stage_sum(const struct s3_stage *stage, enum s3_sum algorithm) {
         return STR_NONE;
     }
     return str_n((const char *)stage->sum, s3_sum_size(algorithm));
+}
+
+int s3_stage_compute(const struct s3_stage *stage, struct arena *a, enum s3_sum algorithm,
+                     struct str *ret, struct err *err) {
+    struct s3_stage again = {.algorithm = algorithm, .fd = -1};
+    char chunk[65536];
+    int64_t at = 0;
+    init_digests(&again);
+    while (at < stage->size) {
+        ssize_t n = pread(stage->fd, chunk, sizeof(chunk), at);
+        if (n <= 0 && errno != EINTR) {
+            free_digests(&again);
+            return err_sys(err, errno, "cannot read a staged body");
+        }
+        if (n > 0) {
+            add_digests(&again, str_n(chunk, (size_t)n));
+            at += n;
+        }
+    }
+    end_digests(&again);
+    *ret = str_dup(a, s3_stage_sum(&again, algorithm));
+    free_digests(&again);
+    return 0;
 }
 
 enum s3_sum s3_stage_algorithm(const struct s3_stage *stage) {

@@ -50,6 +50,9 @@ struct str s3_stage_md5(const struct s3_stage *stage);    /* 16 bytes */
 struct str s3_stage_sha256(const struct s3_stage *stage); /* 32 bytes */
 /* Raw digest, big-endian for CRCs; absent if it was not computed. */
 struct str s3_stage_sum(const struct s3_stage *stage, enum s3_sum algorithm);
+/* Computes one that was not, by reading the file again. */
+int s3_stage_compute(const struct s3_stage *stage, struct arena *a, enum s3_sum algorithm,
+                     struct str *ret, struct err *err) MUST_USE;
 enum s3_sum s3_stage_algorithm(const struct s3_stage *stage);
 
 /* Moves the file to its place for good: DATA/s3/<2 hex>/<id>; the directory entry is durable when
