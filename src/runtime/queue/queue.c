@@ -216,7 +216,8 @@ static void run(struct queue *q, struct kind *kind, struct queue_job *job) {
     struct err err = ERR_INIT;
     bool failed = kind->is.run(kind->is.ud, job, &why) < 0;
     int bad = 0;
-    if (failed && kind->is.max_attempts > 0 && job->attempt >= kind->is.max_attempts) {
+    bool last = kind->is.max_attempts > 0 && job->attempt >= kind->is.max_attempts;
+    if (failed && (last || job->give_up)) {
         fprintf(stderr, "trunkline: job %s '" STR_FMT "' given up after %d attempts: %s\n",
                 kind->is.name, STR_ARG(job->key), job->attempt, why.msg);
         if (kind->is.gave_up != NULL) {

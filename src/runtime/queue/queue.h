@@ -20,6 +20,7 @@ struct queue_job {
     struct arena *arena; /* of this run */
     int64_t again_ms;    /* handler may set: run again at that wall time, instead of ending or
                             instead of after the usual back-off */
+    bool give_up;        /* handler may set when it fails: no further attempt helps */
     bool ended;          /* set by queue_end */
 };
 

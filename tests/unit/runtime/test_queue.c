@@ -19,6 +19,7 @@ struct bench {
     int64_t again_ms;
     int gave_up;
     int last_attempt;
+    bool give_up;
     bool end_inside; /* end the job in a transaction of its own, then add it again */
     atomic_int count;
 };
@@ -29,6 +30,7 @@ static int note(void *ud, struct queue_job *job, struct err *err) {
     b->last_attempt = job->attempt;
     job->again_ms = b->again_ms;
     b->again_ms = 0;
+    job->give_up = b->give_up;
     if (b->fail > 0) {
         b->fail--;
         return err_set(err, ERR_UNAVAILABLE, "not now");
@@ -166,6 +168,16 @@ static void test_job_is_given_up_after_its_last_attempt(void **state) {
     assert_int_equal(rows(b), 0);
 }
 
+static void test_handler_may_give_up_at_once(void **state) {
+    struct bench *b = *state;
+    b->fail = 1;
+    b->give_up = true;
+    add(b, "note", "a", 0, true);
+    assert_int_equal(queue_run_due(b->queue), 1);
+    assert_int_equal(b->gave_up, 1);
+    assert_int_equal(rows(b), 0);
+}
+
 static void test_handler_chooses_when_it_runs_again(void **state) {
     struct bench *b = *state;
     b->again_ms = b->time.now_ms + 7000;
@@ -247,6 +259,7 @@ int main(void) {
         TEST(test_timer_waits_for_its_time),
         TEST(test_failed_job_backs_off_then_succeeds),
         TEST(test_job_is_given_up_after_its_last_attempt),
+        TEST(test_handler_may_give_up_at_once),
         TEST(test_handler_chooses_when_it_runs_again),
         TEST(test_addition_after_queue_end_is_not_lost),
         TEST(test_cancelled_job_never_runs),
