@@ -187,3 +187,71 @@ int cert_make_leaf(struct arena *a, const struct cert_pair *authority, const str
     }
     return to_pem(a, cert, key, ret, err);
 }
+
+int cert_make_signer(struct arena *a, struct str common_name, int64_t now_ms, int days,
+                     struct cert_pair *ret, struct err *err) {
+    EVP_PKEY *key CLEANUP_KEY = EVP_RSA_gen(2048);
+    X509 *cert CLEANUP_CERT = key != NULL ? begin_cert(key, common_name, now_ms, days) : NULL;
+    if (cert == NULL || X509_set_issuer_name(cert, X509_get_subject_name(cert)) != 1) {
+        return failed(err, "make signer");
+    }
+    X509V3_CTX ctx;
+    X509V3_set_ctx(&ctx, cert, cert, NULL, NULL, 0);
+    if (add_extension(cert, &ctx, NID_basic_constraints, "critical,CA:FALSE", err) < 0 ||
+        add_extension(cert, &ctx, NID_key_usage, "critical,digitalSignature", err) < 0) {
+        return -1;
+    }
+    if (X509_sign(cert, key, EVP_sha256()) == 0) {
+        return failed(err, "sign signer");
+    }
+    return to_pem(a, cert, key, ret, err);
+}
+
+static const EVP_MD *digest_of(enum hash_kind kind) {
+    static const EVP_MD *(*const kinds[])(void) = {
+        [HASH_MD5] = EVP_md5,
+        [HASH_SHA1] = EVP_sha1,
+        [HASH_SHA256] = EVP_sha256,
+        [HASH_SHA512] = EVP_sha512,
+    };
+    return kinds[kind]();
+}
+
+static void free_context(EVP_MD_CTX **context) {
+    EVP_MD_CTX_free(*context);
+}
+#define CLEANUP_CONTEXT __attribute__((cleanup(free_context)))
+
+int cert_sign(struct arena *a, struct str key_pem, enum hash_kind digest, struct str data,
+              struct str *ret, struct err *err) {
+    BIO *bio CLEANUP_BIO = BIO_new_mem_buf(key_pem.p, (int)key_pem.n);
+    EVP_PKEY *key CLEANUP_KEY = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+    EVP_MD_CTX *context CLEANUP_CONTEXT = EVP_MD_CTX_new();
+    size_t size = 0;
+    if (key == NULL || context == NULL ||
+        EVP_DigestSignInit(context, NULL, digest_of(digest), NULL, key) != 1 ||
+        EVP_DigestSign(context, NULL, &size, (const unsigned char *)data.p, data.n) != 1) {
+        return failed(err, "sign");
+    }
+    char *out = arena_alloc(a, size);
+    if (EVP_DigestSign(context, (unsigned char *)out, &size, (const unsigned char *)data.p,
+                       data.n) != 1) {
+        return failed(err, "sign");
+    }
+    *ret = str_n(out, size);
+    return 0;
+}
+
+bool cert_verify(struct str cert_pem, enum hash_kind digest, struct str data,
+                 struct str signature) {
+    BIO *bio CLEANUP_BIO = BIO_new_mem_buf(cert_pem.p, (int)cert_pem.n);
+    X509 *cert CLEANUP_CERT = bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+    EVP_MD_CTX *context CLEANUP_CONTEXT = EVP_MD_CTX_new();
+    bool good =
+        cert != NULL && context != NULL &&
+        EVP_DigestVerifyInit(context, NULL, digest_of(digest), NULL, X509_get0_pubkey(cert)) == 1 &&
+        EVP_DigestVerify(context, (const unsigned char *)signature.p, signature.n,
+                         (const unsigned char *)data.p, data.n) == 1;
+    ERR_clear_error();
+    return good;
+}

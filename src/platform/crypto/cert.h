@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "platform/crypto/hash.h"
 
 #include <stdint.h>
 
@@ -23,3 +24,13 @@ int cert_make_authority(struct arena *a, struct str common_name, int64_t now_ms,
  * IP address). ERR_INVALID if a host holds other bytes than those of a name. */
 int cert_make_leaf(struct arena *a, const struct cert_pair *authority, const struct str_list *hosts,
                    int64_t now_ms, int days, struct cert_pair *ret, struct err *err) MUST_USE;
+
+/* A self-signed certificate that signs messages, no others: RSA 2048, because SNS signs so. */
+int cert_make_signer(struct arena *a, struct str common_name, int64_t now_ms, int days,
+                     struct cert_pair *ret, struct err *err) MUST_USE;
+
+/* Signature (PKCS #1 v1.5 for RSA) of data by a PEM key, and its check against a PEM certificate.
+ */
+int cert_sign(struct arena *a, struct str key_pem, enum hash_kind digest, struct str data,
+              struct str *ret, struct err *err) MUST_USE;
+bool cert_verify(struct str cert_pem, enum hash_kind digest, struct str data, struct str signature);

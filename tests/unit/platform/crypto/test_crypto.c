@@ -205,6 +205,22 @@ static void test_host_that_would_smuggle_another_name_is_refused(void **state) {
     assert_int_equal(err.kind, ERR_INVALID);
 }
 
+static void test_signature_holds_for_its_data_only(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    struct cert_pair signer;
+    struct cert_pair other;
+    struct str signature;
+    assert_int_equal(cert_make_signer(&arena, S("sns"), 1000, 10, &signer, &err), 0);
+    assert_int_equal(cert_make_signer(&arena, S("sns"), 1000, 10, &other, &err), 0);
+    assert_int_equal(cert_sign(&arena, signer.key_pem, HASH_SHA1, S("text"), &signature, &err), 0);
+    assert_true(cert_verify(signer.cert_pem, HASH_SHA1, S("text"), signature));
+    assert_false(cert_verify(signer.cert_pem, HASH_SHA1, S("texT"), signature));
+    assert_false(cert_verify(signer.cert_pem, HASH_SHA256, S("text"), signature));
+    assert_false(cert_verify(other.cert_pem, HASH_SHA1, S("text"), signature));
+    assert_int_equal(cert_sign(&arena, S("no key"), HASH_SHA1, S("text"), &signature, &err), -1);
+}
+
 static int teardown(void **state) {
     (void)state;
     arena_done(&arena);
@@ -225,6 +241,7 @@ int main(void) {
         cmocka_unit_test(test_empty_value_can_be_sealed),
         cmocka_unit_test(test_leaf_is_accepted_for_its_hosts_by_who_trusts_the_authority),
         cmocka_unit_test(test_host_that_would_smuggle_another_name_is_refused),
+        cmocka_unit_test(test_signature_holds_for_its_data_only),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);
 }
