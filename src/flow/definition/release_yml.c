@@ -138,6 +138,16 @@ static bool is_url(struct str s) {
     return colon != (size_t)-1 && colon < slash; /* scheme://, or user@host:path */
 }
 
+/* user@host:path as the URL that it stands for. */
+static struct str as_url(struct arena *a, struct str s) {
+    if (str_find(s, S("://"), 0) != (size_t)-1) {
+        return s;
+    }
+    size_t colon = str_find_c(s, ':', 0);
+    return str_printf(a, "ssh://" STR_FMT "/" STR_FMT, STR_ARG(str_sub(s, 0, colon)),
+                      STR_ARG(str_sub(s, colon + 1, s.n)));
+}
+
 /* The absolute form of a path below `dir`, without "x/../". */
 static struct str absolute(struct arena *a, const char *dir, struct str path) {
     char *real = path.p[0] == '/' ? NULL : realpath(dir, NULL);
@@ -219,8 +229,14 @@ static int read_source(const struct reader *r, const struct yaml_node *root) {
         y->full_repository_id = repository;
         return 0;
     }
-    y->repository = is_url(repository) ? repository : absolute(r->a, r->dir, repository);
-    y->full_repository_id = repository_id(r->a, y->repository);
+    if (is_url(repository)) {
+        y->full_repository_id = repository_id(r->a, repository);
+        y->repository = as_url(r->a, repository);
+    } else {
+        struct str path = absolute(r->a, r->dir, repository);
+        y->full_repository_id = repository_id(r->a, path);
+        y->repository = str_printf(r->a, "file://" STR_FMT, STR_ARG(path));
+    }
     return 0;
 }
 

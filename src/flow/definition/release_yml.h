@@ -33,7 +33,7 @@ struct release_notify {
 
 struct release_yml {
     struct str name;
-    struct str repository;         /* URL or absolute path, as git takes it */
+    struct str repository;         /* URL that git fetches: file, https, ssh ... */
     struct str full_repository_id; /* "local/logging-platform", "org/repository" */
     struct str branch;
     struct str_list ignore;        /* globs of paths that start nothing */

@@ -7,7 +7,7 @@
 extern const char core_schema_sql[];
 const struct db_schema core_schema = {"core", core_schema_sql};
 
-#define COLUMNS "id, name, region, kind, role_arn, endpoint"
+#define COLUMNS "id, name, region, kind, role_arn, endpoint, ca_file"
 
 static void read_account(struct db_rows *rows, struct arena *a, struct account *ret) {
     *ret = (struct account){
@@ -17,6 +17,7 @@ static void read_account(struct db_rows *rows, struct arena *a, struct account *
         .kind = db_str(rows, a, 3),
         .role_arn = db_str(rows, a, 4),
         .endpoint = db_str(rows, a, 5),
+        .ca_file = db_str(rows, a, 6),
     };
 }
 
@@ -47,11 +48,12 @@ int account_put(struct db *db, const struct account *account, struct err *err) {
                        STR_ARG(account->kind));
     }
     if (db_run(db, err,
-               "INSERT INTO account(" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?) "
+               "INSERT INTO account(" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?) "
                "ON CONFLICT(id) DO UPDATE SET name = excluded.name, region = excluded.region, "
-               "kind = excluded.kind, role_arn = excluded.role_arn, endpoint = excluded.endpoint",
-               "ssssss", account->id, account->name, account->region, account->kind,
-               account->role_arn, account->endpoint) < 0) {
+               "kind = excluded.kind, role_arn = excluded.role_arn, endpoint = excluded.endpoint, "
+               "ca_file = excluded.ca_file",
+               "sssssss", account->id, account->name, account->region, account->kind,
+               account->role_arn, account->endpoint, account->ca_file) < 0) {
         return err->kind == ERR_EXISTS
                    ? err_set(err, ERR_EXISTS, "account name '" STR_FMT "' is taken",
                              STR_ARG(account->name))

@@ -14,7 +14,8 @@ struct account {
     struct str region;   /* where unspecific calls go */
     struct str kind;     /* "embedded", "aws", "endpoint" */
     struct str role_arn; /* aws, endpoint: assumed for every call; or absent */
-    struct str endpoint; /* endpoint: URL */
+    struct str endpoint; /* URL that stands in for AWS; or absent */
+    struct str ca_file;  /* authority that verifies it, beside the system's; or absent */
 };
 
 struct account_list {

@@ -5,7 +5,8 @@ CREATE TABLE account(
     region TEXT NOT NULL,
     kind TEXT NOT NULL,        -- 'embedded', 'aws', 'endpoint'
     role_arn TEXT,
-    endpoint TEXT
+    endpoint TEXT,
+    ca_file TEXT
 ) WITHOUT ROWID;
 
 CREATE TABLE tag(

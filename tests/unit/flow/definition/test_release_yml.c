@@ -134,11 +134,11 @@ static void source(const char *repository, const char *path, const char *id) {
 
 static void test_repositories_are_paths_beside_the_file_or_urls(void **state) {
     (void)state;
-    source("/srv/git/x.git", "/srv/git/x.git", "local/x");
-    source("/srv/git/../x", "/srv/x", "local/x");
+    source("/srv/git/x.git", "file:///srv/git/x.git", "local/x");
+    source("/srv/git/../x", "file:///srv/x", "local/x");
     source("file:///srv/x.git", "file:///srv/x.git", "local/x");
     source("https://example.org/team/x.git", "https://example.org/team/x.git", "team/x");
-    source("git@example.org:team/x.git", "git@example.org:team/x.git", "team/x");
+    source("git@example.org:team/x.git", "ssh://git@example.org/team/x.git", "team/x");
     source("https://example.org/x", "https://example.org/x", "local/x");
 }
 
