@@ -39,8 +39,8 @@ int codepipeline_token_read(struct str token, int64_t *ret, struct err *err) MUS
 struct str codepipeline_token_make(struct arena *a, int64_t number);
 
 /* A declaration as JSON text and back, by its descriptor. */
-struct str codepipeline_to_json(struct arena *a,
-                                const struct codepipeline_pipeline_declaration *d);
+int codepipeline_to_json(struct arena *a, const struct codepipeline_pipeline_declaration *d,
+                         struct str *ret, struct err *err) MUST_USE;
 int codepipeline_from_json(struct arena *a, struct str json,
                            struct codepipeline_pipeline_declaration **ret,
                            struct err *err) MUST_USE;

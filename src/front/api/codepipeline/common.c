@@ -1,7 +1,7 @@
 /* What the handlers share; codepipeline.h. */
 #include "front/api/codepipeline/codepipeline.h"
 
-#include "aws/proto/json.h"
+#include "aws/proto/proto.h"
 #include "platform/crypto/encode.h"
 #include "platform/text/json.h"
 
@@ -107,15 +107,30 @@ int codepipeline_token_read(struct str token, int64_t *ret, struct err *err) {
                           "The next token is not one that this service gave out");
 }
 
-struct str codepipeline_to_json(struct arena *a,
-                                const struct codepipeline_pipeline_declaration *d) {
-    return proto_json_write(a, codepipeline_op_get_pipeline.out->members[0].shape, d);
+/* Stored as get-pipeline's answer without metadata: {"pipeline": {...}}. */
+int codepipeline_to_json(struct arena *a, const struct codepipeline_pipeline_declaration *d,
+                         struct str *ret, struct err *err) {
+    struct codepipeline_get_pipeline_output out = {
+        .pipeline = arena_memdup(a, d, sizeof(*d)),
+    };
+    struct proto_message m = {0};
+    if (proto_encode_response(a, SHAPE_JSON_1_1, &codepipeline_op_get_pipeline, STR_NONE, &out, &m,
+                              err) < 0) {
+        return -1;
+    }
+    *ret = m.body;
+    return 0;
 }
 
 int codepipeline_from_json(struct arena *a, struct str json,
                            struct codepipeline_pipeline_declaration **ret, struct err *err) {
-    *ret = arena_new(a, struct codepipeline_pipeline_declaration);
-    return proto_json_read(a, codepipeline_op_get_pipeline.out->members[0].shape, json, *ret, err);
+    struct codepipeline_get_pipeline_output out = {0};
+    struct proto_message m = {.status = 200, .body = json};
+    if (proto_decode_response(a, SHAPE_JSON_1_1, &codepipeline_op_get_pipeline, &m, &out, err) < 0) {
+        return -1;
+    }
+    *ret = out.pipeline;
+    return 0;
 }
 
 struct str_map codepipeline_map(struct arena *a, struct str json) {

@@ -86,9 +86,9 @@ static int define(struct call *c, const struct codepipeline_pipeline_declaration
         arena_memdup(c->arena, in, sizeof(*in));
     fill_defaults(c, full, version);
     row->version = version;
-    row->definition = codepipeline_to_json(c->arena, full);
     struct definition d;
-    if (definition_parse(c->arena, row->definition, &d, err) < 0 || check_structure(&d, err) < 0 ||
+    if (codepipeline_to_json(c->arena, full, &row->definition, err) < 0 ||
+        definition_parse(c->arena, row->definition, &d, err) < 0 || check_structure(&d, err) < 0 ||
         check_role(c, &d, err) < 0) {
         return -1;
     }
