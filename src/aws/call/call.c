@@ -4,6 +4,7 @@
  */
 #include "aws/call/call.h"
 
+#include "aws/call/remote.h"
 #include "aws/shape/shape.h"
 
 int aws_call(const struct aws_target *t, const struct shape_op *op, struct arena *a, const void *in,
@@ -18,8 +19,7 @@ int aws_call_stream(const struct aws_target *t, const struct shape_op *op, struc
         *ret_body = AWS_BODY_NONE;
     }
     if (t->embedded == NULL) {
-        return err_set(err, ERR_UNSUPPORTED, "%s: account %.*s is not served by this process",
-                       op->name, STR_ARG(t->account));
+        return remote_call(t, op, a, in, body_in, out, ret_body, err);
     }
     memset(out, 0, op->out->size);
     return t->embedded->invoke(t->embedded->ud, t, op, a, in, body_in, out, ret_body, err);
