@@ -1,0 +1,41 @@
+/*
+ * A build's whole network. Its namespace has loopback only; the sockets made here inside it are all
+ * that answers:
+ *
+ *   GATEWAY_ENDPOINT_ADDRESS :80   credentials of the project's role, at a path that is secret
+ *                            :53   DNS (UDP and TCP): every name is GATEWAY_WORLD_ADDRESS
+ *   GATEWAY_WORLD_ADDRESS    :443  by SNI; TLS is ended here for AWS's names and mirrored hosts
+ *                            :80   by Host
+ *
+ * Where a connection goes is decided in gateway_route.c; a refusal is a complete answer (403) and a
+ * line in the build's log, because clients hide bodies. It runs in threads of the supervisor.
+ */
+#pragma once
+
+#include "flow/build/events.h"
+#include "flow/build/plan.h"
+#include "flow/command/log.h"
+#include "flow/sandbox/container.h"
+
+#define GATEWAY_ENDPOINT_ADDRESS "169.254.170.2"
+#define GATEWAY_WORLD_ADDRESS "169.254.170.3"
+
+struct gateway;
+
+struct gateway_config {
+    const struct plan *plan; /* must outlive the gateway, as all below */
+    const struct clock *clock;
+    struct build_log *log;
+    struct build_events *events;
+    struct str credentials_path; /* "/v2/credentials/<random>" */
+    /* The answer of the credentials endpoint. Called from the gateway's threads. */
+    int (*credentials)(void *ud, struct arena *a, struct str *ret_json, struct err *err);
+    void *ud;
+};
+
+/* Makes the sockets in the container's network namespace and starts to serve them. */
+int gateway_start(struct sandbox *box, const struct gateway_config *config, struct gateway **ret,
+                  struct err *err) MUST_USE;
+
+/* Ends all connections and threads. NULL ok. Afterwards the container has no network. */
+void gateway_stop(struct gateway *g);

@@ -1,0 +1,30 @@
+/*
+ * Where a build's connection goes, by the name that it asks for. Pure but for a look at the mirror.
+ */
+#pragma once
+
+#include "flow/build/plan.h"
+
+enum route_verdict {
+    ROUTE_AWS,    /* the embedded account answers */
+    ROUTE_MIRROR, /* TLS is ended here: what the mirror holds is answered from there */
+    ROUTE_PASS,   /* passed through untouched */
+    ROUTE_REFUSE, /* a complete answer that says no */
+};
+
+const char *route_verdict_name(enum route_verdict verdict);
+
+enum route_verdict route_of(const struct plan *plan, struct str host);
+
+/* amazonaws.com, api.aws, and what is below them. */
+bool route_is_aws(struct str host);
+
+/* A host name that can be looked up: letters, digits, '-', '.', '_'; at most 253. */
+bool route_good_host(struct str host);
+
+/* Finds the server's name in the first bytes of a TLS connection: 1 found, 0 more bytes are needed,
+ * -1 not TLS, or without a name. *ret points into the bytes. */
+int route_sni(struct str bytes, struct str *ret);
+
+/* Would a connection there leave this machine and its network? IPv4 or IPv6 in binary form. */
+bool route_public_address(const unsigned char *address, size_t n);
