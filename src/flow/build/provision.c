@@ -1,0 +1,119 @@
+/* PROVISIONING: the container and the gateway that is its network. */
+#include "flow/build/supervision.h"
+
+#include "flow/build/gateway.h"
+#include "flow/sandbox/image.h"
+#include "platform/os/fd.h"
+#include "platform/os/file.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MAX_BINDS = 32, MAX_CA = 64 * 1024 };
+
+static int find_mounts(struct supervision *s, struct sandbox_mount *mounts, size_t *ret_n,
+                       struct err *err) {
+    *ret_n = 0;
+    for (size_t i = 0; i < s->plan.binds.n; i++) {
+        struct str bind = s->plan.binds.v[i];
+        size_t colon = str_find_c(bind, ':', 0);
+        if (colon == (size_t)-1 || *ret_n == MAX_BINDS) {
+            return err_set(err, ERR_INVALID, "mount '" STR_FMT "' is not HOST:CONTAINER, or one too "
+                           "many", STR_ARG(bind));
+        }
+        mounts[(*ret_n)++] = (struct sandbox_mount){
+            str_z(&s->arena, str_sub(bind, 0, colon)),
+            str_z(&s->arena, str_sub(bind, colon + 1, bind.n)), false};
+    }
+    return 0;
+}
+
+static int prepare(struct supervision *s, const struct image *image, struct str ca,
+                   struct err *err) {
+    static const char *const addresses[] = {GATEWAY_ENDPOINT_ADDRESS, GATEWAY_WORLD_ADDRESS};
+    struct sandbox_mount mounts[MAX_BINDS];
+    const char *folders[1 + 16] = {s->source_dir};
+    size_t folders_n = 1;
+    for (size_t i = 0; i < s->plan.secondary_sources.n && folders_n < 17; i++) {
+        folders[folders_n++] = source_directory(s, i + 1);
+    }
+    struct sandbox_spec spec = {
+        .id = str_printf(&s->arena, "tl-" STR_FMT, STR_ARG(s->plan.uuid)).p,
+        .dir = s->dir,
+        .rootfs = str_z(&s->arena, image->rootfs),
+        .limits = {.memory_bytes = s->plan.memory_mib << 20, .pids = s->plan.pids,
+                   .cpu_milli = s->plan.cpu_milli, .disk_bytes = s->plan.disk_mib << 20},
+        .mounts = mounts,
+        .folders = folders,
+        .folders_n = folders_n,
+        .addresses = addresses,
+        .addresses_n = 2,
+        .nameserver = GATEWAY_ENDPOINT_ADDRESS,
+        .ca_pem = ca,
+    };
+    return find_mounts(s, mounts, &spec.mounts_n, err) < 0
+               ? -1
+               : sandbox_prepare(&spec, &s->box, err);
+}
+
+/* The pipe of all commands. Programs open /dev/stdout anew, so it must belong to the build. */
+static int make_pipe(struct supervision *s, struct err *err) {
+    if (fd_pipe(&s->out_read, &s->out_write, err) < 0 ||
+        fd_nonblocking(s->out_read, true, err) < 0) {
+        return -1;
+    }
+    uid_t root = sandbox_root_id(s->box);
+    if (fchown(s->out_write, root, root) < 0 || fchmod(s->out_write, 0622) < 0) {
+        return err_sys(err, errno, "pipe of the build's output");
+    }
+    return 0;
+}
+
+static int credentials(void *ud, struct arena *a, struct str *ret_json, struct err *err) {
+    return account_credentials(ud, a, NULL, ret_json, err);
+}
+
+static int start_gateway(struct supervision *s, struct err *err) {
+    s->credentials_path =
+        str_printf(&s->arena, "/v2/credentials/" STR_FMT,
+                   STR_ARG(rng_hex(&rng_system, &s->arena, 64))).p;
+    struct gateway_config config = {.plan = &s->plan, .clock = s->clock, .log = s->log,
+                                    .events = s->events,
+                                    .credentials_path = str_c(s->credentials_path),
+                                    .credentials = credentials, .ud = s};
+    return gateway_start(s->box, &config, &s->gateway, err);
+}
+
+struct phase_end provision(struct supervision *s) {
+    struct err err = ERR_INIT;
+    struct image image;
+    struct str ca = STR_NONE;
+    struct arena *a = &s->arena;
+    const char *ca_path = str_printf(a, STR_FMT "/ca/ca.pem", STR_ARG(s->plan.data_dir)).p;
+    if (image_find(a, str_z(a, s->plan.image_uses), false, &image, &err) < 0) {
+        return phase_failed(s, "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
+                            "Unable to use image " STR_FMT ": %s", STR_ARG(s->plan.image), err.msg);
+    }
+    if ((file_exists(ca_path) && file_read(a, ca_path, MAX_CA, &ca, &err) < 0) ||
+        prepare(s, &image, ca, &err) < 0 || sandbox_create(s->box, &err) < 0 ||
+        make_pipe(s, &err) < 0 || start_gateway(s, &err) < 0 || sandbox_start(s->box, &err) < 0) {
+        return phase_failed(s, "CLIENT_ERROR", "Container could not be made: %s", err.msg);
+    }
+    return phase_well();
+}
+
+void unprovision(struct supervision *s) {
+    struct err err = ERR_INIT;
+    if (s->box != NULL && sandbox_kill(s->box, &err) < 0) {
+        build_log_line(s->log, "Container could not be killed: %s", err.msg);
+    }
+    gateway_stop(s->gateway);
+    s->gateway = NULL;
+    if (s->box != NULL && sandbox_delete(s->box, &err) < 0) {
+        build_log_line(s->log, "Container could not be removed: %s", err.msg);
+    }
+    s->box = NULL;
+    fd_closep(&s->out_read);
+    fd_closep(&s->out_write);
+}

@@ -1,0 +1,312 @@
+/* DOWNLOAD_SOURCE: the source into its directory, the buildspec out of it, the variables. */
+#include "flow/build/supervision.h"
+
+#include "flow/command/script.h"
+#include "gen/s3.h"
+#include "platform/archive/extract.h"
+#include "platform/archive/zip.h"
+#include "platform/os/fd.h"
+#include "platform/os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#define READONLY_BUILDSPEC "/codebuild/readonly/buildspec.yml"
+#define CA_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
+#define CA_FILE "/usr/local/share/ca-certificates/trunkline.crt"
+
+const char *source_directory(struct supervision *s, size_t n) {
+    uint32_t number = 2166136261U;
+    for (size_t i = 0; i < s->plan.uuid.n; i++) {
+        number = (number ^ (unsigned char)s->plan.uuid.p[i]) * 16777619U;
+    }
+    struct str home = str_printf(&s->arena, "/codebuild/output/src%u/src", number);
+    if (s->plan.secondary_sources.n == 0) {
+        return home.p;
+    }
+    return str_printf(&s->arena, "%s/s3/%02zu", home.p, n).p;
+}
+
+static int get_object(struct supervision *s, struct str bucket, struct str key, struct str version,
+                      struct aws_body *ret, struct err *err) {
+    int64_t since = clock_mono_ms(s->clock);
+    struct s3_get_object_request in = {.bucket = bucket, .key = key, .version_id = version};
+    int result = 0;
+    do {
+        struct aws_target target;
+        struct s3_get_object_output out = {0};
+        *ret = AWS_BODY_NONE;
+        result = account_target(s, &s->arena, &target, err) < 0
+                     ? -1
+                     : aws_call_stream(&target, &s3_op_get_object, &s->arena, &in, NULL, &out, ret,
+                                       err);
+    } while (result < 0 && account_retry(s, since, err));
+    return result < 0 ? err_wrap(err, "s3://" STR_FMT "/" STR_FMT, STR_ARG(bucket), STR_ARG(key))
+                      : 0;
+}
+
+static int unpack(struct supervision *s, int archive_fd, const char *directory, struct err *err) {
+    struct extract_limits limits = {.bytes = s->plan.disk_mib << 20};
+    struct extract_result result;
+    uid_t root = sandbox_root_id(s->box);
+    int dir cleanup_fd = sandbox_open(s->box, directory, O_RDONLY | O_DIRECTORY, 0, err);
+    return dir < 0 ? -1 : archive_extract(archive_fd, dir, &limits, root, root, &result, err);
+}
+
+static int from_s3(struct supervision *s, const struct plan_source *source, const char *directory,
+                   struct err *err) {
+    struct aws_body body;
+    build_log_line(s->log, "Setting HTTP client timeout to higher timeout for S3 source");
+    if (get_object(s, source->bucket, source->key, source->version, &body, err) < 0) {
+        return -1;
+    }
+    int fd cleanup_fd = body.fd;
+    if (body.offset > 0 && lseek(fd, body.offset, SEEK_SET) < 0) {
+        return err_sys(err, errno, "source");
+    }
+    return unpack(s, fd, directory, err) < 0 ? err_wrap(err, "source artifact") : 0;
+}
+
+/* A folder of this machine travels as an archive too: whatever is in it, only plain files, folders
+ * and inner links arrive, and they belong to the build. */
+static bool not_of_source(void *ud, const char *name) {
+    (void)ud;
+    return strcmp(name, ".git") == 0;
+}
+
+static int from_folder(struct supervision *s, const struct plan_source *source,
+                       const char *directory, struct err *err) {
+    struct zip_writer *zip cleanup_zip = NULL;
+    const char *path = str_printf(&s->arena, "%s/source.zip", s->dir).p;
+    int dir cleanup_fd = file_open(str_z(&s->arena, source->dir), O_RDONLY | O_DIRECTORY, 0, err);
+    int fd cleanup_fd =
+        dir < 0 ? -1 : file_open(path, O_RDWR | O_CREAT | O_TRUNC, 0600, err);
+    if (fd < 0 || zip_begin(fd, NULL, &zip, err) < 0 ||
+        zip_add_tree(zip, dir, ".", "", ZIP_LINKS_KEEP, not_of_source, NULL, err) < 0 ||
+        zip_end(zip, err) < 0) {
+        return err_wrap(err, "source folder " STR_FMT, STR_ARG(source->dir));
+    }
+    if (lseek(fd, 0, SEEK_SET) < 0) {
+        return err_sys(err, errno, "source");
+    }
+    int result = unpack(s, fd, directory, err);
+    struct err ignored = ERR_INIT;
+    return file_remove(path, &ignored) < 0 && result == 0 ? 0 : result;
+}
+
+static int fetch(struct supervision *s, const struct plan_source *source, const char *directory,
+                 struct err *err) {
+    switch (source->kind) {
+    case PLAN_SOURCE_S3:
+        return from_s3(s, source, directory, err);
+    case PLAN_SOURCE_LOCAL:
+        return from_folder(s, source, directory, err);
+    case PLAN_SOURCE_NONE:
+        return 0;
+    }
+    return 0;
+}
+
+static int fetch_all(struct supervision *s, struct err *err) {
+    if (fetch(s, &s->plan.source, s->source_dir, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < s->plan.secondary_sources.n; i++) {
+        const struct plan_source *source = &s->plan.secondary_sources.v[i];
+        if (fetch(s, source, source_directory(s, i + 1), err) < 0) {
+            return err_wrap(err, "secondary source " STR_FMT, STR_ARG(source->id));
+        }
+    }
+    return 0;
+}
+
+/* ---- the buildspec ---- */
+
+static bool is_inline(struct str text) {
+    return str_find_c(text, '\n', 0) != (size_t)-1 || str_starts(text, S("version:")) ||
+           str_starts(text, S("{"));
+}
+
+/* "arn:aws:s3:::bucket/key" */
+static int buildspec_from_s3(struct supervision *s, struct str arn, struct str *ret,
+                             struct err *err) {
+    struct aws_arn parts;
+    size_t slash = aws_arn_parse(arn, &parts) ? str_find_c(parts.resource, '/', 0) : (size_t)-1;
+    if (slash == (size_t)-1 || !str_is(parts.service, "s3")) {
+        return err_set(err, ERR_INVALID, "buildspec " STR_FMT " is no object in S3", STR_ARG(arn));
+    }
+    struct aws_body body;
+    if (get_object(s, str_sub(parts.resource, 0, slash),
+                   str_sub(parts.resource, slash + 1, parts.resource.n), STR_NONE, &body, err) < 0) {
+        return -1;
+    }
+    int fd cleanup_fd = body.fd;
+    if (lseek(fd, body.offset, SEEK_SET) < 0) {
+        return err_sys(err, errno, "buildspec");
+    }
+    return fd_read_all(&s->arena, fd, YAML_MAX_BYTES + 1, ret, err);
+}
+
+/* Text of the buildspec, and where it lies inside. */
+static int find_buildspec(struct supervision *s, struct str *ret_text, const char **ret_path,
+                          struct err *err) {
+    struct str wanted = s->plan.buildspec;
+    *ret_path = READONLY_BUILDSPEC;
+    if (is_inline(wanted) || str_starts(wanted, S("arn:"))) {
+        *ret_text = wanted;
+        if (str_starts(wanted, S("arn:")) && buildspec_from_s3(s, wanted, ret_text, err) < 0) {
+            return -1;
+        }
+        build_log_line(s->log, "YAML location is %s", *ret_path);
+        return sandbox_write_file(s->box, *ret_path, *ret_text, 0644, err);
+    }
+    wanted = wanted.n > 0 ? wanted : S("buildspec.yml");
+    bool absolute = str_starts(wanted, S("/"));
+    *ret_path = absolute ? str_z(&s->arena, wanted)
+                         : str_printf(&s->arena, "%s/" STR_FMT, s->source_dir, STR_ARG(wanted)).p;
+    build_log_line(s->log, "YAML location is %s", *ret_path);
+    if (sandbox_read_file(s->box, &s->arena, *ret_path, YAML_MAX_BYTES + 1, ret_text, err) < 0) {
+        return err->kind == ERR_NOT_FOUND
+                   ? err_set(err, ERR_NOT_FOUND, "stat %s: no such file or directory", *ret_path)
+                   : -1;
+    }
+    return 0;
+}
+
+static struct phase_end read_buildspec(struct supervision *s) {
+    struct err err = ERR_INIT;
+    struct str text = STR_NONE;
+    const char *path = NULL;
+    if (find_buildspec(s, &text, &path, &err) < 0 ||
+        buildspec_read(&s->arena, path, text, &s->spec, &err) < 0) {
+        return phase_failed(s, "YAML_FILE_ERROR", "%s", err.msg);
+    }
+    for (size_t i = 0; i < s->spec.warnings.n; i++) {
+        const struct buildspec_note *note = &s->spec.warnings.v[i];
+        build_log_line(s->log, "%s:%u:%u: warning: " STR_FMT, path, note->line, note->column,
+                       STR_ARG(note->text));
+    }
+    for (size_t i = 1; i < s->spec.errors.n; i++) {
+        const struct buildspec_note *note = &s->spec.errors.v[i];
+        build_log_line(s->log, "%s:%u:%u: error: " STR_FMT, path, note->line, note->column,
+                       STR_ARG(note->text));
+    }
+    if (s->spec.errors.n > 0) {
+        const struct buildspec_note *note = &s->spec.errors.v[0];
+        return phase_failed(s, "YAML_FILE_ERROR", STR_FMT " at line %u", STR_ARG(note->text),
+                            note->line);
+    }
+    return phase_well();
+}
+
+/* ---- the variables ---- */
+
+static void put(struct supervision *s, struct env *env, const char *name, const char *value) {
+    env_put(&s->arena, env, (struct env_var){str_c(name), str_c(value), ENV_PLAINTEXT, false});
+}
+
+static void choose_variables(struct supervision *s) {
+    static const char *const bundle[] = {"AWS_CA_BUNDLE",      "SSL_CERT_FILE",   "CURL_CA_BUNDLE",
+                                         "REQUESTS_CA_BUNDLE", "PIP_CERT",        "GIT_SSL_CAINFO"};
+    struct env builtin = plan_builtin_env(&s->arena, &s->plan);
+    put(s, &builtin, "CODEBUILD_SRC_DIR", s->source_dir);
+    for (size_t i = 0; i < s->plan.secondary_sources.n; i++) {
+        const char *id = str_z(&s->arena, s->plan.secondary_sources.v[i].id);
+        put(s, &builtin, str_printf(&s->arena, "CODEBUILD_SRC_DIR_%s", id).p,
+            source_directory(s, i + 1));
+    }
+    put(s, &builtin, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", s->credentials_path);
+    put(s, &builtin, "AWS_EC2_METADATA_DISABLED", "true");
+    for (size_t i = 0; i < sizeof(bundle) / sizeof(bundle[0]); i++) {
+        put(s, &builtin, bundle[i], CA_BUNDLE);
+    }
+    put(s, &builtin, "NODE_EXTRA_CA_CERTS", CA_FILE);
+    s->env = env_of_build(&s->arena, &s->spec, &s->plan.env, &builtin);
+}
+
+static struct phase_end check_variables(struct supervision *s) {
+    size_t total = 0;
+    for (size_t i = 0; i < s->env.n; i++) {
+        const struct env_var *var = &s->env.v[i];
+        if (var->type == ENV_SECRETS_MANAGER) {
+            return phase_failed(s, "CLIENT_ERROR",
+                                "Secrets Manager is not served yet (docs/limits.md): variable "
+                                STR_FMT " refers to secret " STR_FMT,
+                                STR_ARG(var->name), STR_ARG(var->value));
+        }
+        total += var->name.n + var->value.n + 2;
+        if (var->name.n + var->value.n + 2 > ENV_MAX_VALUE) {
+            return phase_failed(s, "CLIENT_ERROR",
+                                "Variable " STR_FMT " has %zu bytes; a program can be given at most "
+                                "%d in one variable", STR_ARG(var->name), var->value.n,
+                                ENV_MAX_VALUE);
+        }
+    }
+    return total <= ENV_MAX_TOTAL
+               ? phase_well()
+               : phase_failed(s, "CLIENT_ERROR", "The variables have %zu bytes together; programs "
+                              "can be given at most %d", total, ENV_MAX_TOTAL);
+}
+
+/* The files from which the first command restores directory and variables. Commands may run as
+ * another user, who must be able to save them again. */
+static int write_state(struct supervision *s, struct err *err) {
+    struct str_map map = {0};
+    for (size_t i = 0; i < s->env.n; i++) {
+        *arena_push(&s->arena, &map) = (struct str_pair){s->env.v[i].name, s->env.v[i].value};
+    }
+    struct str env = script_env_file(&s->arena, &map);
+    struct str cwd = str_printf(&s->arena, "%s\n", s->source_dir);
+    return sandbox_write_file(s->box, SCRIPT_ENV, env, 0666, err) < 0 ||
+                   sandbox_write_file(s->box, SCRIPT_CWD, cwd, 0666, err) < 0
+               ? -1
+               : 0;
+}
+
+static void tell_phases(struct supervision *s) {
+    bool runtimes = s->spec.phase[BUILDSPEC_INSTALL].runtimes.n > 0;
+    build_log_line(s->log, "%s",
+                   runtimes ? "Skipping install of runtimes. Runtime version selection is not "
+                              "supported by this build image"
+                            : "No runtime version selected in buildspec.");
+    build_log_line(s->log, "Moving to directory %s", s->source_dir);
+    if (s->spec.has_cache) {
+        build_log_line(s->log, "Cache is not restored or saved (docs/limits.md)");
+    } else {
+        build_log_line(s->log, "Cache is not defined in the buildspec");
+        build_log_line(s->log, "Skip cache due to: no paths specified to be cached");
+    }
+    build_log_line(s->log, "Registering with agent");
+    build_log_line(s->log, "Phases found in YAML: %zu", s->spec.phases);
+    for (size_t i = 0; i < s->spec.phases; i++) {
+        const struct buildspec_phase *phase = &s->spec.phase[s->spec.order[i]];
+        build_log_line(s->log, " %s: %zu commands", buildspec_phase_name(s->spec.order[i]),
+                       phase->commands.n);
+    }
+}
+
+struct phase_end download_source(struct supervision *s) {
+    struct err err = ERR_INIT;
+    build_log_line(s->log, "Phase is DOWNLOAD_SOURCE");
+    build_log_line(s->log, "CODEBUILD_SRC_DIR=%s", s->source_dir);
+    if (fetch_all(s, &err) < 0) {
+        return phase_failed(s, "CLIENT_ERROR", "%s", err.msg);
+    }
+    struct phase_end end = read_buildspec(s);
+    if (end.status != PHASE_SUCCEEDED) {
+        return end;
+    }
+    build_log_line(s->log, "Processing environment variables");
+    choose_variables(s);
+    end = fetch_parameters(s);
+    end = end.status == PHASE_SUCCEEDED ? check_variables(s) : end;
+    if (end.status == PHASE_SUCCEEDED && write_state(s, &err) < 0) {
+        end = phase_failed(s, "CLIENT_ERROR", "%s", err.msg);
+    }
+    if (end.status == PHASE_SUCCEEDED) {
+        tell_phases(s);
+    }
+    return end;
+}

@@ -1,0 +1,205 @@
+/* A supervisor's life: one plan, one container, eight phases, one exit. */
+#include "flow/build/supervise.h"
+
+#include "flow/build/supervision.h"
+#include "platform/os/fd.h"
+#include "platform/os/file.h"
+#include "platform/os/process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct phase_end phase_failed(struct supervision *s, const char *code, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    struct str message = arena_vprintf(&s->arena, fmt, args);
+    va_end(args);
+    return (struct phase_end){PHASE_FAILED, code, build_log_masked(s->log, &s->arena, message)};
+}
+
+/* ---- records ---- */
+
+static int record_start(struct supervision *s, enum build_phase phase, struct err *err) {
+    json_t *event = json_object();
+    json_set_str(event, "phase", str_c(phase_name(phase)));
+    return build_events_add(s->events, "phase_start", event, err);
+}
+
+static int record_end(struct supervision *s, enum build_phase phase, const struct phase_end *end,
+                      struct err *err) {
+    json_t *event = json_object();
+    json_t *contexts = json_array();
+    json_t *context = json_object();
+    json_set_str(event, "phase", str_c(phase_name(phase)));
+    json_set_str(event, "status", str_c(phase_status_name(end->status)));
+    json_set_str(context, "statusCode", str_c(end->code));
+    json_set_str(context, "message", end->message);
+    json_array_append_new(contexts, context);
+    json_set(event, "contexts", contexts);
+    return build_events_add(s->events, "phase_end", event, err);
+}
+
+/* ---- phases ---- */
+
+static bool has_log_lines(enum build_phase phase) {
+    return phase >= PHASE_DOWNLOAD_SOURCE && phase <= PHASE_UPLOAD_ARTIFACTS;
+}
+
+static struct phase_end run_one(struct supervision *s, enum build_phase phase) {
+    enum buildspec_phase_kind kind = BUILDSPEC_INSTALL;
+    if (phase_section(phase, &kind)) {
+        return run_phase(s, kind);
+    }
+    switch (phase) {
+    case PHASE_PROVISIONING:
+        return provision(s);
+    case PHASE_DOWNLOAD_SOURCE:
+        return download_source(s);
+    case PHASE_UPLOAD_ARTIFACTS:
+        return upload_artifacts(s);
+    default:
+        return phase_well();
+    }
+}
+
+static void announce(struct supervision *s, enum build_phase phase) {
+    if (phase > PHASE_DOWNLOAD_SOURCE && phase < PHASE_UPLOAD_ARTIFACTS) {
+        build_log_line(s->log, "Entering phase %s", phase_name(phase));
+    }
+}
+
+static void conclude(struct supervision *s, enum build_phase phase, const struct phase_end *end) {
+    if (has_log_lines(phase) || (phase == PHASE_PROVISIONING && end->status != PHASE_SUCCEEDED)) {
+        build_log_line(s->log, "Phase complete: %s State: %s", phase_name(phase),
+                       phase_status_name(end->status));
+        build_log_line(s->log, "Phase context status code: %s Message: " STR_FMT, end->code,
+                       STR_ARG(end->message));
+    }
+}
+
+static enum on_failure_kind on_failure_of(const struct supervision *s, enum build_phase phase) {
+    enum buildspec_phase_kind kind = BUILDSPEC_INSTALL;
+    return phase_section(phase, &kind) ? s->spec.phase[kind].on_failure.kind : ON_FAILURE_DEFAULT;
+}
+
+static int run_phases(struct supervision *s, enum phase_status *ret_status, const char **ret_reason,
+                      struct err *err) {
+    enum phase_status status = PHASE_SUCCEEDED;
+    bool exported = false;
+    *ret_reason = "";
+    for (enum build_phase phase = PHASE_PROVISIONING; phase < PHASE_COMPLETED;) {
+        if (record_start(s, phase, err) < 0) {
+            return -1;
+        }
+        announce(s, phase);
+        if (phase >= PHASE_UPLOAD_ARTIFACTS && !exported && s->box != NULL && !s->box_gone) {
+            record_exports(s);
+            exported = true;
+        }
+        struct phase_end end = run_one(s, phase);
+        if (phase == PHASE_FINALIZING) {
+            unprovision(s);
+        } else if (end.status != PHASE_STOPPED && end.status != PHASE_TIMED_OUT) {
+            struct phase_end interruption;
+            end = phase_interrupted(s, &interruption) ? interruption : end;
+        }
+        conclude(s, phase, &end);
+        if (end.status != PHASE_SUCCEEDED) {
+            s->succeeding = false;
+            *ret_reason = (*ret_reason)[0] ? *ret_reason : str_z(&s->arena, end.message);
+        }
+        status = build_status_after(status, end.status);
+        if (record_end(s, phase, &end, err) < 0) {
+            return -1;
+        }
+        enum on_failure_kind on_failure =
+            s->box_gone ? ON_FAILURE_ABORT : on_failure_of(s, phase);
+        phase = phase_after(phase, end.status, on_failure);
+    }
+    *ret_status = status;
+    return 0;
+}
+
+/* ---- life ---- */
+
+static int become_owner(struct supervision *s, int *ret_lock, struct err *err) {
+    struct arena *a = &s->arena;
+    struct process_id self;
+    *ret_lock = file_lock(str_printf(a, "%s/supervisor.lock", s->dir).p, false, err);
+    if (*ret_lock < 0) {
+        return err_wrap(err, "another supervisor has this build");
+    }
+    return process_identify(getpid(), &self, err) < 0
+               ? -1
+               : file_write_atomic(str_printf(a, "%s/supervisor.pid", s->dir).p,
+                                   process_id_text(a, &self), 0600, err);
+}
+
+static int take_signals_as_reads(struct supervision *s, struct err *err) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
+        return err_sys(err, errno, "signals");
+    }
+    s->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return s->signal_fd < 0 ? err_sys(err, errno, "signals") : 0;
+}
+
+static void tell_image(struct supervision *s) {
+    build_log_line(s->log, "Running on CodeBuild On-demand");
+    if (!str_eq(s->plan.image, s->plan.image_uses)) {
+        build_log_line(s->log, "Image " STR_FMT " means " STR_FMT " here", STR_ARG(s->plan.image),
+                       STR_ARG(s->plan.image_uses));
+    }
+    build_log_line(s->log, "Waiting for agent ping");
+    build_log_line(s->log, "Waiting for DOWNLOAD_SOURCE");
+}
+
+static int live(struct supervision *s, struct err *err) {
+    enum phase_status status = PHASE_FAULT;
+    const char *reason = "";
+    s->source_dir = source_directory(s, 0);
+    s->deadline_ms = clock_mono_ms(s->clock) + s->plan.timeout_s * 1000;
+    tell_image(s);
+    int result = run_phases(s, &status, &reason, err);
+    unprovision(s);
+    struct err log_failure = build_log_failure(s->log);
+    if (result < 0) {
+        status = PHASE_FAULT;
+        reason = err->msg;
+    } else if (log_failure.kind != ERR_NONE) {
+        status = PHASE_FAULT;
+        reason = log_failure.msg;
+    }
+    build_log_close(s->log);
+    s->log = NULL;
+    return build_exit_write(s->dir, s->clock, phase_status_name(status), reason, err);
+}
+
+int supervise(const char *dir, const struct supervise_options *options, struct err *err) {
+    struct supervision s = {.dir = dir, .clock = &clock_system, .out_read = -1, .out_write = -1,
+                            .signal_fd = -1, .succeeding = true};
+    int lock cleanup_fd = -1;
+    arena_init(&s.arena);
+    int result = plan_read(&s.arena, dir, &s.plan, err) < 0 || become_owner(&s, &lock, err) < 0 ||
+                         take_signals_as_reads(&s, err) < 0 ||
+                         build_log_open(dir, s.clock, &s.log, err) < 0 ||
+                         build_events_open(dir, s.clock, &s.events, err) < 0
+                     ? -1
+                     : 0;
+    if (result == 0) {
+        build_log_tee(s.log, options->tee_fd);
+        result = live(&s, err);
+    }
+    build_log_close(s.log);
+    build_events_close(s.events);
+    fd_closep(&s.signal_fd);
+    arena_done(&s.arena);
+    return result;
+}

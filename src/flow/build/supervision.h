@@ -1,0 +1,97 @@
+/* What the files of a supervisor share; nobody else includes this. */
+#pragma once
+
+#include "aws/call/call.h"
+#include "flow/build/events.h"
+#include "flow/build/machine.h"
+#include "flow/build/plan.h"
+#include "flow/command/log.h"
+#include "flow/phase/lint.h"
+#include "flow/sandbox/container.h"
+
+enum {
+    ENV_MAX_VALUE = 128 * 1024 - 1, /* what Linux takes as one NAME=VALUE */
+    ENV_MAX_TOTAL = 1536 * 1024,    /* all of them, leaving room for arguments */
+    STOP_GRACE_MS = 10 * 1000,      /* between SIGTERM and SIGKILL */
+    SERVE_PATIENCE_MS = 120 * 1000, /* how long a request waits for a serve that is away */
+};
+
+struct gateway;
+
+struct supervision {
+    struct arena arena; /* of the whole build */
+    struct plan plan;
+    const char *dir;
+    const struct clock *clock;
+    struct build_log *log;
+    struct build_events *events;
+    struct sandbox *box;
+    struct gateway *gateway;
+    struct buildspec spec;
+    struct env env;          /* all variables, values fetched */
+    const char *source_dir;  /* inside: CODEBUILD_SRC_DIR */
+    const char *credentials_path; /* "/v2/credentials/<random>" */
+    int out_read, out_write; /* the pipe that all commands write to */
+    int signal_fd;           /* SIGTERM, SIGINT */
+    int64_t deadline_ms;     /* monotonic */
+    int64_t request_seq;     /* of our own calls: journal ids "uuid/s<seq>" */
+    int64_t gone_checked_ms; /* disk use was last looked at */
+    bool stopping;           /* a stop was asked for */
+    bool timed_out;
+    bool succeeding;         /* CODEBUILD_BUILD_SUCCEEDING */
+    bool box_gone;           /* the container has died under us */
+};
+
+/* How a phase ended. */
+struct phase_end {
+    enum phase_status status;
+    const char *code;   /* statusCode of its context; "" when it went well */
+    struct str message; /* masked already */
+};
+
+static inline struct phase_end phase_well(void) {
+    return (struct phase_end){PHASE_SUCCEEDED, "", S("")};
+}
+
+/* A failure with the text masked. */
+struct phase_end phase_failed(struct supervision *s, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Has the build been stopped, or run out of time? Then *ret says so. */
+bool phase_interrupted(struct supervision *s, struct phase_end *ret);
+
+/* provision.c: the container and its gateway. */
+struct phase_end provision(struct supervision *s);
+void unprovision(struct supervision *s);
+
+/* source.c: the source, the buildspec, the variables. source_directory: inside, of the primary
+ * source (0) or of a secondary one (1, 2 ...). */
+const char *source_directory(struct supervision *s, size_t n);
+struct phase_end download_source(struct supervision *s);
+
+/* parameters.c: values of PARAMETER_STORE variables; hides them. */
+struct phase_end fetch_parameters(struct supervision *s);
+
+/* commands.c: the phases of the buildspec. */
+struct phase_end run_phase(struct supervision *s, enum buildspec_phase_kind kind);
+/* Runs a script and collects what it prints (at most max bytes); not logged. The exit code, or -1
+ * with err when it could not run. */
+int run_quiet(struct supervision *s, struct str script, size_t max, struct str *ret,
+              struct err *err) MUST_USE;
+/* Waits for events of the container and moves output to the log until command `id` has ended, the
+ * build is stopped or out of time, or the container is gone. */
+int wait_command(struct supervision *s, uint32_t id, int *ret_code, struct err *err) MUST_USE;
+
+/* artifacts.c: UPLOAD_ARTIFACTS and exported variables. */
+struct phase_end upload_artifacts(struct supervision *s);
+void record_exports(struct supervision *s);
+
+/* account.c: calls into the build's account, as the project's role. Fresh credentials each time
+ * they are needed; while serve is away the call waits. */
+int account_target(struct supervision *s, struct arena *a, struct aws_target *ret,
+                   struct err *err) MUST_USE;
+/* Credentials of the role from serve, also for the gateway's endpoint; hidden in the log. */
+int account_credentials(struct supervision *s, struct arena *a, struct aws_credentials *ret,
+                        struct str *ret_json, struct err *err) MUST_USE;
+/* Whether a failed call is worth trying again, after a moment's wait: serve was not there. */
+bool account_retry(struct supervision *s, int64_t since_ms, const struct err *err);
