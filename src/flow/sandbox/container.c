@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -114,6 +115,14 @@ static int make_box(struct sandbox *s, struct err *err) {
 }
 
 static int make_root(struct sandbox *s, struct err *err) {
+    /* As long as this lock is held, image_sweep leaves the image alone, replaced or not. */
+    s->image_fd = file_open(s->spec.rootfs, O_RDONLY | O_DIRECTORY, 0, err);
+    if (s->image_fd < 0) {
+        return -1;
+    }
+    if (flock(s->image_fd, LOCK_SH | LOCK_NB) < 0) {
+        return err_sys(err, errno, "use the image %s", s->spec.rootfs);
+    }
     int userns cleanup_fd = userns_new(s->base, ID_RANGE, err);
     if (userns < 0 || mount_idmapped(s->spec.rootfs, BOX_LOW, userns, err) < 0 ||
         mount_overlay(BOX_LOW, s->upper, s->work, BOX_ROOT, err) < 0) {
@@ -166,6 +175,7 @@ static void dispose(struct sandbox *s) {
     fd_closep(&s->root_fd);
     fd_closep(&s->channel);
     fd_closep(&s->range_fd);
+    fd_closep(&s->image_fd);
     process_close(&s->init);
     arena_done(&s->a);
     free(s);
@@ -176,7 +186,7 @@ int sandbox_prepare(const struct sandbox_spec *spec, struct sandbox **ret, struc
         return -1;
     }
     struct sandbox *s = mem_alloc(sizeof(*s));
-    s->range_fd = s->root_fd = s->channel = -1;
+    s->range_fd = s->image_fd = s->root_fd = s->channel = -1;
     s->init = PROCESS_NONE;
     copy_spec(&s->a, spec, &s->spec);
     s->box = str_printf(&s->a, "%s/box", s->spec.dir).p;

@@ -25,9 +25,9 @@ struct doctor_report {
     size_t n;
 };
 
-/* Runs all checks. `data_dir` (may be NULL) is judged for space and its file system. */
-int doctor_run(struct arena *a, const char *data_dir, struct doctor_report *ret,
-               struct err *err) MUST_USE;
+/* Runs all checks; arena-owned. `data_dir` (NULL = the default) is judged for space and its file
+ * system. A check that cannot be made is a finding, so there is no failure. */
+void doctor_run(struct arena *a, const char *data_dir, struct doctor_report *ret);
 
 /* The quick form: whether containers can be made here. Really makes mounts and namespaces in a
  * process of its own, but no container. ERR_UNSUPPORTED with the sentence and the fix. */

@@ -31,6 +31,7 @@ struct sandbox {
     const char *runtime;      /* "crun" or "runc" */
     int range_fd;             /* lock on our uid range */
     uint32_t base;            /* first id of the range */
+    int image_fd;             /* the image's root, with a shared lock */
     int root_fd;              /* BOX_ROOT */
     int channel;              /* to trunkline-init */
     struct process init;      /* trunkline-init, as the host sees it */
