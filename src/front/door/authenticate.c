@@ -12,6 +12,17 @@ static bool is_s3(const struct passage *p) {
     return p->protocol == SHAPE_REST_XML;
 }
 
+/* A signature for one service is none for another. */
+static int check_scope(struct passage *p, struct err *err) {
+    const char *service = p->service->shape->signing;
+    if (str_is(p->sig.service, service)) {
+        return 0;
+    }
+    return auth_fail(
+        err, AUTH_MISMATCH, p->protocol,
+        str_printf(p->arena, "Credential should be scoped to correct service: '%s'.", service));
+}
+
 static int check_time(struct passage *p, struct err *err) {
     int64_t limit = is_s3(p) ? S3_SKEW_MS : SKEW_MS;
     int64_t apart = p->now_ms - p->sig.time_ms;
@@ -61,8 +72,12 @@ static int check_signature(struct passage *p, struct err *err) {
         .s3 = is_s3(p),
     };
     struct str bare = sigv4_unsigned_header(p->arena, &p->sig, &p->req->headers);
-    if (bare.p != NULL && !p->sig.presigned) {
-        return auth_fail(err, AUTH_UNSIGNED_HEADER, p->protocol, bare);
+    if (bare.p != NULL) {
+        return auth_fail(err, AUTH_UNSIGNED_HEADER, p->protocol,
+                         str_printf(p->arena,
+                                    "'" STR_FMT "' must be a 'SignedHeader' in the "
+                                    "AWS Authorization.",
+                                    STR_ARG(bare)));
     }
     if (!sigv4_verify(p->arena, &p->sig, &req, p->key.secret_key)) {
         return auth_fail(err, AUTH_MISMATCH, p->protocol, STR_NONE);
@@ -84,8 +99,8 @@ int door_authenticate(struct passage *p, struct err *err) {
         return found < 0 ? -1 : auth_fail(err, AUTH_UNKNOWN_KEY, p->protocol, STR_NONE);
     }
     bool any_key = p->key.secret_key.p == NULL;
-    if (!any_key && (check_time(p, err) < 0 || check_session(p, err) < 0 ||
-                     check_signature(p, err) < 0)) {
+    if (!any_key && (check_scope(p, err) < 0 || check_time(p, err) < 0 ||
+                     check_session(p, err) < 0 || check_signature(p, err) < 0)) {
         return -1;
     }
     p->verified = true;

@@ -1,10 +1,8 @@
 /* Which service, protocol and operation a request means. */
 #include "front/door/internal.h"
 
-static const struct gate_service *service_where(struct door *d,
-                                                bool (*fits)(const struct shape_service *s,
-                                                             struct str word),
-                                                struct str word) {
+static const struct gate_service *service_where(
+    struct door *d, bool (*fits)(const struct shape_service *s, struct str word), struct str word) {
     size_t n = 0;
     const struct gate_service *list = gate_services(d->config.gate, &n);
     for (size_t i = 0; i < n; i++) {
@@ -84,6 +82,47 @@ static const struct gate_service *service_of_host(struct door *d, struct str hos
 
 /* ---- REST and query ---- */
 
+/* "tagging" in "/{Bucket}/{Key+}?tagging". */
+static bool has_word(const struct shape_op *op, struct str word) {
+    struct str rest = str_c(op->uri);
+    struct str part;
+    str_cut(&rest, '?', &part);
+    while (str_cut(&rest, '&', &part)) {
+        if (str_eq(str_sub(part, 0, str_find_c(part, '=', 0)), word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_query_member(const struct shape_op *op, struct str word) {
+    for (uint32_t i = 0; i < op->in->n_members; i++) {
+        const struct shape_member *m = &op->in->members[i];
+        if (m->place == SHAPE_IN_QUERY && str_is(word, m->wire)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A word that makes another operation of the same path ("?tagging") and that this one does not
+ * know: the request means something that is not here, and must not be taken for the plain one. */
+static bool means_another(const struct passage *p, const struct shape_op *op) {
+    const struct shape_service *s = p->service->shape;
+    for (size_t i = 0; i < p->query.n; i++) {
+        struct str word = p->query.v[i].key;
+        if (has_word(op, word) || has_query_member(op, word)) {
+            continue;
+        }
+        for (uint32_t j = 0; j < s->n_ops; j++) {
+            if (has_word(s->ops[j], word)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* S3 sees path style, whatever the host said. */
 static void detect_rest(struct passage *p) {
     p->protocol = (enum shape_protocol)p->service->shape->protocol;
@@ -96,11 +135,16 @@ static void detect_rest(struct passage *p) {
     }
     p->op = proto_route(p->service->shape, p->req->method, p->message.path, &p->query,
                         &p->req->headers);
-    p->op_name = str_printf(p->arena, "%.*s %.*s", STR_ARG(p->req->method), STR_ARG(p->req->path));
+    if (p->op != NULL && means_another(p, p->op)) {
+        p->op = NULL;
+    }
+    p->op_name = p->op != NULL ? str_c(p->op->name)
+                               : str_printf(p->arena, "%.*s %.*s", STR_ARG(p->req->method),
+                                            STR_ARG(p->req->target));
 }
 
-/* The Action of a form: in the body, or in the query string of a GET. The body is not there yet when
- * the headers are looked at; then only the service is known. */
+/* The Action of a form: in the body, or in the query string of a GET. The body is not there yet
+ * when the headers are looked at; then only the service is known. */
 static void detect_query(struct passage *p) {
     struct str_map form = {0};
     p->protocol = SHAPE_QUERY;

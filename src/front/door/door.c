@@ -1,6 +1,8 @@
 /* Implementation of door.h: routes, and the order in which an AWS request is looked at. */
 #include "front/door/internal.h"
 
+#include "aws/auth/fault.h"
+
 #include <stdlib.h>
 
 struct door *door_new(const struct door_config *config) {
@@ -19,6 +21,10 @@ void door_free(struct door *d) {
     }
     free(d->routes);
     free(d);
+}
+
+size_t door_unknown_members(const struct door *d) {
+    return atomic_load(&d->unknown_members);
 }
 
 /* ---- routes ---- */
@@ -60,16 +66,15 @@ static struct passage *begin_passage(struct door *d, struct http_request *req) {
     struct err err = ERR_INIT;
     int parsed = sigv4_parse(req->arena, req, &p->sig, &err);
     p->has_signature = parsed > 0;
-    if (parsed < 0) {
-        p->failed = err;
-    }
     door_detect(p);
+    if (parsed < 0) {
+        auth_fail(&p->failed, AUTH_INCOMPLETE, p->protocol, str_dup(req->arena, str_c(err.msg)));
+    }
     return p;
 }
 
 static bool uploads(const struct passage *p) {
-    return p->protocol == SHAPE_REST_XML && p->op != NULL &&
-           (p->op->flags & SHAPE_OP_BODY_IN) != 0;
+    return p->protocol == SHAPE_REST_XML && p->op != NULL && (p->op->flags & SHAPE_OP_BODY_IN) != 0;
 }
 
 /* Only uploads are looked at before their body is there: who may not upload is told at once. */
@@ -102,7 +107,7 @@ static void pass(struct passage *p, struct http_response *resp) {
         proto_unknown_operation(&err, p->service->shape, p->protocol, p->op_name);
         door_answer_error(p, &err, NULL, resp);
     } else if (door_authenticate(p, &err) < 0 || door_end_stage(p, &err) < 0 ||
-               door_check_body(p, &err) < 0) {
+               door_check_body(p, &err) < 0 || door_decode_body(p, &err) < 0) {
         door_answer_error(p, &err, NULL, resp);
     } else {
         door_invoke(p, resp);
@@ -123,9 +128,10 @@ static void handle(void *ud, struct http_request *req, struct http_response *res
     }
     struct passage *p = req->ud != NULL ? req->ud : begin_passage(d, req);
     if (p->service == NULL) {
-        plain(req, resp, 404,
-              S("This is Trunkline. It speaks AWS's protocols (set AWS_ENDPOINT_URL to this address) "
-                "and has a console at /console. This request names no service that is here.\n"));
+        plain(
+            req, resp, 404,
+            S("This is Trunkline. It speaks AWS's protocols (set AWS_ENDPOINT_URL to this address) "
+              "and has a console at /console. This request names no service that is here.\n"));
         return;
     }
     pass(p, resp);

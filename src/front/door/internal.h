@@ -6,9 +6,12 @@
 #include "aws/proto/proto.h"
 #include "front/door/door.h"
 
+#include <stdatomic.h>
+
 struct door {
     struct door_config config;
     struct door_route *routes;
+    atomic_size_t unknown_members; /* of all requests so far */
 };
 
 /* One AWS request on its way through. Lives in the request's arena. */
@@ -31,9 +34,9 @@ struct passage {
     struct gate_key key;
     bool verified; /* the signature over the headers is right */
 
-    struct s3_stage *stage;   /* an upload on its way into S3 */
-    struct chunked *chunked;  /* in front of it, for aws-chunked bodies */
-    struct err failed;        /* kind != NONE: answer this */
+    struct s3_stage *stage;  /* an upload on its way into S3 */
+    struct chunked *chunked; /* in front of it, for aws-chunked bodies */
+    struct err failed;       /* kind != NONE: answer this */
 };
 
 /* Which service, protocol and operation. */
@@ -47,7 +50,9 @@ int door_check_body(struct passage *p, struct err *err) MUST_USE;
 /* Uploads into S3: opens the stage and lets the body stream into it. */
 int door_open_stage(struct passage *p, struct err *err) MUST_USE;
 int door_end_stage(struct passage *p, struct err *err) MUST_USE;
-void door_close_stage(struct passage *p);
+void door_close_stage(struct passage *p); /* may be called again */
+/* Small S3 bodies that came aws-chunked all the same: takes the framing off. */
+int door_decode_body(struct passage *p, struct err *err) MUST_USE;
 
 /* Decodes, calls, encodes. */
 void door_invoke(struct passage *p, struct http_response *resp);

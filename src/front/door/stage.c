@@ -4,6 +4,8 @@
 
 #include "front/door/internal.h"
 
+#include "base/buf.h"
+
 #include "aws/auth/fault.h"
 
 static int to_stage(void *ud, struct str data, struct err *err) {
@@ -17,8 +19,9 @@ static int from_socket(void *ud, struct str data, struct err *err) {
                               : s3_stage_write(p->stage, data, err);
 }
 
+/* The request is over. A client that left in the middle never got to the handler. */
 static void closed(void *ud) {
-    (void)ud; /* the stage is freed with the passage, after the handler */
+    door_close_stage(ud);
 }
 
 /* The checksum that the client names, in any of S3's three ways. */
@@ -40,7 +43,9 @@ static enum s3_sum wanted_sum(const struct http_request *req) {
     return sum;
 }
 
-static int open_chunked(struct passage *p, struct str payload, struct err *err) {
+static int open_chunked(struct passage *p, int (*write)(void *ud, struct str data, struct err *err),
+                        void *ud, struct err *err) {
+    struct str payload = http_header(&p->req->headers, S("X-Amz-Content-Sha256"));
     struct chunked_config config = {
         .has_signatures = str_starts(payload, S("STREAMING-AWS4-HMAC-SHA256")),
         .has_trailer = str_ends(payload, S("-TRAILER")),
@@ -49,8 +54,8 @@ static int open_chunked(struct passage *p, struct str payload, struct err *err) 
         .seed = p->sig.signature,
         .trailer_names = http_header(&p->req->headers, S("x-amz-trailer")),
         .decoded_length = -1,
-        .write = to_stage,
-        .ud = p,
+        .write = write,
+        .ud = ud,
     };
     long long length = 0;
     struct str said = http_header(&p->req->headers, S("x-amz-decoded-content-length"));
@@ -60,13 +65,38 @@ static int open_chunked(struct passage *p, struct str payload, struct err *err) 
         }
         config.decoded_length = length;
     }
-    if (config.has_signatures && p->key.secret_key.p != NULL) {
+    if (p->key.secret_key.p != NULL) {
         sigv4_key(p->key.secret_key, p->sig.date, p->sig.region, p->sig.service, config.key);
     } else {
-        config.has_signatures = config.has_signatures && p->key.secret_key.p != NULL;
+        config.has_signatures = false; /* any key goes: nothing to check against */
     }
     p->chunked = chunked_new(&config);
     return 0;
+}
+
+static bool is_streaming(struct str payload) {
+    return str_starts(payload, S("STREAMING-"));
+}
+
+static int to_memory(void *ud, struct str data, struct err *err) {
+    (void)err;
+    buf_add(ud, data);
+    return 0;
+}
+
+int door_decode_body(struct passage *p, struct err *err) {
+    if (p->protocol != SHAPE_REST_XML || p->stage != NULL ||
+        !is_streaming(http_header(&p->req->headers, S("X-Amz-Content-Sha256")))) {
+        return 0;
+    }
+    struct buf plain cleanup_buf;
+    buf_init(&plain, HTTP_MAX_BODY_BYTES);
+    struct http_headers trailers = {0};
+    int failed = open_chunked(p, to_memory, &plain, err) < 0 ||
+                 chunked_write(p->chunked, p->req->body, err) < 0 ||
+                 chunked_end(p->chunked, p->arena, &trailers, err) < 0;
+    p->message.body = buf_dup(p->arena, &plain);
+    return failed ? -1 : 0;
 }
 
 int door_open_stage(struct passage *p, struct err *err) {
@@ -74,7 +104,7 @@ int door_open_stage(struct passage *p, struct err *err) {
         return -1;
     }
     struct str payload = http_header(&p->req->headers, S("X-Amz-Content-Sha256"));
-    if (str_starts(payload, S("STREAMING-")) && open_chunked(p, payload, err) < 0) {
+    if (is_streaming(payload) && open_chunked(p, to_stage, p, err) < 0) {
         return -1;
     }
     p->req->sink = (struct http_sink){from_socket, closed, p};
