@@ -13,10 +13,24 @@
 
 struct gate;
 
+struct gate_call;
+
+/* What a policy decision needs to know of a resource. */
+struct gate_resource {
+    struct str arn;      /* in: as the request names it, or "*"; a hook may make it the real one */
+    struct str account;  /* whose it is; the ARN's, else the call's; a hook may know better */
+    struct str policy;   /* its own policy (bucket, topic, key, trust policy), or absent */
+    bool policy_decides; /* without its policy's leave, identity policies do not count (keys) */
+};
+
 /* One service as the gate serves it. `handlers` stands parallel to shape->ops. */
 struct gate_service {
     const struct shape_service *shape;
     const shape_handler *handlers;
+    /* Fills what a resource of this service has; NULL: they have no policies. Runs inside the
+     * call's transaction. `action` is the right that is asked for. */
+    int (*resource)(const struct gate_call *c, struct db *db, struct str action,
+                    struct gate_resource *r, struct err *err);
 };
 
 struct gate_config {
@@ -91,6 +105,24 @@ int gate_invoke(struct gate *g, struct gate_call *c, struct err *err) MUST_USE;
 /* The service whose shape has this name; NULL if it is not served. */
 const struct gate_service *gate_service_named(const struct gate *g, struct str name);
 const struct gate_service *gate_services(const struct gate *g, size_t *ret_n);
+
+/* The last refusals, newest first: what was asked, what would have allowed it. Opens its own
+ * transaction. `account` absent: of all. */
+struct gate_denial {
+    struct str account, principal, action, resource;
+    struct str reason;  /* as told to the caller */
+    struct str missing; /* the missing statement, or the one that denied, as JSON */
+    struct str hint;    /* what came nearest, or absent */
+    int64_t count, first_ms, last_ms;
+};
+struct gate_denial_list {
+    struct gate_denial *v;
+    size_t n;
+};
+int gate_denials(struct gate *g, struct arena *a, struct str account, int64_t limit,
+                 struct gate_denial_list *ret, struct err *err) MUST_USE;
+
+extern const struct db_schema gate_schema;
 
 /* Journal of a build's writes. find: 1 = answered before, *ret is that answer; 0 = not; -1 error.
  * Both open their own transaction. */

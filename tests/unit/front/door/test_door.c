@@ -37,7 +37,7 @@ static struct arena arena;
 static char data_dir[64];
 
 static const struct gate_service services[] = {
-    {&ssm_service, NULL}, {&sts_service, NULL}, {&s3_service, NULL}, {&sns_service, NULL}};
+    {&ssm_service, NULL, NULL}, {&sts_service, NULL, NULL}, {&s3_service, NULL, NULL}, {&sns_service, NULL, NULL}};
 
 const struct gate_service *gate_services(const struct gate *g, size_t *ret_n) {
     (void)g;
