@@ -45,6 +45,8 @@ struct ddb_table {
     struct str stream_label;
     struct str ttl_attribute;
     int64_t recovery_ms; /* 0 = off */
+    int64_t items;       /* as it was read */
+    int64_t bytes;
     struct {
         struct ddb_index *v;
         size_t n;
@@ -83,8 +85,6 @@ int ddb_table_remove(struct db *db, const struct ddb_table *t, struct err *err) 
 int ddb_table_names(struct db *db, struct arena *a, struct str account, struct str region,
                     struct str after, int64_t limit, struct str_list *ret,
                     struct err *err) MUST_USE;
-int ddb_table_count(struct db *db, const struct ddb_table *t, int64_t *ret_items,
-                    int64_t *ret_bytes, struct err *err) MUST_USE;
 /* A new index is filled from the items that are there. */
 int ddb_index_insert(struct db *db, const struct ddb_table *t, struct ddb_index *index,
                      struct err *err) MUST_USE;

@@ -99,13 +99,27 @@ static int move_entries(struct db *db, struct arena *a, const struct ddb_table *
     return 0;
 }
 
+/* The table's figures follow its items. */
+static int count(struct db *db, const struct ddb_table *t, const struct ddb_map *old,
+                 const struct ddb_map *item, struct err *err) {
+    int64_t items = (item != NULL) - (old != NULL);
+    int64_t bytes = (item != NULL ? (int64_t)ddb_map_size(item) : 0) -
+                    (old != NULL ? (int64_t)ddb_map_size(old) : 0);
+    if (items == 0 && bytes == 0) {
+        return 0;
+    }
+    return db_run(db, err, "UPDATE ddb_table SET items = items + ?, bytes = bytes + ? WHERE id = ?",
+                  "iii", items, bytes, t->id);
+}
+
 int ddb_item_put(struct db *db, struct arena *a, const struct ddb_table *t,
                  const struct ddb_key *key, const struct ddb_map *old, const struct ddb_map *item,
                  struct err *err) {
     if (db_run(db, err,
                "INSERT INTO ddb_item(table_id, hash, range, item) VALUES (?, ?, ?, ?) "
                "ON CONFLICT(table_id, hash, range) DO UPDATE SET item = excluded.item",
-               "ibbs", t->id, key->hash, key->range, ddb_map_write(a, item)) < 0) {
+               "ibbs", t->id, key->hash, key->range, ddb_map_write(a, item)) < 0 ||
+        count(db, t, old, item, err) < 0) {
         return -1;
     }
     return move_entries(db, a, t, key, old, item, err);
@@ -114,7 +128,8 @@ int ddb_item_put(struct db *db, struct arena *a, const struct ddb_table *t,
 int ddb_item_delete(struct db *db, struct arena *a, const struct ddb_table *t,
                     const struct ddb_key *key, const struct ddb_map *old, struct err *err) {
     if (db_run(db, err, "DELETE FROM ddb_item WHERE table_id = ? AND hash = ? AND range = ?",
-               "ibb", t->id, key->hash, key->range) < 0) {
+               "ibb", t->id, key->hash, key->range) < 0 ||
+        count(db, t, old, NULL, err) < 0) {
         return -1;
     }
     return move_entries(db, a, t, key, old, NULL, err);

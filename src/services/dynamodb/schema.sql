@@ -20,6 +20,8 @@ CREATE TABLE ddb_table(
     stream_label TEXT,
     ttl_attribute TEXT,            -- NULL: disabled
     recovery_ms INTEGER,           -- point in time recovery since; NULL: off
+    items INTEGER NOT NULL DEFAULT 0,
+    bytes INTEGER NOT NULL DEFAULT 0,
     UNIQUE (account, region, name)
 );
 

@@ -7,7 +7,7 @@ const struct db_schema dynamodb_schema = {"dynamodb", dynamodb_schema_sql};
 #define TABLE_COLUMNS                                                                              \
     "id, account, region, name, uuid, created_ms, hash_name, hash_type, range_name, range_type, "  \
     "billing, read_units, write_units, class, protected, sse, stream, stream_label, "             \
-    "ttl_attribute, recovery_ms"
+    "ttl_attribute, recovery_ms, items, bytes"
 
 static struct ddb_key_part read_part(struct db_rows *rows, struct arena *a, int column) {
     struct ddb_key_part part = {.name = db_str(rows, a, column)};
@@ -98,6 +98,8 @@ int ddb_table_find(struct db *db, struct arena *a, struct str account, struct st
         .stream_label = db_str(&rows, a, 17),
         .ttl_attribute = db_str(&rows, a, 18),
         .recovery_ms = db_i64(&rows, 19),
+        .items = db_i64(&rows, 20),
+        .bytes = db_i64(&rows, 21),
     };
     return read_indexes(db, a, ret, err) < 0 ? -1 : 1;
 }
@@ -168,23 +170,6 @@ int ddb_table_names(struct db *db, struct arena *a, struct str account, struct s
         *arena_push(a, ret) = db_str(&rows, a, 0);
     }
     return more;
-}
-
-int ddb_table_count(struct db *db, const struct ddb_table *t, int64_t *ret_items,
-                    int64_t *ret_bytes, struct err *err) {
-    struct db_rows rows cleanup_rows = {0};
-    if (db_query(db, &rows, err,
-                 "SELECT count(*), coalesce(sum(length(item)), 0) FROM ddb_item "
-                 "WHERE table_id = ?",
-                 "i", t->id) < 0) {
-        return -1;
-    }
-    if (db_next(&rows, err) < 0) {
-        return -1;
-    }
-    *ret_items = db_i64(&rows, 0);
-    *ret_bytes = db_i64(&rows, 1);
-    return 0;
 }
 
 int ddb_index_remove(struct db *db, const struct ddb_index *index, struct err *err) {
