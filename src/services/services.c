@@ -3,6 +3,7 @@
 
 #include "gen/codeconnections.h"
 #include "gen/codestar_connections.h"
+#include "gen/logs.h"
 #include "gen/s3.h"
 #include "gen/sns.h"
 #include "gen/sts.h"
@@ -10,6 +11,7 @@
 #include "services/core/core.h"
 #include "services/dynamodb/ddb_store.h"
 #include "services/iam/iam_store.h"
+#include "services/logs/logs.h"
 #include "services/resources.h"
 #include "services/s3/s3_store.h"
 #include "services/sns/deliver.h"
