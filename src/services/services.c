@@ -3,6 +3,7 @@
 
 #include "gen/codeconnections.h"
 #include "gen/codestar_connections.h"
+#include "gen/dynamodb.h"
 #include "gen/logs.h"
 #include "gen/s3.h"
 #include "gen/sns.h"
@@ -13,6 +14,7 @@
 #include "services/iam/iam_store.h"
 #include "services/logs/logs.h"
 #include "services/resources.h"
+#include "services/s3/jobs.h"
 #include "services/s3/s3_store.h"
 #include "services/sns/deliver.h"
 #include "services/sns/sns_store.h"
@@ -58,4 +60,15 @@ const struct queue_kind *services_jobs(struct arena *a, struct service_env *env,
     (void)env;
     *ret_n = (size_t)(next - all);
     return all;
+}
+
+int services_start(struct service_env *env, struct err *err) {
+#define START(name)                                                                                \
+    if (name##_start(env, err) < 0) {                                                              \
+        return -1;                                                                                 \
+    }
+#include "services/services.def"
+    (void)env;
+    (void)err;
+    return 0;
 }

@@ -14,3 +14,6 @@ const struct db_schema *services_schemas(struct arena *a, size_t *ret_n);
 
 /* Kinds of jobs of all services, for queue_start. `env` outlives the queue. */
 const struct queue_kind *services_jobs(struct arena *a, struct service_env *env, size_t *ret_n);
+
+/* What services do once at start, after the store is open and before the queue runs. */
+int services_start(struct service_env *env, struct err *err) MUST_USE;

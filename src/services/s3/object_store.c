@@ -75,6 +75,7 @@ int s3_object_insert(struct db *db, struct s3_object_row *o, struct err *err) {
                "INSERT OR IGNORE INTO s3_trash(file) SELECT file FROM s3_object "
                "WHERE bucket = ? AND key = ? AND version = ? AND file IS NOT NULL",
                "sbs", o->bucket, o->key, o->version) < 0 ||
+        s3_trash_added(db, err) < 0 ||
         db_run(db, err, "DELETE FROM s3_object WHERE bucket = ? AND key = ? AND version = ?",
                "sbs", o->bucket, o->key, o->version) < 0 ||
         db_run(db, err,

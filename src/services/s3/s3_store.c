@@ -2,6 +2,7 @@
 #include "services/s3/s3_store.h"
 
 #include "runtime/http/http.h"
+#include "services/s3/jobs.h"
 
 extern const char s3_schema_sql[];
 const struct db_schema s3_schema = {"s3", s3_schema_sql};
@@ -47,6 +48,7 @@ int s3_bucket_remove(struct db *db, struct str name, struct err *err) {
                "INSERT OR IGNORE INTO s3_trash(file) SELECT p.file FROM s3_part p "
                "JOIN s3_upload u ON u.id = p.upload WHERE u.bucket = ?",
                "s", name) < 0 ||
+        s3_trash_added(db, err) < 0 ||
         db_run(db, err, "DELETE FROM s3_upload WHERE bucket = ?", "s", name) < 0) {
         return -1;
     }
@@ -96,11 +98,18 @@ int s3_setting_put(struct db *db, struct str bucket, const char *kind, struct st
                   "szs", bucket, kind, body);
 }
 
+int s3_trash_added(struct db *db, struct err *err) {
+    return db_changes(db) > 0 ? queue_add(db, S3_TRASH, S("all"), S(""), 0, err) : 0;
+}
+
 int s3_trash_add(struct db *db, struct str file, struct err *err) {
     if (file.p == NULL) {
         return 0;
     }
-    return db_run(db, err, "INSERT OR IGNORE INTO s3_trash(file) VALUES (?)", "s", file);
+    if (db_run(db, err, "INSERT OR IGNORE INTO s3_trash(file) VALUES (?)", "s", file) < 0) {
+        return -1;
+    }
+    return s3_trash_added(db, err);
 }
 
 struct str s3_map_text(struct arena *a, struct str_map map) {

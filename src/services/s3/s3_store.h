@@ -95,6 +95,8 @@ int s3_rows_versions(struct db *db, struct arena *a, struct str bucket, struct s
                      struct err *err) MUST_USE;
 
 /* Trash: names of content files whose rows are gone. */
+/* After a statement that may have put names there: the job that empties it, in this transaction. */
+int s3_trash_added(struct db *db, struct err *err) MUST_USE;
 int s3_trash_add(struct db *db, struct str file, struct err *err) MUST_USE;
 
 /* Form-coded pairs ("a=b&c=%20"), as the tables keep maps. An empty map is absent text. */

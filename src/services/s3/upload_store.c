@@ -57,7 +57,8 @@ int s3_upload_find(struct db *db, struct arena *a, struct str bucket, struct str
 int s3_upload_remove(struct db *db, const struct s3_upload_row *u, struct err *err) {
     if (db_run(db, err,
                "INSERT OR IGNORE INTO s3_trash(file) SELECT file FROM s3_part WHERE upload = ?",
-               "s", u->id) < 0) {
+               "s", u->id) < 0 ||
+        s3_trash_added(db, err) < 0) {
         return -1;
     }
     return db_run(db, err, "DELETE FROM s3_upload WHERE id = ?", "s", u->id);
@@ -86,7 +87,8 @@ int s3_part_put(struct db *db, struct str upload, const struct s3_part_row *p, s
     if (db_run(db, err,
                "INSERT OR IGNORE INTO s3_trash(file) SELECT file FROM s3_part "
                "WHERE upload = ? AND number = ?",
-               "si", upload, p->number) < 0) {
+               "si", upload, p->number) < 0 ||
+        s3_trash_added(db, err) < 0) {
         return -1;
     }
     return db_run(db, err,

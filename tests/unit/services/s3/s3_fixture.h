@@ -5,7 +5,9 @@
 #include "../../cmocka_.h"
 
 #include "gen/s3.h"
+#include "runtime/queue/queue.h"
 #include "services/s3/content.h"
+#include "services/s3/jobs.h"
 #include "services/s3/s3_store.h"
 
 #include <fcntl.h>
@@ -123,7 +125,8 @@ static inline int setup(void **state) {
     (void)state;
     strncpy(dir, "/tmp/trunkline-test-s3-XXXXXX", sizeof(dir) - 1);
     assert_non_null(mkdtemp(dir));
-    assert_int_equal(db_open("", &s3_schema, 1, &db, &err), 0);
+    const struct db_schema schemas[] = {queue_schema, s3_schema};
+    assert_int_equal(db_open("", schemas, 2, &db, &err), 0);
     return 0;
 }
 

@@ -462,6 +462,40 @@ static void test_replaced_contents_go_and_orphans_are_swept(void **state) {
     assert_int_equal(s3_sweep(db, dir, later, &err), 1);
 }
 
+static int files;
+
+static int count_files(const char *path, const struct stat *st, int type, struct FTW *at) {
+    (void)path;
+    (void)st;
+    (void)at;
+    files += type == FTW_F;
+    return 0;
+}
+
+static void test_jobs_delete_what_nobody_names(void **state) {
+    (void)state;
+    struct service_env env = {.db = db, .clock = &clock_system, .data_dir = dir};
+    struct queue_kind kinds[S3_KINDS];
+    struct queue *queue = NULL;
+    s3_queue_kinds(&env, kinds);
+    ok(queue_open(db, &clock_system, kinds, S3_KINDS, &queue, &err));
+    make_bucket("b-1");
+    put("b-1", "k", "one");
+    put("b-1", "k", "two");
+    files = 0;
+    nftw(dir, count_files, 8, FTW_PHYS);
+    assert_int_equal(files, 2);
+    assert_int_equal(queue_run_due(queue), 1);
+    files = 0;
+    nftw(dir, count_files, 8, FTW_PHYS);
+    assert_int_equal(files, 1);
+    ok(s3_start(&env, &err));
+    ok(s3_start(&env, &err));
+    assert_int_equal(queue_run_due(queue), 2);
+    assert_str(get("b-1", "k", STR_NONE), "two");
+    queue_stop(queue);
+}
+
 static void test_attributes_tell_what_was_asked(void **state) {
     (void)state;
     make_bucket("b-1");
@@ -495,6 +529,7 @@ int main(void) {
         CASE(test_copied_parts_take_a_range_of_their_source),
         CASE(test_many_keys_are_deleted_at_once),
         CASE(test_replaced_contents_go_and_orphans_are_swept),
+        CASE(test_jobs_delete_what_nobody_names),
         CASE(test_attributes_tell_what_was_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
