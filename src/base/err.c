@@ -18,6 +18,9 @@ static void end_on_character(char *text, size_t size, int wanted) {
     }
 }
 
+static int fill(struct err *err, enum err_kind kind, const char *fmt, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
 static int fill(struct err *err, enum err_kind kind, const char *fmt, va_list args) {
     *err = ERR_INIT;
     err->kind = kind;

@@ -19,6 +19,10 @@ static const struct known_key known_keys[] = {
 };
 
 static void note(struct spec_reader *r, struct buildspec_notes *notes, const char *code,
+                 const struct yaml_node *at, const char *fmt, va_list args)
+    __attribute__((format(printf, 5, 0)));
+
+static void note(struct spec_reader *r, struct buildspec_notes *notes, const char *code,
                  const struct yaml_node *at, const char *fmt, va_list args) {
     *arena_push(r->arena, notes) =
         (struct buildspec_note){code, at ? at->line : 1, at ? at->column : 1,

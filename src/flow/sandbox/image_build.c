@@ -166,8 +166,9 @@ static void relay(void *ud, struct str line) {
 }
 
 static int run_mmdebstrap(struct making *m, struct err *err) {
+    static const char include[] = "--include=" PACKAGES;
     const char *argv[16] = {"mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory",
-                            "--include=" PACKAGES};
+                            include};
     size_t n = 5;
     for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
         argv[n++] = left_out[i];
