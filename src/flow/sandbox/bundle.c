@@ -108,11 +108,7 @@ static json_t *resources(const struct sandbox_limits *l) {
     return r;
 }
 
-static json_t *linux_part(struct sandbox *s, struct err *err) {
-    json_t *seccomp = seccomp_profile(err);
-    if (seccomp == NULL) {
-        return NULL;
-    }
+static json_t *linux_part(struct sandbox *s) {
     json_t *namespaces = json_array();
     static const char *const kinds[] = {"pid", "mount", "ipc", "uts", "network", "user", "cgroup"};
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -120,23 +116,41 @@ static json_t *linux_part(struct sandbox *s, struct err *err) {
     }
     json_t *ids = json_pack("[{s:i, s:I, s:i}]", "containerID", 0, "hostID", (json_int_t)s->base,
                             "size", ID_RANGE);
-    return json_pack("{s:o, s:O, s:o, s:s, s:o, s:o, s:o, s:o}", "namespaces", namespaces,
-                     "uidMappings", ids, "gidMappings", ids, "cgroupsPath", s->cgroup, "resources",
-                     resources(&s->spec.limits), "seccomp", seccomp, "maskedPaths", STRINGS(masked),
-                     "readonlyPaths", STRINGS(readonly));
+    return json_pack("{s:o, s:O, s:o, s:s, s:o, s:o, s:o}", "namespaces", namespaces, "uidMappings",
+                     ids, "gidMappings", ids, "cgroupsPath", s->cgroup, "resources",
+                     resources(&s->spec.limits), "maskedPaths", STRINGS(masked), "readonlyPaths",
+                     STRINGS(readonly));
 }
 
-int bundle_write(struct sandbox *s, struct err *err) {
-    json_t *linux_json = linux_part(s, err);
-    if (linux_json == NULL) {
+/* crun takes a compiled program; runc reads the profile. */
+static int add_seccomp(struct sandbox *s, const char *runtime, json_t *config, struct err *err) {
+    if (strcmp(runtime, "crun") == 0) {
+        struct str program = STR_NONE;
+        if (filter_program(&s->a, &program, err) < 0) {
+            return -1;
+        }
+        json_object_set_new(config, "annotations",
+                            json_pack("{s:s}", "run.oci.seccomp_bpf_data", str_z(&s->a, program)));
+        return 0;
+    }
+    json_t *profile = seccomp_profile(err);
+    if (profile == NULL) {
         return -1;
     }
+    json_object_set_new(json_object_get(config, "linux"), "seccomp", profile);
+    return 0;
+}
+
+int bundle_write(struct sandbox *s, const char *runtime, struct err *err) {
     json_t *config cleanup_json =
         json_pack("{s:s, s:{s:s, s:b}, s:s, s:o, s:o, s:o}", "ociVersion", "1.0.0", "root", "path",
                   BOX_ROOT, "readonly", 0, "hostname", s->spec.hostname, "process", process(),
-                  "mounts", mounts(s), "linux", linux_json);
+                  "mounts", mounts(s), "linux", linux_part(s));
     if (config == NULL) {
         return err_set(err, ERR_INTERNAL, "the container's configuration cannot be written");
+    }
+    if (add_seccomp(s, runtime, config, err) < 0) {
+        return -1;
     }
     return file_write(BOX_BUNDLE "/config.json", json_dump_str(&s->a, config), 0600, err);
 }

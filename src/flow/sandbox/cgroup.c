@@ -5,11 +5,14 @@
 #include "flow/sandbox/internal.h"
 
 #include "base/clock.h"
+#include "platform/os/fd.h"
 #include "platform/os/file.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/vfs.h>
 #include <time.h>
@@ -40,6 +43,49 @@ bool cgroup_has(const char *controller) {
     }
     arena_done(&a);
     return found;
+}
+
+/* The first move of a process into a group waits for a grace period of the kernel (about ten
+ * milliseconds), further ones shortly afterwards do not. So a thread moves us into the group that
+ * we are in, while the main thread prepares; by the time that the runtime moves its process, the
+ * waiting is over. Failure costs only time. */
+static void *warm_up(void *ud) {
+    (void)ud;
+    struct arena a = ARENA_INIT;
+    struct str text = STR_NONE;
+    struct str line = STR_NONE;
+    struct err ignored = ERR_INIT;
+    bool v2 = cgroup_is_v2();
+    if (file_read(&a, "/proc/self/cgroup", 65536, &text, &ignored) == 0) {
+        while (str_cut(&text, '\n', &line)) {
+            struct str number = STR_NONE;
+            struct str controllers = STR_NONE;
+            if (!str_cut(&line, ':', &number) || !str_cut(&line, ':', &controllers) ||
+                !str_is(controllers, v2 ? "" : "pids")) {
+                continue;
+            }
+            const char *path = str_printf(&a, CGROUP_ROOT "%s" STR_FMT "/cgroup.procs",
+                                          v2 ? "" : "/pids", STR_ARG(line))
+                                   .p;
+            int fd cleanup_fd = file_open(path, O_WRONLY, 0, &ignored);
+            if (fd >= 0 && fd_write_all(fd, "0", 1, &ignored) < 0) {
+                break;
+            }
+        }
+    }
+    arena_done(&a);
+    return NULL;
+}
+
+void cgroup_warm_up(void) {
+    pthread_t thread;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    if (pthread_create(&thread, &attributes, warm_up, NULL) != 0) {
+        thread = pthread_self();
+    }
+    pthread_attr_destroy(&attributes);
 }
 
 /* The kernel lets go of a group a moment after its last process has died. */

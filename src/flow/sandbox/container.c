@@ -136,10 +136,11 @@ static int prepare(struct sandbox *s, struct err *err) {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
         return err_sys(err, errno, "become the reaper of descendants");
     }
+    cgroup_warm_up();
     return range_take(&s->base, &s->range_fd, err) < 0 || make_layer(s, err) < 0 ||
                    make_box(s, err) < 0 || make_root(s, err) < 0
                ? -1
-               : bundle_write(s, err);
+               : 0;
 }
 
 /* Goes on after a failure and keeps the first. */

@@ -11,11 +11,12 @@
  * and vanishes with the namespace. Every parent is open to the container's ids, as the runtimes
  * need it. */
 #define BOX "/run/trunkline"
-#define BOX_LOW BOX "/low"       /* the image, owners shifted */
-#define BOX_ROOT BOX "/root"     /* what the container sees as / */
-#define BOX_BUNDLE BOX "/bundle" /* config.json */
-#define BOX_STATE BOX "/state"   /* the runtime's own */
-#define BOX_INIT BOX "/init"     /* trunkline-init */
+#define BOX_LOW BOX "/low"         /* the image, owners shifted */
+#define BOX_ROOT BOX "/root"       /* what the container sees as / */
+#define BOX_BUNDLE BOX "/bundle"   /* config.json */
+#define BOX_STATE BOX "/state"     /* the runtime's own */
+#define BOX_INIT BOX "/init"       /* trunkline-init */
+#define BOX_RUNTIME BOX "/runtime" /* crun or runc, read-only */
 
 #define INIT_INSIDE "/codebuild/readonly/trunkline-init"
 
@@ -52,8 +53,9 @@ int range_note_owner(int lock, const struct process *init, struct err *err) MUST
 /* files.c: the upper layer's first content. */
 int files_make(struct sandbox *s, struct err *err) MUST_USE;
 
-/* bundle.c, seccomp.c */
-int bundle_write(struct sandbox *s, struct err *err) MUST_USE;
+/* bundle.c, seccomp.c, filter.c */
+int bundle_write(struct sandbox *s, const char *runtime, struct err *err) MUST_USE;
+int filter_program(struct arena *a, struct str *ret_base64, struct err *err) MUST_USE;
 json_t *seccomp_profile(struct err *err); /* OCI form; NULL on error */
 #define SECCOMP_SOURCE "/usr/share/containers/seccomp.json"
 
@@ -68,3 +70,4 @@ bool cgroup_is_v2(void);
 int cgroup_remove(const char *path, struct err *err) MUST_USE;
 void cgroup_memory(const char *path, struct sandbox_usage *io_usage);
 bool cgroup_has(const char *controller);
+void cgroup_warm_up(void);

@@ -68,7 +68,23 @@ static int find_init(struct sandbox *s, struct err *err) {
     return process_identify((pid_t)pid, &id, err) < 0 ? -1 : process_attach(&id, &s->init, err);
 }
 
+/* A container's root could write through /proc/PID/exe to the runtime that starts it (and both
+ * runtimes begin with making a copy of themselves against that). Starting from a read-only mount
+ * closes the hole, and crun sees it and saves its copy. */
+static int place_runtime(struct sandbox *s, const char *name, struct err *err) {
+    const char *program = program_find(&s->a, name);
+    if (program == NULL) {
+        return err_set(err, ERR_NOT_FOUND, "%s is not installed", name);
+    }
+    return mount_detach(BOX_RUNTIME, err) < 0 || file_write(BOX_RUNTIME, S(""), 0700, err) < 0
+               ? -1
+               : mount_readonly(program, BOX_RUNTIME, err);
+}
+
 static int run_runtime(struct sandbox *s, const char *name, int init_socket, struct err *err) {
+    if (bundle_write(s, name, err) < 0 || place_runtime(s, name, err) < 0) {
+        return -1;
+    }
     int messages cleanup_fd = memfd_create("runtime", MFD_CLOEXEC);
     if (messages < 0) {
         return err_sys(err, errno, "make an anonymous file");
@@ -77,7 +93,8 @@ static int run_runtime(struct sandbox *s, const char *name, int init_socket, str
                           "--bundle", BOX_BUNDLE, "--pid-file", PID_FILE, "--preserve-fds",
                           "1",        s->spec.id, NULL};
     const char *envp[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-    const struct process_spec spec = {.argv = argv,
+    const struct process_spec spec = {.program = BOX_RUNTIME,
+                                      .argv = argv,
                                       .envp = envp,
                                       .in = -1,
                                       .out = messages,

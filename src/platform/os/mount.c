@@ -67,31 +67,41 @@ int userns_new(uint32_t base, uint32_t count, struct err *err) {
     return TAKE_FD(fd);
 }
 
-/* A detached, id-mapped copy of the mount of `source`. */
-static int clone_idmapped(const char *source, int userns_fd, struct err *err) {
+/* A detached copy of the mount of `source`, changed by `attr`. */
+static int clone_changed(const char *source, struct mount_attr *attr, struct err *err) {
     int tree cleanup_fd = open_tree(AT_FDCWD, source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0) {
         return os_error(err, errno, "clone the mount of", source);
     }
-    struct mount_attr attr = {
-        .attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NODEV,
-        .userns_fd = (uint64_t)userns_fd,
-    };
-    if (mount_setattr(tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0) {
-        return os_error(err, errno, "shift the owners of", source);
+    if (mount_setattr(tree, "", AT_EMPTY_PATH, attr, sizeof(*attr)) < 0) {
+        return os_error(err, errno, "change the mount of", source);
     }
     return TAKE_FD(tree);
 }
 
+static int attach(int tree, const char *target, struct err *err) {
+    return move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0
+               ? os_error(err, errno, "mount on", target)
+               : 0;
+}
+
+static int clone_idmapped(const char *source, int userns_fd, struct err *err) {
+    struct mount_attr attr = {
+        .attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NODEV,
+        .userns_fd = (uint64_t)userns_fd,
+    };
+    return clone_changed(source, &attr, err);
+}
+
 int mount_idmapped(const char *source, const char *target, int userns_fd, struct err *err) {
     int tree cleanup_fd = clone_idmapped(source, userns_fd, err);
-    if (tree < 0) {
-        return -1;
-    }
-    if (move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0) {
-        return os_error(err, errno, "mount on", target);
-    }
-    return 0;
+    return tree < 0 ? -1 : attach(tree, target, err);
+}
+
+int mount_readonly(const char *source, const char *target, struct err *err) {
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
+    int tree cleanup_fd = clone_changed(source, &attr, err);
+    return tree < 0 ? -1 : attach(tree, target, err);
 }
 
 int mount_idmapped_probe(const char *path, struct err *err) {
@@ -132,10 +142,7 @@ int mount_overlay(const char *lower, const char *upper, const char *work, const 
     if (tree < 0) {
         return os_error(err, errno, "mount an overlay on", lower);
     }
-    if (move_mount(tree, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) < 0) {
-        return os_error(err, errno, "mount on", target);
-    }
-    return 0;
+    return attach(tree, target, err);
 }
 
 int mount_tmpfs(const char *target, const char *options, struct err *err) {

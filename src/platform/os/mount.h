@@ -20,6 +20,9 @@ int userns_new(uint32_t base, uint32_t count, struct err *err) MUST_USE;
 /* Mounts the tree `source` at the folder `target` with its owners shifted by the user namespace. */
 int mount_idmapped(const char *source, const char *target, int userns_fd, struct err *err) MUST_USE;
 
+/* Shows the file or folder `source` read-only at `target`, which must exist. */
+int mount_readonly(const char *source, const char *target, struct err *err) MUST_USE;
+
 /* Whether the kernel and the file system of `path` can do that. */
 int mount_idmapped_probe(const char *path, struct err *err) MUST_USE;
 
