@@ -63,6 +63,10 @@ static int run(struct cli *c, int argc, char **argv) {
         fprintf(c->out, "trunkline %s\n", TRUNKLINE_VERSION);
         return finish(c, EXIT_DONE);
     }
+    if (argc < 2) {
+        help_all(c, stderr);
+        return EXIT_USAGE;
+    }
     if (options_parse(c, argc, argv, &help, &err) < 0) {
         return cli_usage(c, "%s", err.msg);
     }

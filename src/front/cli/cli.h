@@ -87,6 +87,8 @@ int cli_main(const struct cli_verb *const *verbs, size_t verbs_n, int argc, char
 /* Value of an option; NULL when it was not given. Given twice, the last one counts. */
 const char *cli_opt(const struct cli *c, const char *name);
 bool cli_has(const struct cli *c, const char *name);
+/* The common option of that name, where the verb has none of its own that hides it. */
+const char *cli_common(const struct cli *c, const char *name);
 struct str_list cli_all(struct cli *c, const char *name); /* of an option that may be repeated */
 /* A whole number of at least `min`, or `otherwise`; ERR_INVALID names the option. */
 int cli_number(const struct cli *c, const char *name, long long min, long long otherwise,

@@ -40,9 +40,23 @@ static void option_name(const struct cli_option *o, char *text, size_t n) {
     snprintf(text, n, "%s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
 }
 
-static void help_options(const struct cli_option *table, FILE *out) {
+static bool has_option(const struct cli_option *table, const char *name) {
+    for (const struct cli_option *o = table; o != NULL && o->name != NULL; o++) {
+        if (strcmp(o->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* All of `table` but those that `hidden_by` has, too. */
+static void help_options(const struct cli_option *table, const struct cli_option *hidden_by,
+                         FILE *out) {
     for (const struct cli_option *o = table; o != NULL && o->name != NULL; o++) {
         char name[64];
+        if (has_option(hidden_by, o->name)) {
+            continue;
+        }
         option_name(o, name, sizeof(name));
         if (strlen(name) > 26) {
             fprintf(out, "  %s\n  %-26s  %s\n", name, "", o->help);
@@ -61,8 +75,8 @@ void help_verb(const struct cli *c, const struct cli_verb *verb, FILE *out) {
     }
     if (!(verb->flags & CLI_RAW)) {
         fputs("\nOptions\n", out);
-        help_options(verb->options, out);
-        help_options(options_common(verb), out);
+        help_options(verb->options, NULL, out);
+        help_options(options_common(verb), verb->options, out);
     }
 }
 

@@ -210,6 +210,10 @@ const char *cli_opt(const struct cli *c, const char *name) {
     return NULL;
 }
 
+const char *cli_common(const struct cli *c, const char *name) {
+    return find_in(c->verb->options, name, strlen(name), 0) ? NULL : cli_opt(c, name);
+}
+
 bool cli_has(const struct cli *c, const char *name) {
     return cli_opt(c, name) != NULL;
 }

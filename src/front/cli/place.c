@@ -18,7 +18,7 @@ static const char *variable(const char *name) {
 }
 
 const char *place_data_dir(struct cli *c) {
-    const char *dir = set(cli_opt(c, "data"));
+    const char *dir = set(cli_common(c, "data"));
     if (dir == NULL) {
         dir = variable("TRUNKLINE_DATA");
     }
@@ -41,7 +41,7 @@ const char *place_file(struct cli *c, const char *name) {
 }
 
 static const char *remote_url(const struct cli *c) {
-    const char *url = set(cli_opt(c, "url"));
+    const char *url = set(cli_common(c, "url"));
     return url ? url : variable("TRUNKLINE_URL");
 }
 

@@ -42,20 +42,21 @@ static int ask_accounts(struct cli *c, const struct aws_target *target,
     return 0;
 }
 
-/* Without a server: accounts.yml beside the release, else the four that a first `serve` makes. */
+/* Without a server: accounts.yml beside the release, and the four that a first `serve` makes. */
 static int guess_accounts(struct cli *c, const char *dir, struct release_accounts *ret,
                           struct err *err) {
-    struct accounts file;
+    struct accounts file = {0};
     const char *path = str_printf(&c->arena, "%s/accounts.yml", dir).p;
-    if (!file_exists(path)) {
-        *ret = (struct release_accounts){(struct release_account *)first_four, 4};
-        return 0;
-    }
-    if (accounts_read(&c->arena, path, NULL, &file, err) < 0) {
+    if (file_exists(path) && accounts_read(&c->arena, path, NULL, &file, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < file.n; i++) {
         add_account(c, ret, file.v[i].name, file.v[i].id, file.v[i].region);
+    }
+    for (size_t i = 0; i < sizeof(first_four) / sizeof(first_four[0]); i++) {
+        if (accounts_find(&file, first_four[i].name) == NULL) {
+            add_account(c, ret, first_four[i].name, first_four[i].id, first_four[i].region);
+        }
     }
     return 0;
 }

@@ -1,0 +1,226 @@
+/* Progress as text; watch_text.h. */
+#include "front/cli/watch_text.h"
+
+#include "base/buf.h"
+#include "front/cli/out.h"
+#include "platform/text/utf8.h"
+
+enum { MAX_TEXT = 256 * 1024, STAGE_WIDTH = 20, COMMAND_MAX = 100 };
+
+/* At most n characters of UTF-8; the last one becomes an ellipsis where something is left out. */
+static struct str cut(struct arena *a, struct str s, size_t n) {
+    if (utf8_length(s) <= n) {
+        return s;
+    }
+    size_t bytes = 0;
+    uint32_t c = 0;
+    for (size_t i = 0; i + 1 < n; i++) {
+        bytes += utf8_decode(str_sub(s, bytes, s.n), &c);
+    }
+    return str_printf(a, "%.*s\xe2\x80\xa6", (int)bytes, s.p);
+}
+
+struct str watch_command(struct arena *a, struct str command, size_t max) {
+    size_t line = str_find_c(str_trim(command), '\n', 0);
+    struct str first = str_sub(str_trim(command), 0, line);
+    struct str text = out_safe(a, first, false);
+    return cut(a, line == (size_t)-1 ? text : str_printf(a, STR_FMT " ...", STR_ARG(text)), max);
+}
+
+static const struct view_action *running(const struct view_stage *s) {
+    for (size_t i = 0; i < s->actions.n; i++) {
+        if (str_is(s->actions.v[i].status, "InProgress")) {
+            return &s->actions.v[i];
+        }
+    }
+    return NULL;
+}
+
+static const char *mark_of(const struct view_stage *s) {
+    if (s->token.n) {
+        return "\xe2\x97\x86"; /* a diamond: a person is asked */
+    }
+    if (str_is(s->status, "Succeeded")) {
+        return "\xe2\x9c\x93";
+    }
+    if (str_is(s->status, "InProgress")) {
+        return "\xe2\x96\xb6";
+    }
+    return s->status.n ? "\xe2\x9c\x97" : s->waiting ? "\xe2\x80\xa6" : "\xc2\xb7";
+}
+
+/* What stands behind a stage's time. */
+static struct str detail_of(struct arena *a, const struct view *v, const struct view_stage *s) {
+    const struct view_action *action = running(s);
+    if (s->token.n) {
+        return S("waits for a person: trunkline approve");
+    }
+    if (action && action->build && action->build->command.n) {
+        return str_printf(a, STR_FMT "  $ " STR_FMT, STR_ARG(action->build->phase),
+                          STR_ARG(watch_command(a, action->build->command, COMMAND_MAX)));
+    }
+    if (action && action->build) {
+        return action->build->phase;
+    }
+    if (s->waiting && s->disabled) {
+        return str_printf(a, "the way in is closed: " STR_FMT, STR_ARG(s->disabled_reason));
+    }
+    if (s->waiting && s->holder.n) {
+        return str_printf(a, "held by release %.8s", s->holder.p);
+    }
+    if (str_is(s->gate_status, "Failed") || str_is(s->gate_status, "InProgress")) {
+        return s->gate_summary;
+    }
+    if (s->actions.n && str_is(s->status, "Failed")) {
+        const struct view_action *last = &s->actions.v[s->actions.n - 1];
+        return last->error.n ? last->error : last->summary;
+    }
+    (void)v;
+    return S("");
+}
+
+static void stage_line(struct arena *a, const struct cli *c, const struct view *v,
+                       const struct view_stage *s, int64_t now_ms, size_t columns, struct buf *b) {
+    int64_t end = s->end_ms ? s->end_ms : now_ms;
+    struct str time = s->start_ms && s->status.n ? out_seconds(a, end - s->start_ms) : S("");
+    struct str detail = out_safe(a, detail_of(a, v, s), false);
+    size_t used = 4 + STAGE_WIDTH + 2 + 12 + 2;
+    enum out_style style = s->token.n        ? OUT_YELLOW
+                           : s->status.n == 0 ? OUT_DIM
+                                              : out_status_style(s->status);
+    struct str name = cut(a, out_safe(a, s->name, false), STAGE_WIDTH);
+    struct str rest = cut(a, detail, columns > used ? columns - used : 1);
+    buf_printf(b, "  %s%s " STR_FMT "%s", out_style(c, style), mark_of(s), STR_ARG(name),
+               out_style(c, OUT_PLAIN));
+    if (time.n || rest.n) {
+        buf_printf(b, "%*s  %12.*s", (int)(STAGE_WIDTH - utf8_length(name)), "", STR_ARG(time));
+    }
+    if (rest.n) {
+        buf_printf(b, "  %s" STR_FMT "%s", out_style(c, OUT_DIM), STR_ARG(rest),
+                   out_style(c, OUT_PLAIN));
+    }
+    buf_add_c(b, '\n');
+}
+
+struct str watch_block(struct arena *a, const struct cli *c, const struct view *v, int64_t now_ms,
+                       int columns) {
+    struct buf b cleanup_buf;
+    size_t width = columns > 20 ? (size_t)columns : 20;
+    buf_init(&b, MAX_TEXT);
+    struct str head = str_printf(a, STR_FMT "  %.8s  %.7s  " STR_FMT, STR_ARG(v->pipeline),
+                                 v->id.n >= 8 ? v->id.p : "        ",
+                                 v->commit.n >= 7 ? v->commit.p : "       ",
+                                 STR_ARG(out_safe(a, v->subject.p ? v->subject : S(""), false)));
+    buf_printf(&b, "%s" STR_FMT "%s\n", out_style(c, OUT_BOLD), STR_ARG(cut(a, head, width)),
+               out_style(c, OUT_PLAIN));
+    for (size_t i = 0; i < v->stages.n; i++) {
+        stage_line(a, c, v, &v->stages.v[i], now_ms, width, &b);
+    }
+    return buf_dup(a, &b);
+}
+
+/* ---- lines ---- */
+
+struct news {
+    struct arena *a;
+    struct watch_log *log;
+    const struct view *v;
+    struct buf out;
+};
+
+/* One fact: printed when its key is new. */
+static void say(struct news *n, struct str key, int64_t at_ms, struct str stage, struct str text) {
+    if (str_list_has(&n->log->said, key)) {
+        return;
+    }
+    *arena_push(&n->log->arena, &n->log->said) = str_dup(&n->log->arena, key);
+    int64_t since = n->v->start_ms ? at_ms - n->v->start_ms : 0;
+    buf_printf(&n->out, "%12.*s  %-*.*s  " STR_FMT "\n",
+               STR_ARG(str_printf(n->a, "+" STR_FMT, STR_ARG(out_seconds(n->a, since)))),
+               STAGE_WIDTH, STR_ARG(out_safe(n->a, stage, false)),
+               STR_ARG(out_safe(n->a, text, false)));
+}
+
+static void build_news(struct news *n, const struct view_stage *s, const struct view_build *b,
+                       int64_t now_ms) {
+    for (size_t i = 0; i < b->phases.n; i++) {
+        const struct view_phase *p = &b->phases.v[i];
+        if (p->end_ms == 0) {
+            continue;
+        }
+        bool quiet = str_is(p->status, "SUCCEEDED") &&
+                     (str_is(p->name, "SUBMITTED") || str_is(p->name, "QUEUED") ||
+                      str_is(p->name, "FINALIZING") || str_is(p->name, "COMPLETED"));
+        if (!quiet) {
+            struct str why = p->message.n && !str_is(p->status, "SUCCEEDED") ? p->message : S("");
+            say(n, str_printf(n->a, "phase/" STR_FMT "/" STR_FMT, STR_ARG(b->id), STR_ARG(p->name)),
+                p->end_ms, s->name,
+                str_printf(n->a, STR_FMT " " STR_FMT " in " STR_FMT "%s" STR_FMT, STR_ARG(p->name),
+                           STR_ARG(str_lower(n->a, p->status)),
+                           STR_ARG(out_seconds(n->a, p->end_ms - p->start_ms)),
+                           why.n ? ": " : "", STR_ARG(why)));
+        }
+    }
+    if (b->command.n) {
+        say(n, str_printf(n->a, "command/" STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(b->id),
+                          STR_ARG(b->phase), STR_ARG(b->command)),
+            now_ms, s->name,
+            str_printf(n->a, "$ " STR_FMT, STR_ARG(watch_command(n->a, b->command, COMMAND_MAX))));
+    }
+}
+
+static void end_news(struct news *n, const struct view_stage *s, int attempt) {
+    const struct view *v = n->v;
+    struct str detail = detail_of(n->a, v, s);
+    bool source = s == &v->stages.v[0] && str_is(s->status, "Succeeded") && v->commit.n >= 7;
+    if (source) {
+        detail = str_printf(n->a, "%.7s " STR_FMT, v->commit.p, STR_ARG(v->subject));
+    }
+    say(n, str_printf(n->a, "end/" STR_FMT "/%d", STR_ARG(s->name), attempt),
+        s->end_ms ? s->end_ms : v->update_ms, s->name,
+        str_printf(n->a, STR_FMT " in " STR_FMT "%s" STR_FMT, STR_ARG(str_lower(n->a, s->status)),
+                   STR_ARG(out_seconds(n->a, s->end_ms - s->start_ms)), detail.n ? ": " : "",
+                   STR_ARG(detail)));
+}
+
+static void stage_news(struct news *n, const struct view_stage *s, int64_t now_ms) {
+    int attempt = 1;
+    for (size_t i = 0; i < s->actions.n; i++) {
+        attempt = s->actions.v[i].attempt > attempt ? s->actions.v[i].attempt : attempt;
+    }
+    if (s->status.n == 0) {
+        if (s->waiting) {
+            say(n, str_printf(n->a, "wait/" STR_FMT "/" STR_FMT, STR_ARG(s->name),
+                              STR_ARG(s->holder)),
+                now_ms, s->name, str_printf(n->a, "waits: " STR_FMT,
+                                            STR_ARG(detail_of(n->a, n->v, s))));
+        }
+        return;
+    }
+    say(n, str_printf(n->a, "start/" STR_FMT "/%d", STR_ARG(s->name), attempt),
+        s->start_ms ? s->start_ms : now_ms, s->name,
+        attempt > 1 ? str_printf(n->a, "started, attempt %d", attempt) : S("started"));
+    for (size_t i = 0; i < s->actions.n; i++) {
+        if (s->actions.v[i].build) {
+            build_news(n, s, s->actions.v[i].build, now_ms);
+        }
+    }
+    if (s->token.n) {
+        say(n, str_printf(n->a, "token/" STR_FMT, STR_ARG(s->token)), now_ms, s->name,
+            S("waits for a person: trunkline approve"));
+    } else if (!str_is(s->status, "InProgress")) {
+        end_news(n, s, attempt);
+    }
+}
+
+struct str watch_news(struct arena *a, struct watch_log *log, const struct view *v,
+                      int64_t now_ms) {
+    struct news n = {.a = a, .log = log, .v = v};
+    buf_init(&n.out, MAX_TEXT);
+    for (size_t i = 0; i < v->stages.n; i++) {
+        stage_news(&n, &v->stages.v[i], now_ms);
+    }
+    struct str text = buf_dup(a, &n.out);
+    buf_done(&n.out);
+    return text.p ? text : S("");
+}
