@@ -5,6 +5,7 @@
 #include "gen/codestar_connections.h"
 #include "gen/dynamodb.h"
 #include "gen/logs.h"
+#include "gen/iam.h"
 #include "gen/s3.h"
 #include "gen/sns.h"
 #include "gen/sts.h"

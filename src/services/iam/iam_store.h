@@ -31,7 +31,7 @@ struct iam_role_row {
     struct str used_region;
 };
 
-struct iam_role_list {
+struct iam_role_rows {
     struct iam_role_row *v;
     size_t n;
 };
@@ -42,7 +42,7 @@ struct iam_user_row {
     int64_t created_ms;
 };
 
-struct iam_user_list {
+struct iam_user_rows {
     struct iam_user_row *v;
     size_t n;
 };
@@ -54,7 +54,7 @@ struct iam_key_row {
     int64_t created_ms;
 };
 
-struct iam_key_list {
+struct iam_key_rows {
     struct iam_key_row *v;
     size_t n;
 };
@@ -66,7 +66,7 @@ struct iam_policy_row {
     int64_t created_ms, updated_ms;
 };
 
-struct iam_policy_list {
+struct iam_policy_rows {
     struct iam_policy_row *v;
     size_t n;
 };
@@ -77,7 +77,7 @@ struct iam_version_row {
     int64_t created_ms;
 };
 
-struct iam_version_list {
+struct iam_version_rows {
     struct iam_version_row *v;
     size_t n;
 };
@@ -101,7 +101,7 @@ int iam_role_used(struct db *db, const struct iam_role_row *r, int64_t now_ms, s
                   struct err *err) MUST_USE;
 int iam_role_delete(struct db *db, const struct iam_role_row *r, struct err *err) MUST_USE;
 int iam_role_list(struct db *db, struct arena *a, struct str account, struct str path_prefix,
-                  struct str after, int64_t limit, struct iam_role_list *ret,
+                  struct str after, int64_t limit, struct iam_role_rows *ret,
                   struct err *err) MUST_USE;
 
 /* Users and keys */
@@ -110,7 +110,7 @@ int iam_user_find(struct db *db, struct arena *a, struct str account, struct str
 int iam_user_insert(struct db *db, const struct iam_user_row *u, struct err *err) MUST_USE;
 int iam_user_delete(struct db *db, const struct iam_user_row *u, struct err *err) MUST_USE;
 int iam_user_list(struct db *db, struct arena *a, struct str account, struct str path_prefix,
-                  struct str after, int64_t limit, struct iam_user_list *ret,
+                  struct str after, int64_t limit, struct iam_user_rows *ret,
                   struct err *err) MUST_USE;
 
 int iam_key_find(struct db *db, struct arena *a, struct str key, struct iam_key_row *ret,
@@ -120,7 +120,7 @@ int iam_key_insert(struct db *db, struct arena *a, const struct rng *rng,
 int iam_key_set_active(struct db *db, struct str key, bool active, struct err *err) MUST_USE;
 int iam_key_delete(struct db *db, struct str key, struct err *err) MUST_USE;
 int iam_key_list(struct db *db, struct arena *a, struct str account, struct str user,
-                 struct iam_key_list *ret, struct err *err) MUST_USE; /* user absent = root's */
+                 struct iam_key_rows *ret, struct err *err) MUST_USE; /* user absent = root's */
 
 /* Managed policies of customers */
 int iam_policy_find(struct db *db, struct arena *a, struct str arn, struct iam_policy_row *ret,
@@ -129,12 +129,12 @@ int iam_policy_insert(struct db *db, const struct iam_policy_row *p, struct err 
 int iam_policy_update(struct db *db, const struct iam_policy_row *p, struct err *err) MUST_USE;
 int iam_policy_delete(struct db *db, struct str arn, struct err *err) MUST_USE;
 int iam_policy_list(struct db *db, struct arena *a, struct str account, struct str path_prefix,
-                    struct str after, int64_t limit, struct iam_policy_list *ret,
+                    struct str after, int64_t limit, struct iam_policy_rows *ret,
                     struct err *err) MUST_USE;
 int iam_version_insert(struct db *db, struct str arn, const struct iam_version_row *v,
                        struct err *err) MUST_USE;
 int iam_version_delete(struct db *db, struct str arn, int64_t version, struct err *err) MUST_USE;
-int iam_version_list(struct db *db, struct arena *a, struct str arn, struct iam_version_list *ret,
+int iam_version_list(struct db *db, struct arena *a, struct str arn, struct iam_version_rows *ret,
                      struct err *err) MUST_USE; /* newest first */
 /* The default version's document, also of AWS's own policies. */
 int iam_policy_document(struct db *db, struct arena *a, struct str arn, struct str *ret,
@@ -171,3 +171,15 @@ const struct iam_managed *iam_managed_at(size_t i); /* NULL behind the last */
 int iam_make_administrator(struct db *db, struct arena *a, const struct rng *rng, int64_t now_ms,
                            struct str account, struct str name, struct str *ret_key,
                            struct str *ret_secret, struct err *err) MUST_USE;
+
+/* Roles and users that a policy is attached to. */
+struct iam_entity {
+    struct str kind; /* "role", "user" */
+    struct str name, id;
+};
+struct iam_entities {
+    struct iam_entity *v;
+    size_t n;
+};
+int iam_entities(struct db *db, struct arena *a, struct str account, struct str policy_arn,
+                 struct iam_entities *ret, struct err *err) MUST_USE; /* by kind and name */

@@ -57,7 +57,7 @@ int iam_policy_delete(struct db *db, struct str arn, struct err *err) {
 }
 
 int iam_policy_list(struct db *db, struct arena *a, struct str account, struct str path_prefix,
-                    struct str after, int64_t limit, struct iam_policy_list *ret, struct err *err) {
+                    struct str after, int64_t limit, struct iam_policy_rows *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     struct str prefix = path_prefix.p ? path_prefix : S("/");
     int more =
@@ -65,7 +65,7 @@ int iam_policy_list(struct db *db, struct arena *a, struct str account, struct s
                  POLICY "WHERE account = ? AND name > ? AND substr(path, 1, ?) = ? "
                         "ORDER BY name LIMIT ?",
                  "ssisi", account, after.p ? after : S(""), (int64_t)prefix.n, prefix, limit);
-    *ret = (struct iam_policy_list){NULL, 0};
+    *ret = (struct iam_policy_rows){NULL, 0};
     while (more >= 0 && (more = db_next(&rows, err)) > 0) {
         read_policy(&rows, a, arena_push(a, ret));
     }
@@ -87,14 +87,14 @@ int iam_version_delete(struct db *db, struct str arn, int64_t version, struct er
                   arn, version);
 }
 
-int iam_version_list(struct db *db, struct arena *a, struct str arn, struct iam_version_list *ret,
+int iam_version_list(struct db *db, struct arena *a, struct str arn, struct iam_version_rows *ret,
                      struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     int more = db_query(db, &rows, err,
                         "SELECT version, document, created_ms FROM iam_policy_version "
                         "WHERE arn = ? ORDER BY version DESC",
                         "s", arn);
-    *ret = (struct iam_version_list){NULL, 0};
+    *ret = (struct iam_version_rows){NULL, 0};
     while (more >= 0 && (more = db_next(&rows, err)) > 0) {
         *arena_push(a, ret) =
             (struct iam_version_row){db_i64(&rows, 0), db_str(&rows, a, 1), db_i64(&rows, 2)};
@@ -221,4 +221,24 @@ const struct iam_managed *iam_managed_find(struct str arn) {
         }
     }
     return NULL;
+}
+
+int iam_entities(struct db *db, struct arena *a, struct str account, struct str policy_arn,
+                 struct iam_entities *ret, struct err *err) {
+    struct db_rows rows cleanup_rows = {0};
+    int more = db_query(db, &rows, err,
+                        "SELECT x.owner_kind, coalesce(r.name, u.name), coalesce(r.id, u.id) "
+                        "FROM iam_attached x "
+                        "LEFT JOIN iam_role r ON x.owner_kind = 'role' AND r.account = x.account "
+                        "AND r.name = x.owner "
+                        "LEFT JOIN iam_user u ON x.owner_kind = 'user' AND u.account = x.account "
+                        "AND u.name = x.owner "
+                        "WHERE x.account = ? AND x.arn = ? ORDER BY x.owner_kind, x.owner",
+                        "ss", account, policy_arn);
+    *ret = (struct iam_entities){NULL, 0};
+    while (more >= 0 && (more = db_next(&rows, err)) > 0) {
+        *arena_push(a, ret) =
+            (struct iam_entity){db_str(&rows, a, 0), db_str(&rows, a, 1), db_str(&rows, a, 2)};
+    }
+    return more < 0 ? -1 : 0;
 }

@@ -107,7 +107,7 @@ int iam_role_delete(struct db *db, const struct iam_role_row *r, struct err *err
 }
 
 int iam_role_list(struct db *db, struct arena *a, struct str account, struct str path_prefix,
-                  struct str after, int64_t limit, struct iam_role_list *ret, struct err *err) {
+                  struct str after, int64_t limit, struct iam_role_rows *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     struct str prefix = path_prefix.p ? path_prefix : S("/");
     int more =
@@ -115,7 +115,7 @@ int iam_role_list(struct db *db, struct arena *a, struct str account, struct str
                  ROLE "WHERE account = ? AND name > ? AND substr(path, 1, ?) = ? "
                       "ORDER BY name LIMIT ?",
                  "ssisi", account, after.p ? after : S(""), (int64_t)prefix.n, prefix, limit);
-    *ret = (struct iam_role_list){NULL, 0};
+    *ret = (struct iam_role_rows){NULL, 0};
     while (more >= 0 && (more = db_next(&rows, err)) > 0) {
         read_role(&rows, a, arena_push(a, ret));
     }
@@ -163,7 +163,7 @@ int iam_user_delete(struct db *db, const struct iam_user_row *u, struct err *err
 }
 
 int iam_user_list(struct db *db, struct arena *a, struct str account, struct str path_prefix,
-                  struct str after, int64_t limit, struct iam_user_list *ret, struct err *err) {
+                  struct str after, int64_t limit, struct iam_user_rows *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     struct str prefix = path_prefix.p ? path_prefix : S("/");
     int more =
@@ -171,7 +171,7 @@ int iam_user_list(struct db *db, struct arena *a, struct str account, struct str
                  USER "WHERE account = ? AND name > ? AND substr(path, 1, ?) = ? "
                       "ORDER BY name LIMIT ?",
                  "ssisi", account, after.p ? after : S(""), (int64_t)prefix.n, prefix, limit);
-    *ret = (struct iam_user_list){NULL, 0};
+    *ret = (struct iam_user_rows){NULL, 0};
     while (more >= 0 && (more = db_next(&rows, err)) > 0) {
         read_user(&rows, a, arena_push(a, ret));
     }
@@ -234,12 +234,12 @@ int iam_key_delete(struct db *db, struct str key, struct err *err) {
 }
 
 int iam_key_list(struct db *db, struct arena *a, struct str account, struct str user,
-                 struct iam_key_list *ret, struct err *err) {
+                 struct iam_key_rows *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     int more =
         db_query(db, &rows, err, KEY "WHERE account = ? AND user IS ? ORDER BY created_ms, key",
                  "ss", account, user);
-    *ret = (struct iam_key_list){NULL, 0};
+    *ret = (struct iam_key_rows){NULL, 0};
     while (more >= 0 && (more = db_next(&rows, err)) > 0) {
         read_key(&rows, a, arena_push(a, ret));
     }

@@ -15,6 +15,7 @@
 
 #include "platform/os/file.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct fixture {
