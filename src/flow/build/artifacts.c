@@ -113,10 +113,13 @@ static struct str object_key(struct supervision *s, const struct plan_artifact *
     return str_starts(key, S("/")) ? str_sub(key, 1, key.n) : key;
 }
 
-static int record(struct supervision *s, const struct plan_artifact *to, struct str location,
-                  const struct packed *p, struct err *err) {
+static int record(struct supervision *s, const struct plan_artifact *to, struct str key,
+                  struct str location, const struct packed *p, struct err *err) {
     json_t *event = json_object();
     json_set_str(event, "id", to->id.p ? to->id : S(""));
+    json_set_str(event, "name", to->id);
+    json_set_str(event, "bucket", to->bucket);
+    json_set_str(event, "key", key);
     json_set_str(event, "location", location);
     if (p != NULL) {
         json_set_str(event, "sha256", p->sha256);
@@ -155,7 +158,7 @@ static int upload_each(struct supervision *s, const struct plan_artifact *to, st
             return -1;
         }
     }
-    return record(s, to, str_printf(&s->arena, "arn:aws:s3:::" STR_FMT "/" STR_FMT,
+    return record(s, to, key, str_printf(&s->arena, "arn:aws:s3:::" STR_FMT "/" STR_FMT,
                                     STR_ARG(to->bucket), STR_ARG(key)), NULL, err);
 }
 
@@ -178,7 +181,7 @@ static int deliver(struct supervision *s, const struct plan_artifact *to,
         result = put_object(s, to->bucket, key, packed.fd, packed.bytes, packed.sha256, err);
     }
     if (result == 0) {
-        result = record(s, to, location, &packed, err);
+        result = record(s, to, key, location, &packed, err);
     }
     fd_closep(&packed.fd);
     return result;

@@ -44,8 +44,8 @@ struct build_order {
 int build_start(const struct flow *f, struct arena *a, const struct build_order *order,
                 struct str *ret_uuid, struct err *err) MUST_USE;
 
-/* Asks a build to stop; it has ended when the `ended` hook says so. In the caller's transaction. A
- * build that has not been spawned yet ends at once (the hook runs in this transaction). */
+/* Asks a build to stop; it has ended when the `ended` hook says so. In the caller's transaction;
+ * nothing happens when it has ended already. */
 int build_stop(const struct flow *f, struct str uuid, struct err *err) MUST_USE;
 
 struct build_row {
@@ -61,9 +61,11 @@ struct build_row {
     bool complete;
     int64_t started_ms;
     int64_t ended_ms;         /* 0 = runs */
-    struct str phases;        /* JSON array of {phaseType,phaseStatus,startTime,endTime,contexts} */
+    struct str phases;        /* JSON array of {phaseType,phaseStatus,startTime,endTime,contexts};
+                                 milliseconds */
     struct str exported;      /* JSON array of {name,value} */
-    struct str artifacts;     /* JSON array of {id,location,sha256,md5,bytes}; id "" = primary */
+    struct str artifacts;     /* JSON array of {id,name,bucket,key,location,sha256,md5,bytes}; id ""
+                                 = primary; name = the pipeline's artifact */
     struct str unmasked;      /* JSON array of {name,reason} */
     struct str log_group;
     struct str log_stream;
@@ -93,6 +95,11 @@ struct builds_config {
     const struct flow *flow;
     struct build_hooks hooks;
     const char *program;       /* path of this executable, for `trunkline supervise DIR` */
+    int parallel;              /* builds at the same time; 0 = twice the processors */
+    /* Fills in how a plan's account is reached (aws, endpoint, ca_file) if it is a real one. NULL:
+     * all accounts are embedded. */
+    int (*account)(void *ud, struct arena *a, struct plan *plan, struct err *err);
+    void *account_ud;
     /* A target that writes logs into an account, as the program itself. */
     int (*log_target)(void *ud, struct arena *a, struct str account, struct str region,
                       struct aws_target *ret, struct err *err);

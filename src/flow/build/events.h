@@ -8,7 +8,7 @@
  *   phase_end   {"phase","status","contexts":[{"statusCode","message"}]}
  *   exported    {"variables":[{"name","value"}]}
  *   unmasked    {"variables":[{"name","reason"}]}    not hidden in the log
- *   artifact    {"id","location","sha256","md5","bytes"}
+ *   artifact    {"id","name","bucket","key","location","sha256","md5","bytes"}
  *   egress      {"host","verdict","bytes"}
  */
 #pragma once

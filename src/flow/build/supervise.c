@@ -127,14 +127,19 @@ static int run_phases(struct supervision *s, enum phase_status *ret_status, cons
 static int become_owner(struct supervision *s, int *ret_lock, struct err *err) {
     struct arena *a = &s->arena;
     struct process_id self;
+    const char *pid = str_printf(a, "%s/supervisor.pid", s->dir).p;
     *ret_lock = file_lock(str_printf(a, "%s/supervisor.lock", s->dir).p, false, err);
     if (*ret_lock < 0) {
         return err_wrap(err, "another supervisor has this build");
     }
+    if (file_exists(pid)) {
+        return err_set(err, ERR_CONFLICT, "%s: a supervisor has had this build: it never starts "
+                       "twice", s->dir);
+    }
+    s->stopping = file_exists(str_printf(a, "%s/stop", s->dir).p);
     return process_identify(getpid(), &self, err) < 0
                ? -1
-               : file_write_atomic(str_printf(a, "%s/supervisor.pid", s->dir).p,
-                                   process_id_text(a, &self), 0600, err);
+               : file_write_atomic(pid, process_id_text(a, &self), 0600, err);
 }
 
 static int take_signals_as_reads(struct supervision *s, struct err *err) {
@@ -187,8 +192,9 @@ int supervise(const char *dir, const struct supervise_options *options, struct e
                             .signal_fd = -1, .succeeding = true};
     int lock cleanup_fd = -1;
     arena_init(&s.arena);
-    int result = plan_read(&s.arena, dir, &s.plan, err) < 0 || become_owner(&s, &lock, err) < 0 ||
-                         take_signals_as_reads(&s, err) < 0 ||
+    int result = take_signals_as_reads(&s, err) < 0 ||
+                         plan_read(&s.arena, dir, &s.plan, err) < 0 ||
+                         become_owner(&s, &lock, err) < 0 ||
                          build_log_open(dir, s.clock, &s.log, err) < 0 ||
                          build_events_open(dir, s.clock, &s.events, err) < 0
                      ? -1
