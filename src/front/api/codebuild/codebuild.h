@@ -1,0 +1,33 @@
+/*
+ * CodeBuild's API over flow/build. The daemon says once which flow it serves; handlers are found by
+ * their generated names (gen/codebuild.h).
+ */
+#pragma once
+
+#include "flow/build/order.h"
+
+void codebuild_serve(const struct flow *f);
+const struct flow *codebuild_flow(void);
+
+/* "name" or the ARN of a project: its name. An ARN of something else stays as it is. */
+struct str codebuild_project_name(struct str name_or_arn);
+/* "project:uuid" or a build's ARN: its uuid; absent when it has neither form. */
+struct str codebuild_build_uuid(struct str id_or_arn);
+struct str codebuild_project_arn(const struct call *c, struct str name);
+
+/* The caller's build; 1 found, 0 not. */
+int codebuild_find_build(struct call *c, struct str id_or_arn, struct build_row *ret,
+                         struct err *err) MUST_USE;
+
+/* InvalidInputException. Returns -1. */
+int codebuild_invalid(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Checks a project as it would be stored, and fills in what CodeBuild fills in. */
+int codebuild_check_project(struct call *c, struct codebuild_project *p, struct err *err) MUST_USE;
+
+/* nextToken of lists. InvalidInputException. */
+int codebuild_token_read(const struct call *c, struct str token, int64_t *ret,
+                         struct err *err) MUST_USE;
+struct str codebuild_token_make(const struct call *c, int64_t position);
+
+enum { CODEBUILD_PAGE = 100 };
