@@ -1,6 +1,7 @@
 /* Implementation of services/services.h: nothing but the tables that services.def makes. */
 #include "services/services.h"
 
+#include "gen/cloudwatch.h"
 #include "gen/codeconnections.h"
 #include "gen/codestar_connections.h"
 #include "gen/dynamodb.h"
@@ -9,6 +10,7 @@
 #include "gen/s3.h"
 #include "gen/sns.h"
 #include "gen/sts.h"
+#include "services/cloudwatch/cloudwatch.h"
 #include "services/codeconnections/connections.h"
 #include "services/core/core.h"
 #include "services/dynamodb/ddb_store.h"
