@@ -66,6 +66,12 @@ class Api:
             op["flags"].append(words[0])
 
 
+# Documented by AWS and used by clients, but not in botocore's model.
+BEYOND_THE_MODEL = {
+    "BucketCannedACL": ["log-delivery-write"],
+}
+
+
 class Comparison:
     def __init__(self, path, model):
         self.api, self.model, self.shapes = Api(path), model, model["shapes"]
@@ -87,7 +93,8 @@ class Comparison:
         for name, members in self.api.structs.items():
             self.struct(name, members)
         for name, values in self.api.enums.items():
-            self.listed("enum " + name, values, self.shapes.get(name, {}).get("enum", []))
+            facts = self.shapes.get(name, {}).get("enum", []) + BEYOND_THE_MODEL.get(name, [])
+            self.listed("enum " + name, values, facts)
         for name, (words, members) in self.api.errors.items():
             self.error(name, words, members)
 

@@ -55,8 +55,16 @@ static int check_encryption(const struct s3_server_side_encryption_configuration
     return known ? 0 : malformed(err);
 }
 
+/* What is not said is false, and shown as such. */
+static void complete_block(struct s3_public_access_block_configuration *block) {
+    block->has_block_public_acls = true;
+    block->has_ignore_public_acls = true;
+    block->has_block_public_policy = true;
+    block->has_restrict_public_buckets = true;
+}
+
 static int check_setting(struct call *c, const struct s3_bucket_row *b, const char *kind,
-                         const void *payload, struct err *err) {
+                         void *payload, struct err *err) {
     if (strcmp(kind, "tagging") == 0) {
         return check_tags(c, &((const struct s3_tagging *)payload)->tag_set, 50, err);
     }
@@ -65,6 +73,9 @@ static int check_setting(struct call *c, const struct s3_bucket_row *b, const ch
     }
     if (strcmp(kind, "encryption") == 0) {
         return check_encryption(payload, err);
+    }
+    if (strcmp(kind, "public_access_block") == 0) {
+        complete_block(payload);
     }
     if (strcmp(kind, "ownership") == 0 &&
         ((const struct s3_ownership_controls *)payload)->rules.n != 1) {
@@ -89,7 +100,7 @@ static int put_setting(struct call *c, const struct setting *s, struct str bucke
                        struct str owner, const void *in, struct err *err) {
     struct s3_bucket_row b;
     const struct shape_member *m = shape_find_member(c->op->in, str_c(s->payload));
-    const void *payload = shape_get(m, in);
+    void *payload = (void *)shape_get(m, in); /* the request's own struct, of this call only */
     if (s3_need_bucket(c, bucket, owner, &b, err) < 0) {
         return -1;
     }
