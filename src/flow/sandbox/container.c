@@ -136,6 +136,7 @@ static int prepare(struct sandbox *s, struct err *err) {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
         return err_sys(err, errno, "become the reaper of descendants");
     }
+    umask(022); /* the modes below are meant as they are written */
     cgroup_warm_up();
     return range_take(&s->base, &s->range_fd, err) < 0 || make_layer(s, err) < 0 ||
                    make_box(s, err) < 0 || make_root(s, err) < 0
