@@ -21,11 +21,11 @@ struct aws_world {
                        struct str role_arn, struct str session_name, struct aws_target *ret,
                        struct err *err);
 
-    /* 0 if whoever `target` acts as may do `action` on `resource`; ERR_DENIED says in AWS's words
+    /* 0 if whoever `target` acts as may call `op` with this input; ERR_DENIED says in AWS's words
      * why not. For the few things that we do ourselves instead of calling AWS (starting a build for
      * a pipeline). On accounts that are not embedded AWS itself decides later: always 0. */
-    int (*allowed)(void *ud, struct arena *a, const struct aws_target *target, struct str action,
-                   struct str resource, struct err *err);
+    int (*allowed)(void *ud, struct arena *a, const struct aws_target *target,
+                   const struct shape_op *op, const void *in, struct err *err);
 };
 
 static inline int aws_assume(const struct aws_world *w, struct arena *a, struct str service,
@@ -42,7 +42,7 @@ static inline int aws_assume_from(const struct aws_world *w, struct arena *a,
 }
 
 static inline int aws_allowed(const struct aws_world *w, struct arena *a,
-                              const struct aws_target *target, struct str action,
-                              struct str resource, struct err *err) {
-    return w->allowed(w->ud, a, target, action, resource, err);
+                              const struct aws_target *target, const struct shape_op *op,
+                              const void *in, struct err *err) {
+    return w->allowed(w->ud, a, target, op, in, err);
 }

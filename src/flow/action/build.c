@@ -4,6 +4,7 @@
 #include "flow/action/providers.h"
 
 #include "flow/build/build.h"
+#include "gen/codebuild.h"
 #include "platform/text/json.h"
 
 static struct str setting(const struct action_run *run, const char *key) {
@@ -140,22 +141,20 @@ static int start(struct action_run *run, struct err *err) {
 }
 
 /* The pipeline's role must be allowed to start this project's builds. */
-static int check_right(struct action_run *run, const char *action, struct err *err) {
+static int check_right(struct action_run *run, struct err *err) {
     struct aws_target target;
-    struct str project = str_printf(run->arena, "arn:aws:codebuild:%.*s:%.*s:project/%.*s",
-                                    STR_ARG(run->pipeline.region), STR_ARG(run->pipeline.account),
-                                    STR_ARG(setting(run, "ProjectName")));
-    if (action_target(run, &target, err) < 0) {
-        return -1;
-    }
-    return aws_allowed(run->flow->world, run->arena, &target, str_c(action), project, err);
+    struct codebuild_start_build_input in = {.project_name = setting(run, "ProjectName")};
+    return action_target(run, &target, err) < 0
+               ? -1
+               : aws_allowed(run->flow->world, run->arena, &target, &codebuild_op_start_build, &in,
+                             err);
 }
 
 int action_build_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                        struct err *err) {
     (void)ret_end;
     *ret_ended = false;
-    if (check_right(run, "codebuild:StartBuild", err) < 0 || db_begin(run->flow->db, err) < 0) {
+    if (check_right(run, err) < 0 || db_begin(run->flow->db, err) < 0) {
         return -1;
     }
     if (start(run, err) < 0) {

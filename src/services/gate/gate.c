@@ -4,6 +4,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+int gate_check(struct gate *g, struct gate_call *c, struct err *err) {
+    struct gate_refusal refusal = {0};
+    if (db_begin(g->db, err) < 0) {
+        return -1;
+    }
+    int result = gate_authorize(g, c, &refusal, err);
+    db_rollback(g->db);
+    if (result < 0 && refusal.reason.p != NULL) {
+        gate_denial_note(g, c, &refusal);
+    }
+    return result;
+}
+
 static int invoke_embedded(void *ud, const struct aws_target *t, const struct shape_op *op,
                            struct arena *a, const void *in, const struct aws_body *body_in,
                            void *out, struct aws_body *ret_body, struct err *err);

@@ -102,6 +102,10 @@ struct gate_call {
  * handler fails with the service's own unknown-operation error. */
 int gate_invoke(struct gate *g, struct gate_call *c, struct err *err) MUST_USE;
 
+/* Authorizes only: may the principal call this operation with this input? Opens its own transaction;
+ * refuses as gate_invoke does. */
+int gate_check(struct gate *g, struct gate_call *c, struct err *err) MUST_USE;
+
 /* The service whose shape has this name; NULL if it is not served. */
 const struct gate_service *gate_service_named(const struct gate *g, struct str name);
 const struct gate_service *gate_services(const struct gate *g, size_t *ret_n);

@@ -1,0 +1,169 @@
+/* Implementation of datadir.h. */
+#include "daemon/datadir.h"
+
+#include "platform/os/fd.h"
+#include "platform/os/file.h"
+#include "platform/text/json.h"
+#include "platform/text/yaml.h"
+#include "services/core/account.h"
+#include "services/core/ident.h"
+#include "services/iam/iam_store.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* ---- lock ---- */
+
+int datadir_lock(const char *dir, struct err *err) {
+    struct arena a = ARENA_INIT;
+    struct err why = ERR_INIT;
+    const char *path = str_printf(&a, "%s/serve.pid", dir).p;
+    int fd = dir_make(dir, 0700, err) < 0 ? -1 : file_lock(path, false, &why);
+    if (fd < 0 && why.kind == ERR_CONFLICT) {
+        struct str pid = S("?");
+        (void)!file_read(&a, path, 64, &pid, &why);
+        err_set(err, ERR_CONFLICT,
+                "%s is served already, by process %.*s; give another --data, or end that one", dir,
+                STR_ARG(str_trim(pid)));
+    } else if (fd < 0 && why.kind != ERR_NONE) {
+        *err = why;
+    } else if (fd >= 0) {
+        struct str text = str_printf(&a, "%d\n", (int)getpid());
+        if (ftruncate(fd, 0) < 0 || fd_write_all(fd, text.p, text.n, &why) < 0) {
+            err_set(err, ERR_SYSTEM, "%s cannot be written", path);
+            fd_closep(&fd);
+        }
+    }
+    arena_done(&a);
+    return fd;
+}
+
+/* ---- the first accounts ---- */
+
+static const struct account first_accounts[] = {
+    {.id = S_INIT("111111111111"), .name = S_INIT("shared-services"), .kind = S_INIT("embedded")},
+    {.id = S_INIT("222222222222"), .name = S_INIT("development"), .kind = S_INIT("embedded")},
+    {.id = S_INIT("333333333333"), .name = S_INIT("pre-production"), .kind = S_INIT("embedded")},
+    {.id = S_INIT("444444444444"), .name = S_INIT("production"), .kind = S_INIT("embedded")},
+};
+
+static int make_account(struct db *db, struct arena *a, const struct account *from,
+                        struct str region, const struct rng *rng, const struct clock *clock,
+                        json_t *keys, struct err *err) {
+    struct account account = *from;
+    account.region = region;
+    struct str access_key = ident_make(rng, a, "AKIA", 16);
+    struct str secret_key = ident_secret(rng, a);
+    struct iam_key_row key = {.key = access_key,
+                              .account = account.id,
+                              .active = true,
+                              .created_ms = clock_now_ms(clock)};
+    if (account_put(db, &account, err) < 0 ||
+        iam_key_insert(db, a, rng, &key, secret_key, err) < 0) {
+        return -1;
+    }
+    json_t *o = json_object();
+    json_set_str(o, "account", account.id);
+    json_set_str(o, "region", region);
+    json_set_str(o, "accessKeyId", access_key);
+    json_set_str(o, "secretAccessKey", secret_key);
+    json_set(keys, account.name.p, o);
+    return 0;
+}
+
+/* The keys are durable in the file before they count in the store: a crash between the two leaves a
+ * file that the next start writes again, never keys that nobody can read. */
+static int make_accounts(struct db *db, struct arena *a, const char *dir, const struct rng *rng,
+                         const struct clock *clock, struct str region, struct err *err) {
+    json_t *keys cleanup_json = json_object();
+    for (size_t i = 0; i < sizeof(first_accounts) / sizeof(first_accounts[0]); i++) {
+        if (make_account(db, a, &first_accounts[i], region, rng, clock, keys, err) < 0) {
+            return -1;
+        }
+    }
+    const char *path = str_printf(a, "%s/keys.json", dir).p;
+    return file_write_atomic(path, json_dump_pretty(a, keys), 0600, err);
+}
+
+int datadir_accounts(struct db *db, const char *dir, const struct rng *rng, const struct clock *clock,
+                     struct str region, struct err *err) {
+    struct arena a = ARENA_INIT;
+    struct account_list list;
+    int result = db_begin(db, err);
+    if (result == 0) {
+        result = account_list(db, &a, &list, err);
+        if (result == 0 && list.n == 0) {
+            result = make_accounts(db, &a, dir, rng, clock, region, err);
+        }
+        if (result < 0) {
+            db_rollback(db);
+        } else {
+            result = db_commit(db, err);
+        }
+    }
+    arena_done(&a);
+    return result;
+}
+
+/* ---- configuration ---- */
+
+enum { CONFIG_MAX = 256 * 1024 };
+
+static int bad(const char *file, const struct yaml_node *at, const char *what, struct err *err) {
+    return err_set(err, ERR_INVALID, "%s:%u:%u: %s", file, at->line, at->column, what);
+}
+
+static int read_notify(struct arena *a, const char *file, const struct yaml_node *list,
+                       struct datadir_config *ret, struct err *err) {
+    if (list->kind != YAML_SEQUENCE) {
+        return bad(file, list, "notify is a list of addresses, as [127.0.0.0/8]", err);
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->item[i]->kind != YAML_SCALAR) {
+            return bad(file, list->item[i], "an address is text, as 127.0.0.0/8", err);
+        }
+        *arena_push(a, &ret->notify) = list->item[i]->text;
+    }
+    return 0;
+}
+
+/* What builds read of it (images, mounts, egress) is flow/build's; here other keys are mistakes. */
+static int check_keys(const char *file, const struct yaml_node *root, struct err *err) {
+    static const char *const known[] = {"images", "mounts", "egress", "notify"};
+    for (size_t i = 0; i < root->n; i++) {
+        bool good = false;
+        for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
+            good = good || str_is(root->pair[i].key->text, known[k]);
+        }
+        if (!good) {
+            return bad(file, root->pair[i].key,
+                       "this key is not known; images, mounts, egress and notify are", err);
+        }
+    }
+    return 0;
+}
+
+int datadir_config_read(struct arena *a, const char *dir, struct datadir_config *ret,
+                        struct err *err) {
+    const char *file = str_printf(a, "%s/trunkline.yml", dir).p;
+    struct yaml_doc doc;
+    struct str text = STR_NONE;
+    *ret = (struct datadir_config){0};
+    if (!file_exists(file)) {
+        return 0;
+    }
+    if (file_read(a, file, CONFIG_MAX, &text, err) < 0 || yaml_parse(a, file, text, &doc, err) < 0) {
+        return -1;
+    }
+    if (doc.root == NULL || yaml_is_null(doc.root)) {
+        return 0;
+    }
+    if (doc.root->kind != YAML_MAPPING) {
+        return bad(file, doc.root, "the file holds keys and values", err);
+    }
+    const struct yaml_node *notify = yaml_get(doc.root, "notify");
+    return check_keys(file, doc.root, err) < 0 ||
+                   (notify != NULL && read_notify(a, file, notify, ret, err) < 0)
+               ? -1
+               : 0;
+}

@@ -1,0 +1,118 @@
+/* Implementation of internal_routes.h. */
+#include "daemon/internal_routes.h"
+
+#include "flow/build/build.h"
+#include "platform/text/json.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct internal_routes {
+    struct db *db;
+    struct gate *gate;
+    struct world *world;
+    _Atomic(struct release *) release; /* set once the release side runs */
+};
+
+struct internal_routes *internal_routes_new(struct db *db, struct gate *gate, struct world *world) {
+    struct internal_routes *r = mem_alloc(sizeof(*r));
+    r->db = db;
+    r->gate = gate;
+    r->world = world;
+    return r;
+}
+
+void internal_routes_set_release(struct internal_routes *r, struct release *release) {
+    atomic_store(&r->release, release);
+}
+
+void internal_routes_free(struct internal_routes *r) {
+    free(r);
+}
+
+static void answer(struct http_request *req, struct http_response *resp, int status,
+                   struct str body) {
+    resp->status = status;
+    resp->body = body;
+    http_header_add(req->arena, &resp->headers, S("Content-Type"), S("application/json"));
+}
+
+static void answer_error(struct http_request *req, struct http_response *resp, int status,
+                         struct str message) {
+    json_t *o cleanup_json = json_object();
+    json_set_str(o, "message", message);
+    answer(req, resp, status, json_dump_str(req->arena, o));
+}
+
+/* The build's row while it runs: 1, 0 when there is none or it has ended. */
+static int running_build(struct internal_routes *r, struct arena *a, struct str uuid,
+                         struct build_row *ret, struct err *err) {
+    if (db_begin(r->db, err) < 0) {
+        return -1;
+    }
+    int found = build_load(r->db, a, uuid, ret, err);
+    db_rollback(r->db);
+    return found > 0 && ret->complete ? 0 : found;
+}
+
+static void credentials(struct internal_routes *r, struct http_request *req,
+                        struct http_response *resp, struct str uuid) {
+    struct arena *a = req->arena;
+    struct build_row row;
+    struct err err = ERR_INIT;
+    int found = running_build(r, a, uuid, &row, &err);
+    if (found <= 0) {
+        answer_error(req, resp, found < 0 ? 500 : 404,
+                     found < 0 ? str_c(err.msg) : S("this build has ended"));
+        return;
+    }
+    json_t *body cleanup_json = json_parse(row.body, &err);
+    struct world_build build = {.uuid = uuid,
+                                .role_arn = str_dup(a, json_str(body, "serviceRole"))};
+    struct aws_credentials keys;
+    if (world_build_credentials(r->world, a, &build, &keys, &err) < 0) {
+        answer_error(req, resp, 403, str_c(err.msg));
+        return;
+    }
+    json_t *o cleanup_json = json_object();
+    json_set_str(o, "AccessKeyId", keys.access_key);
+    json_set_str(o, "SecretAccessKey", keys.secret_key);
+    json_set_str(o, "Token", keys.session_token);
+    json_set_str(o, "Expiration", time_iso(a, keys.expires_ms));
+    json_set_str(o, "RoleArn", build.role_arn);
+    answer(req, resp, 200, json_dump_str(a, o));
+}
+
+static void acknowledge(struct internal_routes *r, struct http_request *req,
+                        struct http_response *resp) {
+    struct str id = http_header(&req->headers, S("x-trunkline-request"));
+    struct err err = ERR_INIT;
+    if (id.n == 0) {
+        answer_error(req, resp, 400, S("x-trunkline-request is missing"));
+    } else if (gate_journal_drop(r->gate, id, &err) < 0) {
+        answer_error(req, resp, 500, str_c(err.msg));
+    } else {
+        answer(req, resp, 200, S("{}"));
+    }
+}
+
+void internal_routes_handle(void *ud, struct http_request *req, struct http_response *resp) {
+    struct internal_routes *r = ud;
+    struct str rest = str_sub(req->path, strlen("/_trunkline/"), req->path.n);
+    struct str kind = STR_NONE;
+    struct str uuid = STR_NONE;
+    struct release *release = atomic_load(&r->release);
+    str_cut(&rest, '/', &kind);
+    if (!str_is(req->method, "POST")) {
+        answer_error(req, resp, 405, S("POST only"));
+    } else if (str_is(kind, "ack")) {
+        acknowledge(r, req, resp);
+    } else if (str_is(kind, "builds") && str_cut(&rest, '/', &uuid) && str_is(rest, "credentials")) {
+        credentials(r, req, resp, uuid);
+    } else if (str_is(kind, "builds") && str_is(rest, "poke") && release != NULL) {
+        release_poke(release, uuid);
+        answer(req, resp, 200, S("{}"));
+    } else {
+        answer_error(req, resp, 404, S("there is no such endpoint"));
+    }
+}
