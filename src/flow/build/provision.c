@@ -1,6 +1,7 @@
 /* PROVISIONING: the container and the gateway that is its network. */
 #include "flow/build/supervision.h"
 
+#include "flow/build/authority.h"
 #include "flow/build/gateway.h"
 #include "flow/sandbox/image.h"
 #include "platform/os/fd.h"
@@ -85,19 +86,31 @@ static int start_gateway(struct supervision *s, struct err *err) {
     return gateway_start(s->box, &config, &s->gateway, err);
 }
 
+/* What the build trusts beside the usual authorities: ours, and that of its account's endpoint. */
+static int authorities(struct supervision *s, struct str *ret, struct err *err) {
+    struct cert_pair ours;
+    struct str theirs = S("");
+    struct arena *a = &s->arena;
+    if (authority_open(a, str_z(a, s->plan.data_dir), s->clock, &ours, err) < 0 ||
+        (s->plan.ca_file.n > 0 &&
+         file_read(a, str_z(a, s->plan.ca_file), MAX_CA, &theirs, err) < 0)) {
+        return -1;
+    }
+    *ret = str_concat(a, ours.cert_pem, theirs);
+    return 0;
+}
+
 struct phase_end provision(struct supervision *s) {
     struct err err = ERR_INIT;
     struct image image;
     struct str ca = STR_NONE;
-    struct arena *a = &s->arena;
-    const char *ca_path = str_printf(a, STR_FMT "/ca/ca.pem", STR_ARG(s->plan.data_dir)).p;
-    if (image_find(a, str_z(a, s->plan.image_uses), false, &image, &err) < 0) {
+    if (image_find(&s->arena, str_z(&s->arena, s->plan.image_uses), false, &image, &err) < 0) {
         return phase_failed(s, "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
                             "Unable to use image " STR_FMT ": %s", STR_ARG(s->plan.image), err.msg);
     }
-    if ((file_exists(ca_path) && file_read(a, ca_path, MAX_CA, &ca, &err) < 0) ||
-        prepare(s, &image, ca, &err) < 0 || sandbox_create(s->box, &err) < 0 ||
-        make_pipe(s, &err) < 0 || start_gateway(s, &err) < 0 || sandbox_start(s->box, &err) < 0) {
+    if (authorities(s, &ca, &err) < 0 || prepare(s, &image, ca, &err) < 0 ||
+        sandbox_create(s->box, &err) < 0 || make_pipe(s, &err) < 0 || start_gateway(s, &err) < 0 ||
+        sandbox_start(s->box, &err) < 0) {
         return phase_failed(s, "CLIENT_ERROR", "Container could not be made: %s", err.msg);
     }
     return phase_well();

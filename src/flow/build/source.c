@@ -47,7 +47,17 @@ static int get_object(struct supervision *s, struct str bucket, struct str key, 
                       : 0;
 }
 
+/* A zip without entries is nothing but its end record, in which no format is recognised. */
+static bool is_empty_zip(int fd, off_t offset) {
+    char head[4];
+    return pread(fd, head, sizeof(head), offset) == (ssize_t)sizeof(head) &&
+           memcmp(head, "PK\5\6", sizeof(head)) == 0;
+}
+
 static int unpack(struct supervision *s, int archive_fd, const char *directory, struct err *err) {
+    if (is_empty_zip(archive_fd, lseek(archive_fd, 0, SEEK_CUR))) {
+        return 0;
+    }
     struct extract_limits limits = {.bytes = s->plan.disk_mib << 20};
     struct extract_result result;
     uid_t root = sandbox_root_id(s->box);
