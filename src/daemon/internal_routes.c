@@ -68,7 +68,7 @@ static void credentials(struct internal_routes *r, struct http_request *req,
     }
     json_t *body cleanup_json = json_parse(row.body, &err);
     struct world_build build = {.uuid = uuid,
-                                .role_arn = str_dup(a, json_str(body, "serviceRole"))};
+                                .role_arn = str_dup(a, json_str(json_object_get(body, "build"), "serviceRole"))};
     struct aws_credentials keys;
     if (world_build_credentials(r->world, a, &build, &keys, &err) < 0) {
         answer_error(req, resp, 403, str_c(err.msg));

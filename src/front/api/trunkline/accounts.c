@@ -77,7 +77,7 @@ int trunkline_list_accounts(struct call *c, const struct trunkline_list_accounts
 static int find_connection(struct call *c, struct str name, struct str *ret, struct err *err) {
     struct connection_list rows;
     *ret = STR_NONE;
-    if (connection_list(c->db, c->arena, c->account, STR_NONE, STR_NONE, STR_NONE, 0, 1000, &rows,
+    if (connection_list(c->db, c->arena, c->account, c->region, STR_NONE, STR_NONE, 0, 1000, &rows,
                         err) < 0) {
         return -1;
     }
