@@ -3,6 +3,8 @@
 
 #include "services/gate/gate.h"
 
+int kms_resource(const struct gate_call *c, struct db *db, struct str action,
+                 struct gate_resource *r, struct err *err) MUST_USE;
 int s3_resource(const struct gate_call *c, struct db *db, struct str action,
                 struct gate_resource *r, struct err *err) MUST_USE;
 int sns_resource(const struct gate_call *c, struct db *db, struct str action,

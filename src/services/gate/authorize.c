@@ -268,7 +268,7 @@ static int refuse(struct judge *j, const struct decision *d, struct gate_refusal
 
 int gate_authorize(struct gate *g, const struct gate_call *c, struct gate_refusal *ret,
                    struct err *err) {
-    struct judge j = {.g = g, .c = c, .context = {g, c, NULL, clock_now_ms(g->clock)}};
+    struct judge j = {.g = g, .c = c, .context = {g, c, NULL, c->now_ms}};
     j.context.resource = &j.resource;
     const struct aws_principal *p = c->principal;
     *ret = (struct gate_refusal){0};

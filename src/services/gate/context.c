@@ -7,6 +7,7 @@
 
 #include "platform/text/json.h"
 #include "services/core/tags.h"
+#include "services/kms/kms_store.h"
 #include "services/sts/sts_store.h"
 
 struct ask {
@@ -257,6 +258,22 @@ static bool encryption_context_keys(struct ask *q) {
     return q->ret->n > 0;
 }
 
+/* Aliases of the key that is meant. */
+static bool resource_aliases(struct ask *q) {
+    struct aws_arn arn;
+    struct kms_alias_rows rows;
+    struct err err = ERR_INIT;
+    if (!aws_arn_parse(q->x->resource->arn, &arn) || !str_starts(arn.resource, S("key/")) ||
+        kms_alias_list(q->x->g->db, q->a, arn.account, arn.region,
+                       str_sub(arn.resource, 4, arn.resource.n), STR_NONE, -1, &rows, &err) < 0) {
+        return false;
+    }
+    for (size_t i = 0; i < rows.n; i++) {
+        give(q, rows.v[i].name);
+    }
+    return q->ret->n > 0;
+}
+
 static const struct {
     const char *key;
     bool (*value)(struct ask *q);
@@ -288,6 +305,7 @@ static const struct {
     {"iam:PassedToService", passed_to},
     {"kms:CallerAccount", owner_account},
     {"kms:EncryptionContextKeys", encryption_context_keys},
+    {"kms:ResourceAliases", resource_aliases},
     {"kms:ViaService", via},
 };
 

@@ -84,7 +84,7 @@ static int handle(struct gate *g, struct gate_call *c, struct call_linger *ret_l
         .db = g->db,
         .clock = g->clock,
         .rng = g->rng,
-        .now_ms = clock_now_ms(g->clock),
+        .now_ms = c->now_ms,
         .account = c->account,
         .region = c->region,
         .request_id = c->request_id,
@@ -113,6 +113,7 @@ static int handle(struct gate *g, struct gate_call *c, struct call_linger *ret_l
 int gate_invoke(struct gate *g, struct gate_call *c, struct err *err) {
     c->reply_body = AWS_BODY_NONE;
     c->reply_status = 0;
+    c->now_ms = clock_now_ms(g->clock);
     c->error_detail = NULL;
     if (c->service->handlers == NULL || c->service->handlers[c->op->index] == NULL) {
         return gate_unknown_operation(c, err);

@@ -70,7 +70,7 @@ struct gate_answer {
     struct str body;
 };
 
-/* One call. What stands under "result" is filled by gate_invoke. */
+/* One call. What stands under "result", and the time, are filled by gate_invoke. */
 struct gate_call {
     struct arena *arena;
     const struct gate_service *service;
@@ -90,6 +90,8 @@ struct gate_call {
     struct str journal_id;
     int (*answer)(void *ud, const struct gate_call *c, struct gate_answer *ret, struct err *err);
     void *ud;
+
+    int64_t now_ms; /* one time for the whole call; set by gate_invoke */
 
     /* result */
     struct aws_body reply_body;
