@@ -132,13 +132,14 @@ plugin_dirs() { # where Terraform itself would look for providers
         /usr/local/share/terraform/plugins /usr/share/terraform/plugins
 }
 find_provider() {
-    local dir
-    plugin_dirs | while IFS= read -r dir; do
+    local dir dirs
+    dirs=$(plugin_dirs)
+    while IFS= read -r dir; do
         if compgen -G "$dir/registry.terraform.io/hashicorp/aws/5.*" >/dev/null; then
             printf '%s\n' "$dir"
             return 0
         fi
-    done
+    done <<<"$dirs"
 }
 terraform_here() {
     terraform_bin=$(command -v terraform || true)
@@ -165,11 +166,13 @@ mirror_terraform() {
     say "    latter from a read-only mount"
 }
 mirror_shipper() {
-    local made
-    made=$("$work/$name/shipper/release.sh" "$work/mirror")
-    while read -r file url; do
-        tl mirror add "$url" "$file" >/dev/null
-    done <<<"$made"
+    local file base
+    "$work/$name/shipper/release.sh" "$work/mirror" >/dev/null
+    file=$(cd "$work/mirror" && ls log-shipper-*.tar.gz)
+    base=${file#log-shipper-}
+    base=https://downloads.example.org/log-shipper/${base%.tar.gz}
+    tl mirror add "$base/$file" "$work/mirror/$file" >/dev/null
+    tl mirror add "$base/SHA256SUMS" "$work/mirror/SHA256SUMS" >/dev/null
     ok "the log shipper's release was packed and put into the mirror"
 }
 
@@ -190,21 +193,8 @@ prepare() {
         cp "$work/$name/buildspec.cloudformation.yml" "$work/$name/buildspec.yml"
     fi
     mirror_shipper
-    restart_server
     tl account setup "$work/$name/accounts.yml"
 }
-# The mounts are configuration: read at start.
-restart_server() {
-    [ -f "$DEMO_DIR/trunkline.yml" ] || return 0
-    stop_recorded "$DEMO_DIR.serve.pid"
-    "$TRUNKLINE" serve --data "$DEMO_DIR" --listen "${url#http://}" --allow-notify-to 127.0.0.0/8 \
-        </dev/null >"$DEMO_DIR.serve.log" 2>&1 &
-    server=$!
-    wait_for_line "$DEMO_DIR.serve.log" "trunkline: ready " 20 "$server" >/dev/null ||
-        fail "the server did not start; see $DEMO_DIR.serve.log"
-    record "$server" "$DEMO_DIR.serve.pid"
-}
-
 git_in() { git -C "$work/$name" -c user.name="$1" -c user.email="$2" -c commit.gpgsign=false "${@:3}"; }
 
 repository() {
