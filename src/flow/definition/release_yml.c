@@ -408,13 +408,40 @@ static int read_notify(const struct reader *r, const struct yaml_node *root) {
     return 0;
 }
 
+static int read_mirror(const struct reader *r, const struct yaml_node *root) {
+    const struct yaml_node *list = yaml_get(root, "mirror");
+    if (list == NULL) {
+        return 0;
+    }
+    if (want(r, list, YAML_SEQUENCE, "mirror") < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < list->n; i++) {
+        const struct yaml_node *map = list->item[i];
+        struct release_mirror *one = arena_push(r->a, &r->r->mirror);
+        if (want(r, map, YAML_MAPPING, "an entry of mirror") < 0 ||
+            only_keys(r, map, " run url ") < 0 || text(r, map, "run", &one->run) < 0 ||
+            text(r, map, "url", &one->url) < 0) {
+            return -1;
+        }
+        if (one->run.p == NULL || !str_starts(one->url, S("https://"))) {
+            return fail(r, map, "an entry of mirror needs run: a program, and url: https://...");
+        }
+        while (str_ends(one->url, S("/"))) {
+            one->url.n--;
+        }
+    }
+    return 0;
+}
+
 static int read_all(const struct reader *r, const struct yaml_node *root) {
     struct release_yml *y = r->r;
     struct release_build usual = {.buildspec = S("buildspec.yml"),
                                   .image = S("debian-bookworm-build")};
     if (want(r, root, YAML_MAPPING, "the file") < 0 ||
         only_keys(r, root,
-                  " name source image buildspec role artifacts test environments gate notify ") <
+                  " name source image buildspec role artifacts test environments gate notify "
+                  "mirror ") <
             0 ||
         text(r, root, "name", &y->name) < 0 || text(r, root, "image", &usual.image) < 0 ||
         text(r, root, "buildspec", &usual.buildspec) < 0 || text(r, root, "role", &y->role) < 0 ||
@@ -435,7 +462,8 @@ static int read_all(const struct reader *r, const struct yaml_node *root) {
         y->bucket = str_printf(r->a, STR_FMT "-artifacts", STR_ARG(y->name));
     }
     return read_source(r, root) < 0 || read_test(r, root, &usual) < 0 ||
-                   read_environments(r, root, &usual) < 0 || read_gate(r, root) < 0
+                   read_environments(r, root, &usual) < 0 || read_gate(r, root) < 0 ||
+                   read_mirror(r, root) < 0
                ? -1
                : read_notify(r, root);
 }

@@ -31,6 +31,12 @@ struct release_notify {
     struct str_list on; /* approval, failed, alarm; absent = all of them */
 };
 
+/* A program of the repository that makes files which builds download from `url`. */
+struct release_mirror {
+    struct str run; /* path in the repository; called with an empty folder to fill */
+    struct str url; /* each file F in that folder is url/F; no '/' at the end */
+};
+
 struct release_yml {
     struct str name;
     struct str repository;         /* URL that git fetches: file, https, ssh ... */
@@ -52,6 +58,10 @@ struct release_yml {
         struct release_notify *v;
         size_t n;
     } notify;
+    struct {
+        struct release_mirror *v;
+        size_t n;
+    } mirror;
 };
 
 struct release_account {

@@ -79,6 +79,7 @@ struct cli {
     FILE *out;                            /* results; errors go to standard error */
     bool terminal;                        /* out is one: colours and redrawing are fine */
     bool json;                            /* --json */
+    const char *data_dir;                 /* set: the data directory, whatever was given */
 };
 
 /* Runs the command line; the process's exit status. */

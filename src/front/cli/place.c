@@ -18,6 +18,9 @@ static const char *variable(const char *name) {
 }
 
 const char *place_data_dir(struct cli *c) {
+    if (c->data_dir != NULL) {
+        return c->data_dir;
+    }
     const char *dir = set(cli_common(c, "data"));
     if (dir == NULL) {
         dir = variable("TRUNKLINE_DATA");
@@ -41,6 +44,9 @@ const char *place_file(struct cli *c, const char *name) {
 }
 
 static const char *remote_url(const struct cli *c) {
+    if (c->data_dir != NULL) {
+        return NULL;
+    }
     const char *url = set(cli_common(c, "url"));
     return url ? url : variable("TRUNKLINE_URL");
 }

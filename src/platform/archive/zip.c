@@ -30,9 +30,10 @@ static int zip_fail(struct zip_writer *z, const char *name, struct err *err) {
                    archive_error_string(z->archive));
 }
 
-static bool begin_writing(struct archive *a, int out_fd) {
+static bool begin_writing(struct archive *a, int out_fd, bool store) {
     return a != NULL && archive_write_set_format_zip(a) == ARCHIVE_OK &&
-           archive_write_set_options(a, "zip:compression=deflate,zip:hdrcharset=UTF-8") >=
+           archive_write_set_options(a, store ? "zip:compression=store,zip:hdrcharset=UTF-8"
+                                              : "zip:compression=deflate,zip:hdrcharset=UTF-8") >=
                ARCHIVE_WARN &&
            archive_write_set_bytes_in_last_block(a, 1) == ARCHIVE_OK &&
            archive_write_open_fd(a, out_fd) == ARCHIVE_OK;
@@ -47,7 +48,7 @@ int zip_begin(int out_fd, const struct zip_limits *limits, struct zip_writer **r
     z->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     z->archive = archive_write_new();
     locale_t ours = uselocale(z->utf8);
-    bool ready = begin_writing(z->archive, out_fd);
+    bool ready = begin_writing(z->archive, out_fd, z->limits.store);
     uselocale(ours);
     if (!ready) {
         return err_set(err, ERR_SYSTEM, "begin a zip: %s",

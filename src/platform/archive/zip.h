@@ -17,6 +17,7 @@ enum zip_links {
 struct zip_limits {
     int64_t entries; /* most entries; 0 = 1,000,000 */
     int64_t bytes;   /* most bytes before compression; 0 = 64 GiB */
+    bool store;      /* no compression: for what is read once, near by */
 };
 
 struct zip_writer;

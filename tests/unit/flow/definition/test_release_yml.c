@@ -166,7 +166,7 @@ static void test_each_mistake_is_named_at_its_place(void **state) {
     refused("", "r.yml:1:1: the file is empty");
     refused("- a\n", "r.yml:1:1: the file must be a map, not a list");
     refused("nane: x\n", "r.yml:1:1: 'nane' is not known here; there is: name source image "
-                         "buildspec role artifacts test environments gate notify");
+                         "buildspec role artifacts test environments gate notify mirror");
     refused("name: Logs\n", "r.yml:1:7: a name has 1 to 40 lower-case letters, digits and '-': "
                             "buckets and roles are named after it");
     refused("name: a\n", "r.yml:1:1: the file needs source: {repository: ..., branch: ...}");
@@ -188,6 +188,19 @@ static void test_each_mistake_is_named_at_its_place(void **state) {
             "r.yml:4:37: 'success' is none of: approval, failed, alarm");
 }
 
+static void test_programs_that_fill_the_mirror_are_named(void **state) {
+    (void)state;
+    struct release_yml r;
+    struct release_plan plan;
+    compile("name: a\nsource: {repository: /x}\nenvironments: {development: }\n"
+            "mirror: [{run: make.sh, url: \"https://example.org/x/\"}]\n", &r, &plan);
+    assert_int_equal(r.mirror.n, 1);
+    assert_true(str_is(r.mirror.v[0].run, "make.sh"));
+    assert_true(str_is(r.mirror.v[0].url, "https://example.org/x"));
+    refused("name: a\nsource: {repository: /x}\nenvironments: {a: }\nmirror: [{run: x}]\n",
+            "r.yml:4:10: an entry of mirror needs run: a program, and url: https://...");
+}
+
 static void test_an_unknown_account_is_named(void **state) {
     (void)state;
     struct release_yml r;
@@ -207,6 +220,7 @@ int main(void) {
         cmocka_unit_test(test_repositories_are_paths_beside_the_file_or_urls),
         cmocka_unit_test(test_without_an_approval_the_gate_closes_the_last_environment),
         cmocka_unit_test(test_each_mistake_is_named_at_its_place),
+        cmocka_unit_test(test_programs_that_fill_the_mirror_are_named),
         cmocka_unit_test(test_an_unknown_account_is_named),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,222 @@
+/* trunkline run: one build of a working tree with no server. */
+#include "front/cli/run.h"
+
+#include "front/cli/out.h"
+
+#include "gen/codebuild.h"
+#include "gen/logs.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { POLL_MS = 100, STOP_PATIENCE_MS = 60 * 1000 };
+
+static volatile sig_atomic_t interrupted; /* how often */
+
+static void on_signal(int signal) {
+    (void)signal;
+    interrupted = interrupted + 1;
+}
+
+static void keep_line(struct run *r, struct str line) {
+    struct arena *a = &r->c->arena;
+    if (r->tail.v == NULL) {
+        r->tail.v = arena_new_n(a, struct str, RUN_LAST_LINES);
+    }
+    if (r->tail.n == RUN_LAST_LINES) {
+        free((char *)r->tail.v[0].p);
+        memmove(r->tail.v, r->tail.v + 1, (RUN_LAST_LINES - 1) * sizeof(*r->tail.v));
+        r->tail.n--;
+    }
+    r->tail.v[r->tail.n++] = mem_str_dup(line);
+}
+
+/* The log is the result: standard output, unless that is for JSON. */
+static void print_line(struct run *r, struct arena *a, struct str line) {
+    FILE *out = r->c->json ? stderr : r->c->out;
+    while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r')) {
+        line.n--;
+    }
+    keep_line(r, line);
+    fprintf(out, STR_FMT "\n", STR_ARG(r->c->terminal ? out_safe(a, line, true) : line));
+}
+
+static int stream_log(struct run *r, struct err *err) {
+    struct arena a = ARENA_INIT;
+    bool end = r->state.log_group.n == 0 || r->state.log_stream.n == 0;
+    while (!end) {
+        struct logs_get_log_events_request in = {
+            .log_group_name = r->state.log_group,
+            .log_stream_name = r->state.log_stream,
+            .next_token = r->log_token,
+            .start_from_head = true,
+            .has_start_from_head = true,
+        };
+        struct logs_get_log_events_response out;
+        struct err why = ERR_INIT;
+        if (logs_call_get_log_events(&r->target, &a, &in, &out, &why) < 0) {
+            arena_done(&a);
+            if (strcmp(why.api_code, "ResourceNotFoundException") == 0) {
+                return 0; /* nothing was written yet */
+            }
+            *err = why;
+            return -1;
+        }
+        for (size_t i = 0; i < out.events.n; i++) {
+            print_line(r, &a, out.events.v[i].message);
+        }
+        end = r->log_token.p && str_eq(r->log_token, out.next_forward_token);
+        if (!end) {
+            r->log_token = str_dup(&r->c->arena, out.next_forward_token);
+        }
+        arena_done(&a);
+    }
+    fflush(r->c->out);
+    return 0;
+}
+
+static int stop_build(struct run *r, struct err *err) {
+    struct codebuild_stop_build_input in = {.id = r->build_id};
+    struct codebuild_stop_build_output out;
+    fprintf(stderr, "trunkline: stopping the build; once more ends it at once\n");
+    return codebuild_call_stop_build(&r->target, &r->c->arena, &in, &out, err);
+}
+
+/* Until the build has ended. Interrupted: it is stopped, and that is waited for. */
+static int follow(struct run *r, struct err *err) {
+    int64_t stopped_at = 0;
+    const struct timespec pause = {0, POLL_MS * 1000000L};
+    for (size_t turn = 0;; turn ^= 1) {
+        /* The state first: what is written before the end is read after it. */
+        arena_done(&r->seen[turn]);
+        if (view_load_build(&r->seen[turn], &r->target, r->build_id, &r->state, err) < 0 ||
+            stream_log(r, err) < 0) {
+            return -1;
+        }
+        if (r->state.end_ms) {
+            return 0;
+        }
+        int64_t now = clock_mono_ms(&clock_system);
+        if (interrupted && stopped_at == 0) {
+            stopped_at = now;
+            if (stop_build(r, err) < 0) {
+                return -1;
+            }
+        }
+        if (stopped_at && (interrupted > 1 || now - stopped_at > STOP_PATIENCE_MS)) {
+            return err_set(err, ERR_CANCELLED, "the build was given up");
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
+static const struct view_phase *failed_phase(const struct run *r) {
+    for (size_t i = 0; i < r->state.phases.n; i++) {
+        const struct view_phase *p = &r->state.phases.v[i];
+        if (p->status.n && !str_is(p->status, "SUCCEEDED")) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+static void print_end(struct run *r) {
+    struct arena *a = &r->c->arena;
+    const struct view_phase *failed = failed_phase(r);
+    bool good = str_is(r->state.status, "SUCCEEDED");
+    fflush(r->c->out);
+    fprintf(stderr, "\n" STR_FMT " in " STR_FMT "\n", STR_ARG(r->state.status),
+            STR_ARG(out_seconds(a, r->state.end_ms - r->state.start_ms)));
+    for (size_t i = 0; good && i < r->state.exported.n; i++) {
+        fprintf(stderr, "  " STR_FMT "=" STR_FMT "\n", STR_ARG(r->state.exported.v[i].key),
+                STR_ARG(out_safe(a, r->state.exported.v[i].value, false)));
+    }
+    if (good || failed == NULL) {
+        return;
+    }
+    fprintf(stderr, "  phase   " STR_FMT "\n  reason  " STR_FMT "\n", STR_ARG(failed->name),
+            STR_ARG(out_safe(a, failed->message.p ? failed->message : S(""), false)));
+    fprintf(stderr, "  last lines of the log:\n");
+    for (size_t i = 0; i < r->tail.n; i++) {
+        fprintf(stderr, "    " STR_FMT "\n", STR_ARG(out_safe(a, r->tail.v[i], false)));
+    }
+}
+
+static enum cli_exit status_of(const struct run *r) {
+    if (str_is(r->state.status, "SUCCEEDED")) {
+        return EXIT_DONE;
+    }
+    return str_is(r->state.status, "STOPPED") ? EXIT_STOPPED : EXIT_FAILED;
+}
+
+static void print_json(struct run *r) {
+    json_t *o = view_build_json(&r->state);
+    json_t *lines = json_array();
+    for (size_t i = 0; i < r->tail.n; i++) {
+        json_array_append_new(lines, json_from_str(r->tail.v[i]));
+    }
+    json_set(o, "lastLines", lines);
+    out_json(r->c, o);
+}
+
+static int go(struct run *r, struct err *err) {
+    if (run_prepare(r, err) < 0 || run_start(r, err) < 0 || follow(r, err) < 0) {
+        return -1;
+    }
+    if (r->c->json) {
+        print_json(r);
+    } else {
+        print_end(r);
+    }
+    return status_of(r);
+}
+
+static int run(struct cli *c, struct err *err) {
+    struct run r = {.c = c, .server = EPHEMERAL_NONE};
+    struct sigaction action = {.sa_handler = on_signal};
+    r.dir = c->args_n ? c->args[0] : ".";
+    r.env = str_c(cli_opt(c, "env"));
+    if (run_read(&r, err) < 0) {
+        return -1;
+    }
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    int status = go(&r, err);
+    ephemeral_end(&r.server);
+    arena_done(&r.seen[0]);
+    arena_done(&r.seen[1]);
+    for (size_t i = 0; i < r.tail.n; i++) {
+        free((char *)r.tail.v[i].p);
+    }
+    return status;
+}
+
+static const struct cli_option options[] = {
+    {"env", 'e', "NAME", "the environment: ENV=NAME, and its role of accounts.yml"},
+    {"parameters", 0, "FILE", "Parameter Store of shared-services: NAME=VALUE lines"},
+    {"buildspec", 0, "FILE", "another buildspec than buildspec.yml, or the one of release.yml"},
+    {"image", 0, "NAME", "another image"},
+    {"role", 0, "ROLE", "another build role"},
+    {0},
+};
+
+const struct cli_verb verb_run = {
+    .name = "run",
+    .group = CLI_BUILD,
+    .args = "[DIR]",
+    .max_args = 1,
+    .summary = "Build the working tree once, with no server",
+    .detail =
+        "One build of DIR (this folder) as a release would build it: a fresh container, accounts\n"
+        "that exist as long as the build, made from DIR/accounts.yml and --parameters. The source\n"
+        "is what git would commit; without git, everything. The log goes to standard output; at\n"
+        "the end stands how it went, after a failure the command, its exit status and the last\n"
+        "lines. Ctrl-C stops the build. Nothing is left behind.\n\n"
+        "  trunkline run --env development --parameters parameters.env\n\n"
+        "Downloads are answered from the mirror of --data, from a Terraform that is installed here\n"
+        "(where DIR has .tf files), and from what the programs of release.yml's mirror: make.",
+    .options = options,
+    .run = run,
+};
