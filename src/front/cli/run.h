@@ -29,7 +29,8 @@ struct run {
     struct {
         struct str *v;
         size_t n;
-    } tail;                      /* the log's last lines */
+    } tail;                      /* the log's last lines, up to the failure */
+    bool tail_is_whole;          /* the failure was seen */
     struct str log_token;
 };
 

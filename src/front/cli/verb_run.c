@@ -10,7 +10,12 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { POLL_MS = 100, STOP_PATIENCE_MS = 60 * 1000 };
+enum {
+    POLL_MS = 100,
+    EARLY_POLL_MS = 10, /* in the first seconds: a short build should not wait for us */
+    EARLY_MS = 3 * 1000,
+    STOP_PATIENCE_MS = 60 * 1000,
+};
 
 static volatile sig_atomic_t interrupted; /* how often */
 
@@ -38,7 +43,12 @@ static void print_line(struct run *r, struct arena *a, struct str line) {
     while (line.n && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r')) {
         line.n--;
     }
-    keep_line(r, line);
+    /* What stands behind the failure is the end of the build, not the reason. */
+    if (!r->tail_is_whole && line.n) {
+        keep_line(r, line);
+    }
+    r->tail_is_whole =
+        r->tail_is_whole || str_find(line, S(" Command did not exit successfully "), 0) != (size_t)-1;
     fprintf(out, STR_FMT "\n", STR_ARG(r->c->terminal ? out_safe(a, line, true) : line));
 }
 
@@ -86,7 +96,7 @@ static int stop_build(struct run *r, struct err *err) {
 /* Until the build has ended. Interrupted: it is stopped, and that is waited for. */
 static int follow(struct run *r, struct err *err) {
     int64_t stopped_at = 0;
-    const struct timespec pause = {0, POLL_MS * 1000000L};
+    int64_t began = clock_mono_ms(&clock_system);
     for (size_t turn = 0;; turn ^= 1) {
         /* The state first: what is written before the end is read after it. */
         arena_done(&r->seen[turn]);
@@ -107,6 +117,8 @@ static int follow(struct run *r, struct err *err) {
         if (stopped_at && (interrupted > 1 || now - stopped_at > STOP_PATIENCE_MS)) {
             return err_set(err, ERR_CANCELLED, "the build was given up");
         }
+        int64_t pause_ms = now - began < EARLY_MS ? EARLY_POLL_MS : POLL_MS;
+        const struct timespec pause = {0, pause_ms * 1000000};
         nanosleep(&pause, NULL);
     }
 }
