@@ -185,10 +185,13 @@ static struct str random_of(const struct rng *r, struct arena *a, size_t n, stru
     char *text = arena_alloc(a, n + 1);
     size_t limit = 256 - 256 % set.n;
     for (size_t i = 0; i < n;) {
-        unsigned char byte = 0;
-        r->fill(r->ud, &byte, 1);
-        if (byte < limit) {
-            text[i++] = set.p[byte % set.n];
+        unsigned char bytes[64];
+        size_t wanted = n - i < sizeof(bytes) ? n - i : sizeof(bytes);
+        r->fill(r->ud, bytes, wanted);
+        for (size_t j = 0; j < wanted; j++) {
+            if (bytes[j] < limit) {
+                text[i++] = set.p[bytes[j] % set.n];
+            }
         }
     }
     return str_n(text, n);

@@ -80,8 +80,8 @@ static bool uploads(const struct passage *p) {
 /* Only uploads are looked at before their body is there: who may not upload is told at once. */
 static bool begin(void *ud, struct http_request *req, struct http_response *resp) {
     struct door *d = ud;
-    if (route_of(d, req) != NULL || wants_page(req)) {
-        return false;
+    if (!str_is(req->method, "PUT") || route_of(d, req) != NULL) {
+        return false; /* whatever is streamed in is a PUT */
     }
     struct passage *p = begin_passage(d, req);
     if (p->service == NULL || p->failed.kind != ERR_NONE || !uploads(p)) {
@@ -114,6 +114,25 @@ static void pass(struct passage *p, struct http_response *resp) {
     }
 }
 
+/* A service of AWS that is not here: told in the format that the client reads. */
+static void answer_unserved(struct passage *p, struct http_response *resp) {
+    struct str type = http_header(&p->req->headers, S("Content-Type"));
+    struct str target = http_header(&p->req->headers, S("X-Amz-Target"));
+    bool form = str_starts(type, S("application/x-www-form-urlencoded"));
+    struct shape_service *service = arena_new(p->arena, struct shape_service);
+    struct gate_service *unserved = arena_new(p->arena, struct gate_service);
+    struct err err = ERR_INIT;
+    service->name = p->has_signature ? str_z(p->arena, p->sig.service) : "unknown";
+    unserved->shape = service;
+    p->service = unserved;
+    p->protocol = target.p != NULL ? SHAPE_JSON_1_1 : form ? SHAPE_QUERY : SHAPE_REST_JSON;
+    p->op_name = target.p != NULL ? target
+                                  : str_printf(p->arena, STR_FMT " of service %s",
+                                               STR_ARG(p->req->method), service->name);
+    proto_unknown_operation(&err, service, p->protocol, p->op_name);
+    door_answer_error(p, &err, NULL, resp);
+}
+
 static void handle(void *ud, struct http_request *req, struct http_response *resp) {
     struct door *d = ud;
     const struct door_route *route = route_of(d, req);
@@ -127,6 +146,11 @@ static void handle(void *ud, struct http_request *req, struct http_response *res
         return;
     }
     struct passage *p = req->ud != NULL ? req->ud : begin_passage(d, req);
+    if (p->service == NULL && (p->has_signature || p->failed.kind != ERR_NONE ||
+                               http_header(&req->headers, S("X-Amz-Target")).p != NULL)) {
+        answer_unserved(p, resp);
+        return;
+    }
     if (p->service == NULL) {
         plain(
             req, resp, 404,

@@ -36,8 +36,10 @@ static struct gate gate;
 static struct arena arena;
 static char data_dir[64];
 
-static const struct gate_service services[] = {
-    {&ssm_service, NULL, NULL}, {&sts_service, NULL, NULL}, {&s3_service, NULL, NULL}, {&sns_service, NULL, NULL}};
+static const struct gate_service services[] = {{&ssm_service, NULL, NULL},
+                                               {&sts_service, NULL, NULL},
+                                               {&s3_service, NULL, NULL},
+                                               {&sns_service, NULL, NULL}};
 
 const struct gate_service *gate_services(const struct gate *g, size_t *ret_n) {
     (void)g;
@@ -396,13 +398,20 @@ static void test_write_that_was_answered_before_is_not_done_again(void **state) 
     assert_int_equal(gate.invoked, before);
 }
 
-static void test_request_for_nothing_is_404(void **state) {
+static void test_request_for_nothing_is_told_in_the_format_of_who_asks(void **state) {
     (void)state;
     struct sent s = {"x", .method = "GET", .path = "/favicon.ico", .access_key = ""};
     assert_int_equal(send(&s).status, 404);
     s.service = "unknown";
     s.access_key = NULL;
-    assert_int_equal(send(&s).status, 404);
+    expect_error(&s, 404, "UnknownOperationException");
+    s.method = "POST";
+    s.headers[0] = "X-Amz-Target";
+    s.headers[1] = "AmazonSQS.ListQueues";
+    expect_error(&s, 400, "UnknownOperationException");
+    s.headers[0] = "Content-Type";
+    s.headers[1] = "application/x-www-form-urlencoded";
+    expect_error(&s, 400, "<Code>InvalidAction</Code>");
 }
 
 static int setup(void **state) {
@@ -443,7 +452,7 @@ int main(void) {
         TEST(test_upload_that_breaks_off_leaves_nothing),
         TEST(test_chunked_upload_is_stored_without_its_framing),
         TEST(test_write_that_was_answered_before_is_not_done_again),
-        TEST(test_request_for_nothing_is_404),
+        TEST(test_request_for_nothing_is_told_in_the_format_of_who_asks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,30 @@ static void test_checksum_does_not_depend_on_how_the_bytes_are_cut(void **state)
     }
 }
 
+static void test_long_data_has_the_checksum_of_its_short_pieces(void **state) {
+    (void)state;
+    static char data[3000];
+    uint32_t seed = 1;
+    for (size_t i = 0; i < sizeof(data); i++) {
+        seed = seed * 1664525 + 1013904223;
+        data[i] = (char)(seed >> 24);
+    }
+    for (size_t n = 200; n < sizeof(data); n += 37) {
+        uint32_t one = 0;
+        uint32_t two = 0;
+        uint64_t three = 0;
+        struct str all = str_n(data, n);
+        for (size_t at = 0; at < n; at += 100) {
+            one = crc32_add(one, str_sub(all, at, 100));
+            two = crc32c_add(two, str_sub(all, at, 100));
+            three = crc64nvme_add(three, str_sub(all, at, 100));
+        }
+        assert_int_equal(crc32_add(0, all), one);
+        assert_int_equal(crc32c_add(0, all), two);
+        assert_true(crc64nvme_add(0, all) == three);
+    }
+}
+
 static void test_hex_takes_both_cases_and_refuses_the_rest(void **state) {
     (void)state;
     struct str bytes;
@@ -234,6 +258,7 @@ int main(void) {
         cmocka_unit_test(test_hmac_equals_rfc_4231),
         cmocka_unit_test(test_checksums_equal_their_published_vectors),
         cmocka_unit_test(test_checksum_does_not_depend_on_how_the_bytes_are_cut),
+        cmocka_unit_test(test_long_data_has_the_checksum_of_its_short_pieces),
         cmocka_unit_test(test_hex_takes_both_cases_and_refuses_the_rest),
         cmocka_unit_test(test_base64_equals_rfc_4648_both_ways),
         cmocka_unit_test(test_base64_refuses_what_is_not_exact),
