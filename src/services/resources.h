@@ -5,6 +5,8 @@
 
 int kms_resource(const struct gate_call *c, struct db *db, struct str action,
                  struct gate_resource *r, struct err *err) MUST_USE;
+int lambda_resource(const struct gate_call *c, struct db *db, struct str action,
+                    struct gate_resource *r, struct err *err) MUST_USE;
 int s3_resource(const struct gate_call *c, struct db *db, struct str action,
                 struct gate_resource *r, struct err *err) MUST_USE;
 int sns_resource(const struct gate_call *c, struct db *db, struct str action,
