@@ -2,6 +2,7 @@
 #include "front/cli/cli.h"
 
 #include <locale.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +41,15 @@ enum cli_exit cli_status(const struct err *err) {
     }
 }
 
+/* The reader of a pipe has seen enough (`| head`): nothing to complain about. */
+static bool reader_left(FILE *out) {
+    struct pollfd p = {.fd = fileno(out), .events = POLLOUT};
+    return poll(&p, 1, 0) == 1 && (p.revents & POLLERR);
+}
+
 /* What was printed must have arrived: a full disk behind `>` is a failure. */
 static int finish(const struct cli *c, int status) {
-    if (fflush(c->out) != 0 || ferror(c->out)) {
+    if ((fflush(c->out) != 0 || ferror(c->out)) && !reader_left(c->out)) {
         cli_warn("the output could not be written");
         return status == EXIT_DONE ? EXIT_FAILED : status;
     }

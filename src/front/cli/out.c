@@ -61,6 +61,9 @@ struct str out_seconds(struct arena *a, int64_t ms) {
     if (ms < 0) {
         ms = 0;
     }
+    if (ms < 1000) {
+        return str_printf(a, "0.%02lld s", (long long)(ms / 10));
+    }
     if (ms < 60 * 1000) {
         return str_printf(a, "%lld.%lld s", (long long)(ms / 1000), (long long)(ms % 1000 / 100));
     }

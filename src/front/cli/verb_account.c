@@ -158,6 +158,9 @@ static int run_add(struct cli *c, struct err *err) {
     if (id == NULL) {
         return cli_usage(c, "--id is missing: the account's twelve digits");
     }
+    if (strlen(id) != 12 || strspn(id, "0123456789") != 12) {
+        return cli_usage(c, "--id takes twelve digits, not '%s'", id);
+    }
     struct trunkline_add_account_input in = {
         .name = str_c(c->args[0]),
         .id = str_c(id),

@@ -60,7 +60,8 @@ static void show(struct watching *w, struct arena *a, const struct view *v) {
         redraw(w, a, v, now_ms);
         return;
     }
-    fprintf(w->c->out, STR_FMT, STR_ARG(watch_news(a, &w->log, v, now_ms)));
+    struct str news = watch_news(a, &w->log, v, now_ms);
+    fprintf(w->c->out, STR_FMT, STR_ARG(news));
     fflush(w->c->out);
 }
 

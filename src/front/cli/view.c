@@ -5,6 +5,8 @@
 #include "gen/codepipeline.h"
 #include "gen/logs.h"
 
+enum { NEWEST_LINES = 300, FRESH_MS = 3000 };
+
 struct loader {
     struct arena *a;
     const struct aws_target *t;
@@ -278,13 +280,32 @@ static void read_build(struct arena *a, const struct codebuild_build *from,
     }
 }
 
-/* "[Container] TIME Running command TEXT": the text of the newest such line. */
-static int load_command(struct arena *a, const struct aws_target *t, struct view_build *b,
-                        struct err *err) {
+/* "[Container] TIME Running command TEXT" of the log's newest lines; between phases none runs. */
+static void read_commands(struct arena *a, const struct logs_output_log_event_list *events,
+                          struct view_build *b) {
+    static const char mark[] = " Running command ";
+    for (size_t i = 0; i < events->n; i++) {
+        struct str line = events->v[i].message;
+        size_t at = str_find(line, str_c(mark), 0);
+        if (!str_starts(line, S("[Container] "))) {
+            continue;
+        }
+        if (at != (size_t)-1) {
+            b->command = str_trim(str_sub(line, at + sizeof(mark) - 1, line.n));
+            *arena_push(a, &b->commands) =
+                (struct view_command){b->command, events->v[i].timestamp};
+        } else if (str_find(line, S(" Phase complete: "), 0) != (size_t)-1) {
+            b->command = STR_NONE;
+        }
+    }
+}
+
+static int load_commands(struct arena *a, const struct aws_target *t, struct view_build *b,
+                         struct err *err) {
     struct logs_get_log_events_request in = {
         .log_group_name = b->log_group,
         .log_stream_name = b->log_stream,
-        .limit = 200,
+        .limit = NEWEST_LINES,
         .has_limit = true,
     };
     struct logs_get_log_events_response out;
@@ -294,19 +315,13 @@ static int load_command(struct arena *a, const struct aws_target *t, struct view
     if (logs_call_get_log_events(t, a, &in, &out, err) < 0) {
         return err->kind == ERR_NOT_FOUND || err->http_status == 400 ? 0 : -1;
     }
-    for (size_t i = out.events.n; i > 0; i--) {
-        struct str line = out.events.v[i - 1].message;
-        size_t at = str_find(line, S(" Running command "), 0);
-        if (str_starts(line, S("[Container] ")) && at != (size_t)-1) {
-            b->command = str_trim(str_sub(line, at + 17, line.n));
-            return 0;
-        }
-        if (str_starts(line, S("[Container] ")) &&
-            str_find(line, S(" Phase complete: "), 0) != (size_t)-1) {
-            return 0; /* none runs between phases */
-        }
-    }
+    read_commands(a, &out.events, b);
     return 0;
+}
+
+/* A log is complete a moment after its build. */
+static bool is_fresh(const struct view_build *b) {
+    return b->end_ms == 0 || clock_now_ms(&clock_system) - b->end_ms < FRESH_MS;
 }
 
 static void give_build(const struct loader *l, struct view_build *b) {
@@ -339,8 +354,8 @@ static int load_builds(const struct loader *l) {
     for (size_t i = 0; i < out.builds.n; i++) {
         struct view_build *b = arena_new(l->a, struct view_build);
         read_build(l->a, &out.builds.v[i], b);
-        if ((l->what & VIEW_COMMANDS) && b->end_ms == 0 &&
-            load_command(l->a, l->t, b, l->err) < 0) {
+        if ((l->what & VIEW_COMMANDS) && is_fresh(b) &&
+            load_commands(l->a, l->t, b, l->err) < 0) {
             return -1;
         }
         give_build(l, b);

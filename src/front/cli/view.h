@@ -21,6 +21,16 @@ struct view_phases {
     size_t n;
 };
 
+struct view_command {
+    struct str text;
+    int64_t at_ms;
+};
+
+struct view_commands {
+    struct view_command *v;
+    size_t n;
+};
+
 struct view_build {
     struct str id;    /* "project:uuid" */
     struct str status; /* "IN_PROGRESS", "SUCCEEDED" ... */
@@ -29,7 +39,8 @@ struct view_build {
     struct view_phases phases;
     struct str_map exported;
     struct str log_group, log_stream;
-    struct str command; /* the one that runs, where asked for */
+    struct view_commands commands; /* the newest ones begun, in order; only where asked for */
+    struct str command;            /* the one that runs now, of these */
 };
 
 struct view_action {
@@ -93,7 +104,7 @@ struct view {
 
 enum {
     VIEW_BUILDS = 1,   /* phases and variables of its builds */
-    VIEW_COMMANDS = 2, /* and the commands that run, out of their logs */
+    VIEW_COMMANDS = 2, /* and the newest commands of those that run, or did a moment ago */
 };
 
 /* Everything in *ret is owned by `a`. */

@@ -5,6 +5,8 @@
 #include "front/cli/out.h"
 #include "platform/text/utf8.h"
 
+#include <stdlib.h>
+
 enum { MAX_TEXT = 256 * 1024, STAGE_WIDTH = 20, COMMAND_MAX = 100 };
 
 /* At most n characters of UTF-8; the last one becomes an ellipsis where something is left out. */
@@ -121,51 +123,62 @@ struct str watch_block(struct arena *a, const struct cli *c, const struct view *
 
 /* ---- lines ---- */
 
+enum { QUIET_PHASE_MS = 100 }; /* shorter ones that went well are not worth a line */
+
+struct fact {
+    int64_t at_ms;
+    size_t order; /* of finding it, among those of one time */
+    struct str key;
+    struct str stage;
+    struct str text;
+};
+
 struct news {
     struct arena *a;
     struct watch_log *log;
     const struct view *v;
-    struct buf out;
+    struct {
+        struct fact *v;
+        size_t n;
+    } facts;
 };
 
-/* One fact: printed when its key is new. */
-static void say(struct news *n, struct str key, int64_t at_ms, struct str stage, struct str text) {
+/* Noted, and printed later, unless it was said before. */
+static void note(struct news *n, struct str key, int64_t at_ms, struct str stage,
+                 struct str text) {
     if (str_list_has(&n->log->said, key)) {
         return;
     }
     *arena_push(&n->log->arena, &n->log->said) = str_dup(&n->log->arena, key);
-    int64_t since = n->v->start_ms ? at_ms - n->v->start_ms : 0;
-    buf_printf(&n->out, "%12.*s  %-*.*s  " STR_FMT "\n",
-               STR_ARG(str_printf(n->a, "+" STR_FMT, STR_ARG(out_seconds(n->a, since)))),
-               STAGE_WIDTH, STR_ARG(out_safe(n->a, stage, false)),
-               STR_ARG(out_safe(n->a, text, false)));
+    size_t order = n->facts.n;
+    *arena_push(n->a, &n->facts) = (struct fact){at_ms, order, key, stage, text};
 }
 
-static void build_news(struct news *n, const struct view_stage *s, const struct view_build *b,
-                       int64_t now_ms) {
-    for (size_t i = 0; i < b->phases.n; i++) {
-        const struct view_phase *p = &b->phases.v[i];
-        if (p->end_ms == 0) {
-            continue;
-        }
-        bool quiet = str_is(p->status, "SUCCEEDED") &&
-                     (str_is(p->name, "SUBMITTED") || str_is(p->name, "QUEUED") ||
-                      str_is(p->name, "FINALIZING") || str_is(p->name, "COMPLETED"));
-        if (!quiet) {
-            struct str why = p->message.n && !str_is(p->status, "SUCCEEDED") ? p->message : S("");
-            say(n, str_printf(n->a, "phase/" STR_FMT "/" STR_FMT, STR_ARG(b->id), STR_ARG(p->name)),
-                p->end_ms, s->name,
-                str_printf(n->a, STR_FMT " " STR_FMT " in " STR_FMT "%s" STR_FMT, STR_ARG(p->name),
-                           STR_ARG(str_lower(n->a, p->status)),
-                           STR_ARG(out_seconds(n->a, p->end_ms - p->start_ms)),
-                           why.n ? ": " : "", STR_ARG(why)));
-        }
+static void phase_news(struct news *n, const struct view_stage *s, const struct view_build *b,
+                       const struct view_phase *p) {
+    bool well = str_is(p->status, "SUCCEEDED");
+    if (p->end_ms == 0 || (well && p->end_ms - p->start_ms < QUIET_PHASE_MS)) {
+        return;
     }
-    if (b->command.n) {
-        say(n, str_printf(n->a, "command/" STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(b->id),
-                          STR_ARG(b->phase), STR_ARG(b->command)),
-            now_ms, s->name,
-            str_printf(n->a, "$ " STR_FMT, STR_ARG(watch_command(n->a, b->command, COMMAND_MAX))));
+    struct str why = p->message.n && !well ? p->message : S("");
+    note(n, str_printf(n->a, "phase/" STR_FMT "/" STR_FMT, STR_ARG(b->id), STR_ARG(p->name)),
+         p->end_ms, s->name,
+         str_printf(n->a, STR_FMT " " STR_FMT " in " STR_FMT "%s" STR_FMT, STR_ARG(p->name),
+                    STR_ARG(str_lower(n->a, p->status)),
+                    STR_ARG(out_seconds(n->a, p->end_ms - p->start_ms)), why.n ? ": " : "",
+                    STR_ARG(why)));
+}
+
+static void build_news(struct news *n, const struct view_stage *s, const struct view_build *b) {
+    for (size_t i = 0; i < b->commands.n; i++) {
+        const struct view_command *c = &b->commands.v[i];
+        note(n, str_printf(n->a, "command/" STR_FMT "/%lld/" STR_FMT, STR_ARG(b->id),
+                           (long long)c->at_ms, STR_ARG(c->text)),
+             c->at_ms, s->name,
+             str_printf(n->a, "$ " STR_FMT, STR_ARG(watch_command(n->a, c->text, COMMAND_MAX))));
+    }
+    for (size_t i = 0; i < b->phases.n; i++) {
+        phase_news(n, s, b, &b->phases.v[i]);
     }
 }
 
@@ -176,51 +189,83 @@ static void end_news(struct news *n, const struct view_stage *s, int attempt) {
     if (source) {
         detail = str_printf(n->a, "%.7s " STR_FMT, v->commit.p, STR_ARG(v->subject));
     }
-    say(n, str_printf(n->a, "end/" STR_FMT "/%d", STR_ARG(s->name), attempt),
-        s->end_ms ? s->end_ms : v->update_ms, s->name,
-        str_printf(n->a, STR_FMT " in " STR_FMT "%s" STR_FMT, STR_ARG(str_lower(n->a, s->status)),
-                   STR_ARG(out_seconds(n->a, s->end_ms - s->start_ms)), detail.n ? ": " : "",
-                   STR_ARG(detail)));
+    int64_t took = s->start_ms ? s->end_ms - s->start_ms : 0;
+    note(n, str_printf(n->a, "end/" STR_FMT "/%d", STR_ARG(s->name), attempt),
+         s->end_ms ? s->end_ms : v->update_ms, s->name,
+         str_printf(n->a, STR_FMT " in " STR_FMT "%s" STR_FMT, STR_ARG(str_lower(n->a, s->status)),
+                    STR_ARG(out_seconds(n->a, took)), detail.n ? ": " : "", STR_ARG(detail)));
 }
 
-static void stage_news(struct news *n, const struct view_stage *s, int64_t now_ms) {
+static void waiting_news(struct news *n, const struct view_stage *s, int64_t now_ms) {
+    if (s->waiting) {
+        struct str why = detail_of(n->a, n->v, s);
+        note(n, str_printf(n->a, "wait/" STR_FMT "/" STR_FMT, STR_ARG(s->name), STR_ARG(s->holder)),
+             now_ms, s->name, str_printf(n->a, "waits: " STR_FMT, STR_ARG(why)));
+    }
+}
+
+static void stage_news(struct news *n, const struct view_stage *s, int64_t now_ms, bool first) {
     int attempt = 1;
     for (size_t i = 0; i < s->actions.n; i++) {
         attempt = s->actions.v[i].attempt > attempt ? s->actions.v[i].attempt : attempt;
     }
     if (s->status.n == 0) {
-        if (s->waiting) {
-            say(n, str_printf(n->a, "wait/" STR_FMT "/" STR_FMT, STR_ARG(s->name),
-                              STR_ARG(s->holder)),
-                now_ms, s->name, str_printf(n->a, "waits: " STR_FMT,
-                                            STR_ARG(detail_of(n->a, n->v, s))));
-        }
+        waiting_news(n, s, now_ms);
         return;
     }
-    say(n, str_printf(n->a, "start/" STR_FMT "/%d", STR_ARG(s->name), attempt),
-        s->start_ms ? s->start_ms : now_ms, s->name,
-        attempt > 1 ? str_printf(n->a, "started, attempt %d", attempt) : S("started"));
+    bool over = !str_is(s->status, "InProgress");
+    struct str start = str_printf(n->a, "start/" STR_FMT "/%d", STR_ARG(s->name), attempt);
+    if (first && over) { /* what was over before the watch began is one line */
+        *arena_push(&n->log->arena, &n->log->said) = str_dup(&n->log->arena, start);
+        end_news(n, s, attempt);
+        return;
+    }
+    note(n, start, s->start_ms ? s->start_ms : now_ms, s->name,
+         attempt > 1 ? str_printf(n->a, "started, attempt %d", attempt) : S("started"));
     for (size_t i = 0; i < s->actions.n; i++) {
-        if (s->actions.v[i].build) {
-            build_news(n, s, s->actions.v[i].build, now_ms);
+        /* A stage that was over at first sight says no more. */
+        bool old = over && str_list_has(&n->log->said, str_printf(n->a, "end/" STR_FMT "/%d",
+                                                                  STR_ARG(s->name), attempt));
+        if (s->actions.v[i].build && !old) {
+            build_news(n, s, s->actions.v[i].build);
         }
     }
     if (s->token.n) {
-        say(n, str_printf(n->a, "token/" STR_FMT, STR_ARG(s->token)), now_ms, s->name,
-            S("waits for a person: trunkline approve"));
-    } else if (!str_is(s->status, "InProgress")) {
+        note(n, str_printf(n->a, "token/" STR_FMT, STR_ARG(s->token)), now_ms, s->name,
+             S("waits for a person: trunkline approve"));
+    } else if (over) {
         end_news(n, s, attempt);
     }
+}
+
+static int by_time(const void *x, const void *y) {
+    const struct fact *a = x;
+    const struct fact *b = y;
+    if (a->at_ms != b->at_ms) {
+        return a->at_ms < b->at_ms ? -1 : 1;
+    }
+    return a->order < b->order ? -1 : a->order > b->order;
 }
 
 struct str watch_news(struct arena *a, struct watch_log *log, const struct view *v,
                       int64_t now_ms) {
     struct news n = {.a = a, .log = log, .v = v};
-    buf_init(&n.out, MAX_TEXT);
+    struct buf out cleanup_buf;
+    bool first = log->said.n == 0;
+    buf_init(&out, MAX_TEXT);
     for (size_t i = 0; i < v->stages.n; i++) {
-        stage_news(&n, &v->stages.v[i], now_ms);
+        stage_news(&n, &v->stages.v[i], now_ms, first);
     }
-    struct str text = buf_dup(a, &n.out);
-    buf_done(&n.out);
+    if (n.facts.n) {
+        qsort(n.facts.v, n.facts.n, sizeof(*n.facts.v), by_time);
+    }
+    for (size_t i = 0; i < n.facts.n; i++) {
+        const struct fact *f = &n.facts.v[i];
+        struct str since = out_seconds(a, v->start_ms ? f->at_ms - v->start_ms : 0);
+        buf_printf(&out, "%12.*s  %-*.*s  " STR_FMT "\n",
+                   STR_ARG(str_printf(a, "+" STR_FMT, STR_ARG(since))), STAGE_WIDTH,
+                   STR_ARG(out_safe(a, f->stage, false)), STR_ARG(out_safe(a, f->text, false)));
+    }
+    struct str text = buf_dup(a, &out);
     return text.p ? text : S("");
 }

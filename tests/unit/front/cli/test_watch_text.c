@@ -13,6 +13,7 @@ struct scene {
     struct view_action source, build_action, approval;
     struct view_build build;
     struct view_phase phases[3];
+    struct view_command commands[2];
 };
 
 static void make(struct scene *s) {
@@ -23,6 +24,9 @@ static void make(struct scene *s) {
     s->build = (struct view_build){.id = S("p:1"), .status = S("IN_PROGRESS"), .phase = S("BUILD"),
                                    .start_ms = 2000, .phases = {s->phases, 3},
                                    .command = S("make all\nmake check")};
+    s->commands[0] = (struct view_command){S("make all\nmake check"), 4400};
+    s->build.commands.v = s->commands;
+    s->build.commands.n = 1;
     s->source = (struct view_action){.name = S("Source"), .category = S("Source"),
                                      .status = S("Succeeded"), .start_ms = 1000,
                                      .update_ms = 1900, .attempt = 1};
@@ -49,7 +53,7 @@ static void test_a_block_has_a_line_for_each_stage_and_no_control_characters(voi
     struct str text = watch_block(&arena, &c, &s.view, 6000, 100);
     assert_string_equal(str_z(&arena, text),
                         "logs  01234567  abcdef0  Say\xef\xbf\xbd[31m hello\n"
-                        "  \xe2\x9c\x93 Source                       0.9 s\n"
+                        "  \xe2\x9c\x93 Source                      0.90 s\n"
                         "  \xe2\x96\xb6 Test                         4.0 s  BUILD  $ make all ...\n"
                         "  \xc2\xb7 Production-Approve\n"
                         "  \xc2\xb7 Production\n");
@@ -82,16 +86,16 @@ static void test_lines_are_printed_once_each(void **state) {
     make(&s);
     assert_string_equal(
         news(&log, &s, 6000).p,
-        "      +0.0 s  Source                started\n"
-        "      +0.9 s  Source                succeeded in 0.9 s: abcdef0 Say\xef\xbf\xbd[31m hello\n"
-        "      +0.9 s  Test                  started\n"
-        "      +1.3 s  Test                  PROVISIONING succeeded in 0.3 s\n"
+        "     +0.90 s  Source                succeeded in 0.90 s: abcdef0 Say\xef\xbf\xbd[31m hello\n"
+        "     +0.99 s  Test                  started\n"
+        "      +1.3 s  Test                  PROVISIONING succeeded in 0.30 s\n"
         "      +3.3 s  Test                  INSTALL succeeded in 2.0 s\n"
-        "      +5.0 s  Test                  $ make all ...\n");
+        "      +3.4 s  Test                  $ make all ...\n");
     assert_string_equal(news(&log, &s, 6200).p, "");
-    s.build.command = S("make check");
+    s.commands[1] = (struct view_command){S("make check"), 6300};
+    s.build.commands.n = 2;
     assert_string_equal(news(&log, &s, 6400).p,
-                        "      +5.4 s  Test                  $ make check\n");
+                        "      +5.3 s  Test                  $ make check\n");
     arena_done(&log.arena);
 }
 
