@@ -8,6 +8,8 @@
 #include "front/api/codepipeline/codepipeline.h"
 #include "platform/text/json.h"
 #include "services/codeconnections/connections.h"
+#include "services/core/account.h"
+#include "services/sts/sts_store.h"
 
 #include <stdlib.h>
 
@@ -41,8 +43,10 @@ static struct str exported_object(struct arena *a, struct str json) {
 
 static int build_ended(void *ud, struct db *db, struct arena *a, const struct build_row *row,
                        struct err *err) {
-    (void)db;
     struct release *r = ud;
+    if (sts_session_end_build(db, row->uuid, err) < 0) {
+        return -1;
+    }
     struct build_outcome outcome = {
         .ok = str_is(row->status, "SUCCEEDED"),
         .status = row->status,
@@ -52,6 +56,23 @@ static int build_ended(void *ud, struct db *db, struct arena *a, const struct bu
     };
     struct str external = str_printf(a, "%.*s:%.*s", STR_ARG(row->project), STR_ARG(row->uuid));
     return execution_build_ended(&r->flow, a, external, &outcome, err);
+}
+
+/* How a build's account is reached: nothing to say for embedded ones. */
+static int plan_account(void *ud, struct arena *a, struct plan *plan, struct err *err) {
+    struct release *r = ud;
+    struct account account;
+    if (db_begin(r->flow.db, err) < 0) {
+        return -1;
+    }
+    int found = account_find(r->flow.db, a, plan->account, &account, err);
+    db_rollback(r->flow.db);
+    if (found > 0 && !str_is(account.kind, "embedded")) {
+        plan->aws = true;
+        plan->endpoint = account.endpoint;
+        plan->ca_file = account.ca_file;
+    }
+    return found < 0 ? -1 : 0;
 }
 
 static int log_target(void *ud, struct arena *a, struct str account, struct str region,
@@ -109,6 +130,8 @@ int release_new(const struct release_config *config, struct release **ret, struc
         .flow = &r->flow,
         .hooks = {build_ended, r},
         .program = config->program,
+        .account = plan_account,
+        .account_ud = r,
         .log_target = log_target,
         .log_ud = r,
     };

@@ -100,7 +100,8 @@ struct builds_config {
      * all accounts are embedded. */
     int (*account)(void *ud, struct arena *a, struct plan *plan, struct err *err);
     void *account_ud;
-    /* A target that writes logs into an account, as the program itself. */
+    /* A target that writes logs into an account, as the program itself. ERR_UNSUPPORTED: the
+     * account is not embedded, and the log stays in the build's directory. */
     int (*log_target)(void *ud, struct arena *a, struct str account, struct str region,
                       struct aws_target *ret, struct err *err);
     void *log_ud;

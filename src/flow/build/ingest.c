@@ -156,7 +156,9 @@ static int put_log(struct step *s, const struct build_row *row, struct err *err)
     }
     if (in->config->log_target(in->config->log_ud, s->arena, row->account, row->region, &target,
                                err) < 0) {
-        return -1;
+        bool elsewhere = err->kind == ERR_UNSUPPORTED; /* a real account: the file is the log */
+        *err = elsewhere ? ERR_INIT : *err;
+        return elsewhere ? 0 : -1;
     }
     int index cleanup_fd =
         file_open(str_printf(s->arena, "%s/log.idx", s->dir).p, O_RDONLY, 0, err);
