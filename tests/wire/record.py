@@ -15,7 +15,7 @@ KEPT = ("content-type", "x-amz-target", "range", "if-match", "if-none-match", "e
 DROPPED = ("x-amz-date", "x-amz-security-token", "x-amz-content-sha256")
 VOLATILE = (
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z",
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+0000)",
     r"\b1[6-9]\d{8}(\.\d+)?\b",
     r"\b1[6-9]\d{11}\b",
     r"\bA(KIA|SIA|ROA|IDA|NPA)[A-Z0-9]{12,}\b",
@@ -74,7 +74,7 @@ class Recorder(http.server.BaseHTTPRequestHandler):
         scope = re.search(r"Credential=[^/]+/\d+/[^/]+/([^/]+)/", self.headers.get("Authorization", ""))
         out.write(f"> {self.command} {self.path} {scope.group(1) if scope else '-'}\n")
         for name, value in self.headers.items():
-            if kept(name):
+            if kept(name) and not (sent != sent.strip() and "checksum" in name.lower()):
                 out.write(f"{name}: {value}\n")
         out.write("\n" + (text_of(sent) or "") + "\n")
         if text_of(sent) is None:

@@ -145,7 +145,10 @@ static bool matches(struct str glob, struct str text) {
 
 static struct str body_of(struct play *p) {
     struct http_response *r = &p->response;
-    if (r->fd < 0 || str_is(p->request.method, "HEAD")) {
+    if (str_is(p->request.method, "HEAD")) {
+        return S(""); /* the HTTP server sends none */
+    }
+    if (r->fd < 0) {
         return str_trim(r->body);
     }
     char *text = arena_alloc(&p->f.arena, (size_t)r->fd_size + 1);
