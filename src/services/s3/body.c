@@ -113,16 +113,15 @@ int s3_body_take(struct call *c, const struct shape *shape, const void *in, stru
     enum s3_sum wanted = s3_sum_wanted(c, shape, in);
     enum s3_sum carried = s3_sum_take(shape, in, &given);
     const struct str *md5 = s3_member_str(shape, (void *)in, "ContentMD5");
-    bool other = ret->stage != NULL && wanted != S3_SUM_NONE &&
-                 s3_stage_sum(ret->stage, wanted).p == NULL;
-    if (other) { /* staged before anybody looked at the headers: compute the sum that counts */
-        c->body = (struct aws_body){s3_stage_fd(ret->stage), 0, s3_stage_size(ret->stage), NULL};
-    }
-    if ((ret->stage == NULL || other) && stage_now(c, wanted, ret, err) < 0) {
+    if (ret->stage == NULL && stage_now(c, wanted, ret, err) < 0) {
         return -1;
     }
     ret->algorithm = wanted != S3_SUM_NONE ? wanted : s3_stage_algorithm(ret->stage);
     struct str computed = s3_stage_sum(ret->stage, ret->algorithm);
+    if (computed.p == NULL && /* staged before anybody looked at the headers */
+        s3_stage_compute(ret->stage, c->arena, ret->algorithm, &computed, err) < 0) {
+        return -1;
+    }
     if (check_md5(c, md5 != NULL ? *md5 : STR_NONE, ret->stage, err) < 0 ||
         check_sum(c, carried, given, computed, err) < 0) {
         return -1;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,25 +77,43 @@ static int ensure_place(const char *data_dir, const struct place *place, struct 
     return sync_dir(parent, err);
 }
 
-int s3_content_tmp(const char *data_dir, struct arena *a, const char **ret, struct err *err) {
-    const char *parent = str_printf(a, "%s/s3", data_dir).p;
-    const char *tmp = str_printf(a, "%s/s3/tmp", data_dir).p;
-    if (make_dir(parent, err) < 0 || make_dir(tmp, err) < 0) {
-        return -1;
-    }
-    *ret = tmp;
-    return 0;
-}
-
-int s3_content_place(const char *data_dir, const char *tmp_path, struct str id, struct err *err) {
+int s3_content_create(const char *data_dir, struct str id, int *ret_fd, struct err *err) {
     struct place place;
     if (place_of(data_dir, id, &place, err) < 0 || ensure_place(data_dir, &place, err) < 0) {
         return -1;
     }
-    if (rename(tmp_path, place.file) < 0) {
-        return err_sys(err, errno, "cannot move content to %s", place.file);
+    *ret_fd = open(place.file, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    return *ret_fd < 0 ? err_sys(err, errno, "cannot make content %s", place.file) : 0;
+}
+
+int s3_content_sync(const char *data_dir, struct str id, int fd, struct err *err) {
+    struct place place;
+    if (place_of(data_dir, id, &place, err) < 0) {
+        return -1;
+    }
+    if (fsync(fd) < 0) {
+        return err_sys(err, errno, "cannot make content %s durable", place.file);
     }
     return sync_dir(place.dir, err);
+}
+
+void s3_content_delete(const char *data_dir, struct str id) {
+    struct place place;
+    struct err err = ERR_INIT;
+    if (place_of(data_dir, id, &place, &err) == 0) {
+        unlink(place.file);
+    }
+}
+
+int s3_content_of(struct str data, int *ret_fd, struct err *err) {
+    int fd = memfd_create("s3", MFD_CLOEXEC);
+    if (fd < 0 || write(fd, data.p, data.n) != (ssize_t)data.n) {
+        int failed = errno;
+        close_fd(&fd);
+        return err_sys(err, failed, "cannot hold an answer in memory");
+    }
+    *ret_fd = fd;
+    return 0;
 }
 
 int s3_content_open(const char *data_dir, struct str id, int *ret_fd, struct err *err) {
@@ -156,32 +175,20 @@ static int append_file(int out, const char *path, struct err *err) {
     return 0;
 }
 
-static int join_into(const char *data_dir, int out, const struct str *ids, size_t n,
-                     struct err *err) {
+int s3_content_join(const char *data_dir, const struct str *ids, size_t n, struct str new_id,
+                    struct err *err) {
+    int out cleanup_fd = -1;
+    if (s3_content_create(data_dir, new_id, &out, err) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < n; i++) {
         struct place part;
         if (place_of(data_dir, ids[i], &part, err) < 0 || append_file(out, part.file, err) < 0) {
+            s3_content_delete(data_dir, new_id);
             return -1;
         }
     }
-    return fsync(out) < 0 ? err_sys(err, errno, "cannot make content durable") : 0;
-}
-
-int s3_content_join(const char *data_dir, const struct str *ids, size_t n, struct str new_id,
-                    struct err *err) {
-    struct place place;
-    if (place_of(data_dir, new_id, &place, err) < 0 || ensure_place(data_dir, &place, err) < 0) {
-        return -1;
-    }
-    int out cleanup_fd = open(place.file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (out < 0) {
-        return err_sys(err, errno, "cannot make content %s", place.file);
-    }
-    if (join_into(data_dir, out, ids, n, err) < 0) {
-        unlink(place.file);
-        return -1;
-    }
-    return sync_dir(place.dir, err);
+    return s3_content_sync(data_dir, new_id, out, err);
 }
 
 static int trash_read(struct db *db, struct arena *a, int max, struct str_list *ret,
@@ -262,7 +269,6 @@ static int is_named(struct db *db, struct str file, struct err *err) {
 /* File systems stamp with a coarse clock, a few milliseconds behind. */
 enum { CLOCK_SLACK_MS = 1000 };
 
-/* db NULL: everything old in the directory goes. */
 static int sweep_dir(struct db *db, const char *path, int64_t before_ms, struct err *err) {
     DIR *dir cleanup_dir = opendir(path);
     if (dir == NULL) {
@@ -277,7 +283,7 @@ static int sweep_dir(struct db *db, const char *path, int64_t before_ms, struct 
                 before_ms - CLOCK_SLACK_MS) {
             continue;
         }
-        int named = db != NULL ? is_named(db, str_c(entry->d_name), err) : 0;
+        int named = is_named(db, str_c(entry->d_name), err);
         if (named < 0) {
             return -1;
         }
@@ -290,8 +296,7 @@ static int sweep_dir(struct db *db, const char *path, int64_t before_ms, struct 
 
 int s3_sweep(struct db *db, const char *data_dir, int64_t before_ms, struct err *err) {
     char path[4096];
-    snprintf(path, sizeof(path), "%.4000s/s3/tmp", data_dir);
-    int deleted = sweep_dir(NULL, path, before_ms, err);
+    int deleted = 0;
     for (int i = 0; deleted >= 0 && i < 256; i++) {
         snprintf(path, sizeof(path), "%.4000s/s3/%02x", data_dir, (unsigned)i);
         int n = sweep_dir(db, path, before_ms, err);

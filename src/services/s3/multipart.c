@@ -111,7 +111,7 @@ static int keep_part(struct call *c, const struct s3_upload_row *u, int32_t numb
                               .etag = body->md5,
                               .modified_ms = c->now_ms,
                               .sum = body->sum};
-    if (s3_stage_keep(body->stage, c->arena, &p->file, err) < 0) {
+    if (s3_stage_keep(body->stage, c->arena, &p->file, NULL, err) < 0) {
         return -1;
     }
     return s3_part_put(c->db, u->id, p, err);
@@ -170,20 +170,31 @@ static int copy_range(struct str range, int64_t size, int64_t *ret_first, int64_
     return 0;
 }
 
-static int stage_range(struct call *c, const struct s3_object_row *from, int64_t first,
-                       int64_t size, struct s3_body *ret, struct err *err) {
+static int stage_bytes(struct call *c, struct s3_object_row *from, int64_t first, int64_t size,
+                       struct s3_stage *stage, struct err *err) {
+    if (from->file.p == NULL) {
+        if (s3_object_data(c->db, c->arena, from, err) < 0) {
+            return -1;
+        }
+        return s3_stage_write(stage, str_sub(from->data, (size_t)first, (size_t)size), err);
+    }
     int fd = -1;
     if (s3_content_open(c->data_dir, from->file, &fd, err) < 0) {
         return -1;
     }
-    int bad = s3_stage_open(c->data_dir, S3_SUM_NONE, &ret->stage, err);
-    ret->owned = bad == 0;
-    if (bad == 0) {
-        bad = s3_stage_copy(ret->stage, fd, first, size, err) < 0 ||
-              s3_stage_end(ret->stage, err) < 0;
-    }
+    int result = s3_stage_copy(stage, fd, first, size, err);
     close(fd);
-    if (bad) {
+    return result;
+}
+
+static int stage_range(struct call *c, struct s3_object_row *from, int64_t first, int64_t size,
+                       struct s3_body *ret, struct err *err) {
+    if (s3_stage_open(c->data_dir, S3_SUM_NONE, &ret->stage, err) < 0) {
+        return -1;
+    }
+    ret->owned = true;
+    if (stage_bytes(c, from, first, size, ret->stage, err) < 0 ||
+        s3_stage_end(ret->stage, err) < 0) {
         return -1;
     }
     ret->algorithm = s3_stage_algorithm(ret->stage);

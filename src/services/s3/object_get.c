@@ -136,6 +136,19 @@ static void give_sum(struct call *c, const struct read_wish *wish, const struct 
     }
 }
 
+static int reply_with(struct call *c, struct read_result *r, struct err *err) {
+    c->reply_body.size = r->size;
+    if (r->object.file.p != NULL) {
+        c->reply_body.offset = r->first;
+        return s3_content_open(c->data_dir, r->object.file, &c->reply_body.fd, err);
+    }
+    if (s3_object_data(c->db, c->arena, &r->object, err) < 0) {
+        return -1;
+    }
+    return s3_content_of(str_sub(r->object.data, (size_t)r->first, (size_t)r->size),
+                         &c->reply_body.fd, err);
+}
+
 int s3_get_object(struct call *c, const struct s3_get_object_request *in,
                   struct s3_get_object_output *out, struct err *err) {
     struct read_wish wish = {
@@ -173,9 +186,7 @@ int s3_get_object(struct call *c, const struct s3_get_object_request *in,
         out->expires = in->response_expires;
         out->has_expires = true;
     }
-    c->reply_body.offset = r.first;
-    c->reply_body.size = r.size;
-    return s3_content_open(c->data_dir, r.object.file, &c->reply_body.fd, err);
+    return reply_with(c, &r, err);
 }
 
 int s3_head_object(struct call *c, const struct s3_head_object_request *in,

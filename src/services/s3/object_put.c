@@ -26,7 +26,7 @@ int s3_put_object(struct call *c, const struct s3_put_object_request *in,
     o.sum = body.sum;
     o.attr.sum_algorithm = body.algorithm;
     o.attr.sum_type = S("FULL_OBJECT");
-    if (s3_stage_keep(body.stage, c->arena, &o.file, err) < 0 ||
+    if (s3_stage_keep(body.stage, c->arena, &o.file, &o.data, err) < 0 ||
         s3_object_insert(c->db, &o, err) < 0) {
         return -1;
     }
@@ -41,7 +41,7 @@ int s3_put_object(struct call *c, const struct s3_put_object_request *in,
 static int plain_etag(struct call *c, const struct s3_object_row *from, struct str *ret,
                       struct err *err) {
     *ret = from->etag;
-    if (str_find_c(from->etag, '-', 0) == (size_t)-1) {
+    if (str_find_c(from->etag, '-', 0) == (size_t)-1) { /* those with '-' have a file */
         return 0;
     }
     int fd = -1;
@@ -117,17 +117,21 @@ static int copy_attributes(struct call *c, const struct s3_copy_object_request *
     return 0;
 }
 
-static int copy_content(struct call *c, const struct s3_object_row *from, struct s3_object_row *o,
+static int copy_content(struct call *c, struct s3_object_row *from, struct s3_object_row *o,
                         struct err *err) {
-    if (plain_etag(c, from, &o->etag, err) < 0) {
+    if (s3_object_data(c->db, c->arena, from, err) < 0 || plain_etag(c, from, &o->etag, err) < 0) {
         return -1;
     }
     o->size = from->size;
-    o->file = s3_content_id(c->arena, c->rng);
     bool whole = str_find_c(from->sum, '-', 0) == (size_t)-1;
     o->sum = whole ? from->sum : STR_NONE;
     o->attr.sum_algorithm = whole ? from->attr.sum_algorithm : S3_SUM_NONE;
     o->attr.sum_type = whole ? S("FULL_OBJECT") : STR_NONE;
+    if (from->file.p == NULL) {
+        o->data = from->data;
+        return 0;
+    }
+    o->file = s3_content_id(c->arena, c->rng);
     return s3_content_link(c->data_dir, from->file, o->file, err);
 }
 

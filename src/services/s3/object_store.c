@@ -54,17 +54,32 @@ int s3_object_find(struct db *db, struct arena *a, struct str bucket, struct str
     return bad < 0 ? -1 : read_object(&rows, a, ret, err);
 }
 
+int s3_object_data(struct db *db, struct arena *a, struct s3_object_row *o, struct err *err) {
+    if (o->file.p != NULL || o->marker) {
+        return 0;
+    }
+    int found = db_get_str(db, a, &o->data, err, "SELECT data FROM s3_object WHERE seq = ?", "i",
+                           o->seq);
+    if (found == 1 && o->data.p == NULL && o->size == 0) {
+        o->data = S("");
+    }
+    if (found == 0 || (found == 1 && (int64_t)o->data.n != o->size)) {
+        return err_set(err, ERR_INTERNAL, "store: the content of an object is damaged");
+    }
+    return found < 0 ? -1 : 0;
+}
+
 static int insert_row(struct db *db, struct s3_object_row *o, struct err *err) {
     struct arena a = ARENA_INIT;
     int result = db_run(
         db, err,
         "INSERT INTO s3_object(bucket, key, version, latest, marker, modified_ms, file, size, "
-        "etag, headers, meta, tags, acl, sum_algorithm, sum, sum_type, parts) "
-        "VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "sbsiisisssssisss", o->bucket, o->key, o->version, (int64_t)o->marker, o->modified_ms,
+        "etag, headers, meta, tags, acl, sum_algorithm, sum, sum_type, parts, data) "
+        "VALUES (?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "sbsiisisssssisssb", o->bucket, o->key, o->version, (int64_t)o->marker, o->modified_ms,
         o->file, o->size, o->etag, s3_map_text(&a, o->attr.headers), s3_map_text(&a, o->attr.meta),
         s3_map_text(&a, o->attr.tags), o->attr.acl, (int64_t)o->attr.sum_algorithm, o->sum,
-        o->attr.sum_type, o->parts);
+        o->attr.sum_type, o->parts, o->data);
     arena_done(&a);
     o->seq = db_last_rowid(db);
     return result;

@@ -42,6 +42,7 @@ struct s3_object_row {
     struct s3_attributes attr;
     struct str sum;   /* base64 of the checksum, "-N" behind it when composite */
     struct str parts; /* "size:sum,..." of a multipart upload, or absent */
+    struct str data;  /* the content, where there is no file; read by s3_object_data only */
 };
 
 struct s3_object_rows {
@@ -78,6 +79,9 @@ int s3_setting_put(struct db *db, struct str bucket, const char *kind, struct st
 /* Objects. find: an absent version means the latest one, delete markers included. */
 int s3_object_find(struct db *db, struct arena *a, struct str bucket, struct str key,
                    struct str version, struct s3_object_row *ret, struct err *err) MUST_USE;
+/* Fills o->data of an object that has no file. */
+int s3_object_data(struct db *db, struct arena *a, struct s3_object_row *o,
+                   struct err *err) MUST_USE;
 /* Makes `o` the latest version. A version of the same id ("null") is replaced. Fills o->seq. */
 int s3_object_insert(struct db *db, struct s3_object_row *o, struct err *err) MUST_USE;
 /* Removes one version; the next older one becomes the latest. */

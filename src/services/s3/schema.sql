@@ -73,3 +73,7 @@ CREATE INDEX s3_part_file ON s3_part(file);
 CREATE TABLE s3_trash(
     file TEXT PRIMARY KEY
 ) WITHOUT ROWID;
+
+-- migration 2
+-- Contents of up to 64 KiB; then file is NULL. Last, so that lists never read them.
+ALTER TABLE s3_object ADD COLUMN data BLOB;

@@ -1,4 +1,4 @@
-/* Implementation of stage.h: a temporary file and the digests of what went into it. */
+/* Implementation of stage.h: some memory, then a file, and the digests of what went into it. */
 #include "services/s3/stage.h"
 
 #include "platform/crypto/crc.h"
@@ -15,9 +15,11 @@ static const int64_t SIZE_MAX_BYTES = 5LL * 1024 * 1024 * 1024;
 
 struct s3_stage {
     char *data_dir;
-    char *path; /* NULL once it was taken over */
     char id[33];
-    int fd;
+    int fd;      /* -1 while the bytes are in `mem` */
+    bool kept;   /* somebody's row names the file */
+    char *mem;
+    size_t mem_size;
     int64_t size;
     enum s3_sum algorithm;
     uint32_t crc32;
@@ -110,26 +112,12 @@ static void end_digests(struct s3_stage *stage) {
 
 int s3_stage_open(const char *data_dir, enum s3_sum algorithm, struct s3_stage **ret,
                   struct err *err) {
-    struct arena a = ARENA_INIT;
-    const char *tmp = NULL;
-    if (s3_content_tmp(data_dir, &a, &tmp, err) < 0) {
-        arena_done(&a);
-        return -1;
-    }
+    (void)err; /* nothing can fail before the first large write */
     struct s3_stage *stage = mem_alloc(sizeof(*stage));
-    struct str id = s3_content_id(&a, &rng_system);
-    memcpy(stage->id, id.p, 32);
-    stage->path = mem_strdup(str_printf(&a, "%s/%s", tmp, stage->id).p);
     stage->data_dir = mem_strdup(data_dir);
     stage->algorithm = algorithm == S3_SUM_NONE ? S3_SUM_CRC64NVME : algorithm;
+    stage->fd = -1;
     init_digests(stage);
-    stage->fd = open(stage->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    arena_done(&a);
-    if (stage->fd < 0) {
-        int failed = errno;
-        s3_stage_free(stage);
-        return err_sys(err, failed, "cannot stage a body in %s/s3/tmp", data_dir);
-    }
     *ret = stage;
     return 0;
 }
@@ -152,11 +140,38 @@ static int write_all(int fd, struct str data, struct err *err) {
     return 0;
 }
 
+/* From memory into a file. */
+static int spill(struct s3_stage *stage, struct err *err) {
+    struct arena a = ARENA_INIT;
+    struct str id = s3_content_id(&a, &rng_system);
+    memcpy(stage->id, id.p, 32);
+    arena_done(&a);
+    if (s3_content_create(stage->data_dir, str_c(stage->id), &stage->fd, err) < 0) {
+        return -1;
+    }
+    return write_all(stage->fd, str_n(stage->mem, (size_t)stage->size), err);
+}
+
+static int hold(struct s3_stage *stage, struct str data, struct err *err) {
+    size_t need = (size_t)stage->size + data.n;
+    if (need > S3_INLINE_MAX) {
+        return spill(stage, err) < 0 ? -1 : write_all(stage->fd, data, err);
+    }
+    if (need > stage->mem_size) {
+        stage->mem_size = need < S3_INLINE_MAX / 4 ? need * 2 : S3_INLINE_MAX;
+        stage->mem = mem_realloc(stage->mem, stage->mem_size);
+    }
+    if (data.n > 0) {
+        memcpy(stage->mem + stage->size, data.p, data.n);
+    }
+    return 0;
+}
+
 int s3_stage_write(struct s3_stage *stage, struct str data, struct err *err) {
     if ((int64_t)data.n > SIZE_MAX_BYTES - stage->size) {
         return err_set(err, ERR_LIMIT, "Your proposed upload exceeds the maximum allowed size");
     }
-    if (write_all(stage->fd, data, err) < 0) {
+    if ((stage->fd < 0 ? hold(stage, data, err) : write_all(stage->fd, data, err)) < 0) {
         return -1;
     }
     stage->size += (int64_t)data.n;
@@ -166,7 +181,8 @@ int s3_stage_write(struct s3_stage *stage, struct str data, struct err *err) {
 
 int s3_stage_end(struct s3_stage *stage, struct err *err) {
     end_digests(stage);
-    return fsync(stage->fd) < 0 ? err_sys(err, errno, "cannot make a staged body durable") : 0;
+    return stage->fd < 0 ? 0
+                         : s3_content_sync(stage->data_dir, str_c(stage->id), stage->fd, err);
 }
 
 void s3_stage_free(struct s3_stage *stage) {
@@ -176,11 +192,11 @@ void s3_stage_free(struct s3_stage *stage) {
     if (stage->fd >= 0) {
         close(stage->fd);
     }
-    if (stage->path != NULL) {
-        unlink(stage->path);
+    if (stage->fd >= 0 && !stage->kept) {
+        s3_content_delete(stage->data_dir, str_c(stage->id));
     }
     free_digests(stage);
-    free(stage->path);
+    free(stage->mem);
     free(stage->data_dir);
     free(stage);
 }
@@ -217,7 +233,10 @@ int s3_stage_compute(const struct s3_stage *stage, struct arena *a, enum s3_sum 
     char chunk[65536];
     int64_t at = 0;
     init_digests(&again);
-    while (at < stage->size) {
+    if (stage->fd < 0) {
+        add_digests(&again, str_n(stage->mem, (size_t)stage->size));
+    }
+    while (stage->fd >= 0 && at < stage->size) {
         ssize_t n = pread(stage->fd, chunk, sizeof(chunk), at);
         if (n <= 0 && errno != EINTR) {
             free_digests(&again);
@@ -238,12 +257,19 @@ enum s3_sum s3_stage_algorithm(const struct s3_stage *stage) {
     return stage->algorithm;
 }
 
-int s3_stage_keep(struct s3_stage *stage, struct arena *a, struct str *ret_id, struct err *err) {
-    if (s3_content_place(stage->data_dir, stage->path, str_c(stage->id), err) < 0) {
+int s3_stage_keep(struct s3_stage *stage, struct arena *a, struct str *ret_id,
+                  struct str *ret_data, struct err *err) {
+    *ret_id = STR_NONE;
+    if (stage->fd < 0 && ret_data != NULL) {
+        *ret_data = str_n(stage->size > 0 ? stage->mem : "", (size_t)stage->size);
+        return 0;
+    }
+    if (stage->fd < 0 &&
+        (spill(stage, err) < 0 ||
+         s3_content_sync(stage->data_dir, str_c(stage->id), stage->fd, err) < 0)) {
         return -1;
     }
-    free(stage->path);
-    stage->path = NULL;
+    stage->kept = true;
     *ret_id = str_dup(a, str_c(stage->id));
     return 0;
 }

@@ -14,6 +14,7 @@
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const int64_t NOW_MS = 1795485120000;
@@ -102,6 +103,22 @@ static inline struct s3_put_object_output put(const char *bucket, const char *ke
     struct s3_put_object_output out;
     ok(RUN_BODY(put_object, &in, &out, str_c(body)));
     return out;
+}
+
+/* More than a row keeps: `c` all the way, `tail` at the end. */
+enum { LARGE = S3_INLINE_MAX + 1 };
+
+static inline struct str large_body(char c, const char *tail) {
+    char *p = arena_alloc(&arena, LARGE + strlen(tail));
+    memset(p, c, LARGE);
+    memcpy(p + LARGE, tail, strlen(tail));
+    return str_n(p, LARGE + strlen(tail));
+}
+
+static inline void put_large(const char *bucket, const char *key, char c) {
+    struct s3_put_object_request in = {.bucket = str_c(bucket), .key = str_c(key)};
+    struct s3_put_object_output out;
+    ok(RUN_BODY(put_object, &in, &out, large_body(c, "")));
 }
 
 static inline struct str reply_text(void) {

@@ -445,16 +445,18 @@ static void test_many_keys_are_deleted_at_once(void **state) {
 static void test_replaced_contents_go_and_orphans_are_swept(void **state) {
     (void)state;
     make_bucket("b-1");
-    put("b-1", "k", "one");
-    put("b-1", "k", "two");
+    put_large("b-1", "k", '1');
+    put_large("b-1", "k", '2');
     assert_int_equal(s3_trash_empty(db, dir, 100, &err), 1);
-    assert_str(get("b-1", "k", STR_NONE), "two");
-    char path[128];
-    snprintf(path, sizeof(path), "%s/s3/tmp/leftover", dir);
+    assert_true(str_eq(get("b-1", "k", STR_NONE), large_body('2', "")));
+    char path[160];
+    snprintf(path, sizeof(path), "%s/s3/00", dir);
+    mkdir(path, 0700);
+    snprintf(path, sizeof(path), "%s/s3/00/00leftover", dir);
     close(open(path, O_CREAT | O_WRONLY, 0600));
     int64_t later = clock_now_ms(&clock_system) + 10000;
     assert_int_equal(s3_sweep(db, dir, later, &err), 1);
-    assert_str(get("b-1", "k", STR_NONE), "two");
+    assert_true(str_eq(get("b-1", "k", STR_NONE), large_body('2', "")));
     assert_int_equal(db_begin(db, &err), 0);
     assert_int_equal(db_run(db, &err, "DELETE FROM s3_object", ""), 0);
     assert_int_equal(db_commit(db, &err), 0);
@@ -472,6 +474,48 @@ static int count_files(const char *path, const struct stat *st, int type, struct
     return 0;
 }
 
+static int count(void) {
+    files = 0;
+    nftw(dir, count_files, 8, FTW_PHYS);
+    return files;
+}
+
+static void test_small_contents_lie_in_their_row_and_large_ones_in_files(void **state) {
+    (void)state;
+    make_bucket("b-1");
+    struct str bodies[] = {S(""), S("small"), str_sub(large_body('x', ""), 0, S3_INLINE_MAX),
+                           large_body('y', "tail")};
+    for (size_t i = 0; i < 4; i++) {
+        struct s3_put_object_request in = {.bucket = S("b-1"), .key = S("k")};
+        struct s3_put_object_output put_out;
+        ok(RUN_BODY(put_object, &in, &put_out, bodies[i]));
+        assert_true(str_eq(get("b-1", "k", STR_NONE), bodies[i]));
+        struct s3_copy_object_request copy = {
+            .bucket = S("b-1"), .key = S("copy"), .copy_source = S("b-1/k")};
+        struct s3_copy_object_output copied;
+        ok(RUN(copy_object, &copy, &copied));
+        assert_true(str_eq(get("b-1", "copy", STR_NONE), bodies[i]));
+        assert_int_equal(count(), i < 3 ? 0 : 2);
+        struct s3_get_object_request part = {
+            .bucket = S("b-1"), .key = S("k"), .range = S("bytes=-3")};
+        struct s3_get_object_output out;
+        if (bodies[i].n > 0) {
+            ok(RUN(get_object, &part, &out));
+            assert_true(str_eq(reply_text(), str_sub(bodies[i], bodies[i].n - 3, 3)));
+        }
+    }
+}
+
+static void test_a_refused_upload_leaves_no_file(void **state) {
+    (void)state;
+    make_bucket("b-1");
+    struct s3_put_object_request in = {
+        .bucket = S("b-1"), .key = S("k"), .content_md5 = S("XUFAKrxLKna5cZ2REBfFkg==")};
+    struct s3_put_object_output out;
+    refused(RUN_BODY(put_object, &in, &out, large_body('x', "")), "BadDigest", 400);
+    assert_int_equal(count(), 0);
+}
+
 static void test_jobs_delete_what_nobody_names(void **state) {
     (void)state;
     struct service_env env = {.db = db, .clock = &clock_system, .data_dir = dir};
@@ -480,19 +524,15 @@ static void test_jobs_delete_what_nobody_names(void **state) {
     s3_queue_kinds(&env, kinds);
     ok(queue_open(db, &clock_system, kinds, S3_KINDS, &queue, &err));
     make_bucket("b-1");
-    put("b-1", "k", "one");
-    put("b-1", "k", "two");
-    files = 0;
-    nftw(dir, count_files, 8, FTW_PHYS);
-    assert_int_equal(files, 2);
+    put_large("b-1", "k", '1');
+    put_large("b-1", "k", '2');
+    assert_int_equal(count(), 2);
     assert_int_equal(queue_run_due(queue), 1);
-    files = 0;
-    nftw(dir, count_files, 8, FTW_PHYS);
-    assert_int_equal(files, 1);
+    assert_int_equal(count(), 1);
     ok(s3_start(&env, &err));
     ok(s3_start(&env, &err));
     assert_int_equal(queue_run_due(queue), 2);
-    assert_str(get("b-1", "k", STR_NONE), "two");
+    assert_true(str_eq(get("b-1", "k", STR_NONE), large_body('2', "")));
     queue_stop(queue);
 }
 
@@ -529,6 +569,8 @@ int main(void) {
         CASE(test_copied_parts_take_a_range_of_their_source),
         CASE(test_many_keys_are_deleted_at_once),
         CASE(test_replaced_contents_go_and_orphans_are_swept),
+        CASE(test_small_contents_lie_in_their_row_and_large_ones_in_files),
+        CASE(test_a_refused_upload_leaves_no_file),
         CASE(test_jobs_delete_what_nobody_names),
         CASE(test_attributes_tell_what_was_asked),
     };
