@@ -12,6 +12,7 @@
 #include "gen/logs.h"
 #include "gen/s3.h"
 #include "gen/sns.h"
+#include "gen/ssm.h"
 #include "gen/sts.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/codeconnections/connections.h"
@@ -26,6 +27,7 @@
 #include "services/s3/s3_store.h"
 #include "services/sns/deliver.h"
 #include "services/sns/sns_store.h"
+#include "services/ssm/ssm.h"
 #include "services/sts/sts_store.h"
 
 struct services {
