@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WIDTH = 92 };
+
 static const char *const groups[CLI_GROUPS] = {
     [CLI_RELEASE] = "Releases",
     [CLI_BUILD] = "Builds",
@@ -66,12 +68,29 @@ static void help_options(const struct cli_option *table, const struct cli_option
     }
 }
 
+/* Text as it stands, but for lines that are too long: those are broken between words. */
+static void wrapped(const char *text, size_t width, FILE *out) {
+    struct str rest = str_c(text), line;
+    while (str_cut(&rest, '\n', &line)) {
+        while (line.n > width && line.p[0] != ' ') {
+            size_t at = str_rfind_c(str_sub(line, 0, width + 1), ' ');
+            if (at == (size_t)-1) {
+                break;
+            }
+            fprintf(out, STR_FMT "\n", STR_ARG(str_sub(line, 0, at)));
+            line = str_sub(line, at + 1, line.n);
+        }
+        fprintf(out, STR_FMT "\n", STR_ARG(line));
+    }
+}
+
 void help_verb(const struct cli *c, const struct cli_verb *verb, FILE *out) {
     (void)c;
     fprintf(out, "usage: trunkline %s [options]%s%s\n\n%s.\n", verb->name, verb->args[0] ? " " : "",
             verb->args, verb->summary);
     if (verb->detail) {
-        fprintf(out, "\n%s\n", verb->detail);
+        fputc('\n', out);
+        wrapped(verb->detail, WIDTH, out);
     }
     if (!(verb->flags & CLI_RAW)) {
         fputs("\nOptions\n", out);

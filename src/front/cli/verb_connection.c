@@ -30,7 +30,7 @@ static int run_complete(struct cli *c, struct err *err) {
 }
 
 static const struct cli_option complete_options[] = {
-    {"url", 'u', "URL", "what git fetches; {repository} stands for the action's FullRepositoryId"},
+    {"url", 'u', "URL", "what git fetches; {repository} is the action's FullRepositoryId"},
     {0},
 };
 

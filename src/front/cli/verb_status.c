@@ -32,7 +32,7 @@ static struct str subject_of(const struct codepipeline_pipeline_execution_summar
     return str_sub(s, 0, str_find_c(s, '\n', 0));
 }
 
-/* Why a stage does not move, or absent. */
+/* Why what is in a stage does not move, or absent. */
 static struct str reason(struct cli *c, const struct codepipeline_stage_state *s) {
     for (size_t i = 0; i < s->action_states.n; i++) {
         const struct codepipeline_action_execution *e = s->action_states.v[i].latest_execution;
@@ -49,12 +49,22 @@ static struct str reason(struct cli *c, const struct codepipeline_stage_state *s
     if (gate && gate->latest_execution && !str_is(gate->latest_execution->status, "Succeeded")) {
         return str_printf(&c->arena, "gate: " STR_FMT, STR_ARG(gate->latest_execution->summary));
     }
-    if (s->inbound_transition_state && s->inbound_transition_state->has_enabled &&
-        !s->inbound_transition_state->enabled) {
-        return str_printf(&c->arena, "the way in is closed: " STR_FMT,
-                          STR_ARG(s->inbound_transition_state->disabled_reason));
-    }
     return STR_NONE;
+}
+
+/* Why nothing may enter a stage, or absent. */
+static struct str closed(const struct codepipeline_stage_state *s) {
+    const struct codepipeline_transition_state *t = s->inbound_transition_state;
+    return t && t->has_enabled && !t->enabled
+               ? (t->disabled_reason.p ? t->disabled_reason : S("no reason was given"))
+               : STR_NONE;
+}
+
+static void print_note(struct cli *c, const char *before, struct str text) {
+    if (text.n) {
+        fprintf(c->out, "  %-20s  %s%s" STR_FMT "%s\n", "", out_style(c, OUT_YELLOW), before,
+                STR_ARG(out_safe(&c->arena, text, false)), out_style(c, OUT_PLAIN));
+    }
 }
 
 static void print_stage(const struct looking *l, const struct codepipeline_stage_state *s) {
@@ -62,15 +72,12 @@ static void print_stage(const struct looking *l, const struct codepipeline_stage
     struct str id = s->latest_execution ? s->latest_execution->pipeline_execution_id : STR_NONE;
     struct str status = s->latest_execution ? s->latest_execution->status : S("-");
     const struct codepipeline_pipeline_execution_summary *r = release_of(l, id);
-    struct str why = reason(c, s);
     fprintf(c->out, "  %-20.*s  %s%-10.*s%s  %-8.8s  %-7.7s  " STR_FMT "\n", STR_ARG(s->stage_name),
             out_style(c, out_status_style(status)), STR_ARG(status), out_style(c, OUT_PLAIN),
             id.n >= 8 ? id.p : "", commit_of(r).n >= 7 ? commit_of(r).p : "",
             STR_ARG(out_safe(&c->arena, subject_of(r).p ? subject_of(r) : S(""), false)));
-    if (why.n) {
-        fprintf(c->out, "  %-20s  %s" STR_FMT "%s\n", "", out_style(c, OUT_YELLOW),
-                STR_ARG(out_safe(&c->arena, why, false)), out_style(c, OUT_PLAIN));
-    }
+    print_note(c, "", reason(c, s));
+    print_note(c, "the way in is closed: ", closed(s));
     for (size_t i = 0; i < s->inbound_executions.n; i++) {
         fprintf(c->out, "  %-20s  %swaiting     %.8s%s\n", "", out_style(c, OUT_DIM),
                 s->inbound_executions.v[i].pipeline_execution_id.p, out_style(c, OUT_PLAIN));
@@ -87,6 +94,10 @@ static json_t *stage_json(const struct looking *l, const struct codepipeline_sta
     json_set_str(o, "commit", commit_of(r));
     json_set_str(o, "subject", subject_of(r));
     json_set_str(o, "why", reason(l->c, s));
+    json_set_str(o, "closed", closed(s));
+    if (s->inbound_executions.n) {
+        json_set_str(o, "waiting", s->inbound_executions.v[0].pipeline_execution_id);
+    }
     return o;
 }
 
