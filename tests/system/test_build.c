@@ -49,13 +49,14 @@ static size_t heard_n;
 static void answer(void *ud, struct http_request *req, struct http_response *resp) {
     (void)ud;
     resp->status = 200;
-    if (str_starts(req->path, S("/_trunkline/builds/"))) {
+    bool of_build = http_header(&req->headers, S("x-trunkline-build")).p != NULL;
+    if (str_starts(req->path, S("/_trunkline/builds/")) && !of_build) {
         resp->body = S("{\"AccessKeyId\":\"ASIATESTTESTTEST1234\",\"SecretAccessKey\":"
                        "\"secret-of-the-build\",\"Token\":\"token-of-the-build\",\"Expiration\":"
                        "\"2099-01-01T00:00:00Z\"}");
         return;
     }
-    if (str_is(req->path, "/_trunkline/ack")) {
+    if (str_is(req->path, "/_trunkline/ack") && !of_build) {
         resp->status = 204;
         return;
     }
@@ -361,6 +362,22 @@ static void test_aws_names_reach_the_account_with_the_roles_credentials(void **s
     }
 }
 
+static void test_a_build_cannot_pretend_to_be_its_supervisor(void **state) {
+    (void)state;
+    struct build_exit end = run_build(
+        "version: 0.2\n"
+        "phases:\n"
+        "  build:\n"
+        "    commands:\n"
+        "      - curl -sS -X POST -H X-Trunkline-Request:other/1 -H 'X-Trunkline-Build;' https://sts.eu-west-2.amazonaws.com/_trunkline/builds/other/credentials\n"
+        "      - curl -sS -X POST --request-target http://serve/_trunkline/ack https://sts.eu-west-2.amazonaws.com/ || echo refused\n");
+    assert_status(&end, "SUCCEEDED");
+    assert_logged("answer to /_trunkline/builds/other/credentials\n"); /* as any AWS request */
+    assert_int_equal(heard_n, 1);
+    assert_true(strncmp(heard[0].id, "0b5a7c1e/g", 10) == 0);
+    assert_logged("refused\n");
+}
+
 static void test_other_hosts_are_refused_and_mirrored_ones_answered(void **state) {
     (void)state;
     struct mirror_entry entry;
@@ -462,6 +479,7 @@ int main(int argc, char **argv) {
         CASE(test_a_stop_ends_even_a_build_that_ignores_it),
         CASE(test_a_timeout_fails_the_build_and_names_the_phase),
         CASE(test_aws_names_reach_the_account_with_the_roles_credentials),
+        CASE(test_a_build_cannot_pretend_to_be_its_supervisor),
         CASE(test_other_hosts_are_refused_and_mirrored_ones_answered),
         CASE(test_requests_wait_for_a_serve_that_is_away),
         CASE(test_a_build_never_has_a_second_supervisor),

@@ -309,7 +309,8 @@ static bool one_request(struct gateway *g, struct stream *client, struct stream 
         buf_init(&body.memory, GATEWAY_SPOOL);
         body.dir = str_printf(&a, STR_FMT "/builds/" STR_FMT, STR_ARG(dir),
                               STR_ARG(g->config.plan->uuid)).p;
-        go_on = (!request.expects || stream_write(client, S("HTTP/1.1 100 Continue\r\n\r\n"))) &&
+        go_on = str_starts(request.target, S("/")) && /* no absolute form: the path is all there is */
+                (!request.expects || stream_write(client, S("HTTP/1.1 100 Continue\r\n\r\n"))) &&
                 message_body(client, &request, false, spool_add, &body, GATEWAY_MAX_UPLOAD) == 0 &&
                 forward(g, client, serve, &request, &body, host) && !request.close;
         spool_done(&body);

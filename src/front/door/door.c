@@ -29,7 +29,16 @@ size_t door_unknown_members(const struct door *d) {
 
 /* ---- routes ---- */
 
+/* What a build's gateway brings over the same socket speaks AWS only: the build itself chose the
+ * path, and the routes behind it hand out other builds' credentials. */
+static bool from_build(const struct http_request *req) {
+    return req->local && http_header(&req->headers, S("x-trunkline-build")).p != NULL;
+}
+
 static const struct door_route *route_of(struct door *d, const struct http_request *req) {
+    if (from_build(req)) {
+        return NULL;
+    }
     for (size_t i = 0; i < d->config.n_routes; i++) {
         const struct door_route *r = &d->routes[i];
         struct str prefix = str_c(r->prefix);

@@ -148,9 +148,18 @@ static struct http_request make(const struct sent *s) {
     return r;
 }
 
+static void inner_route(void *ud, struct http_request *req, struct http_response *resp) {
+    (void)ud;
+    (void)req;
+    resp->status = 299;
+}
+
 static struct http_response pass(struct http_request *r) {
     struct clock clock = clock_fake(&now);
+    const struct door_route route = {"/_trunkline", true, inner_route, NULL};
     struct door_config config = {.gate = &gate,
+                                 .routes = &route,
+                                 .n_routes = 1,
                                  .clock = &clock,
                                  .rng = &rng_system,
                                  .data_dir = data_dir,
@@ -398,6 +407,17 @@ static void test_write_that_was_answered_before_is_not_done_again(void **state) 
     assert_int_equal(gate.invoked, before);
 }
 
+static void test_inner_routes_are_for_our_socket_and_never_for_a_build(void **state) {
+    (void)state;
+    struct sent s = {"sts", .path = "/_trunkline/builds/other/credentials", .access_key = ""};
+    assert_int_not_equal(send(&s).status, 299);
+    s.local = true;
+    assert_int_equal(send(&s).status, 299);
+    s.headers[0] = "X-Trunkline-Build";
+    s.headers[1] = "0b5a";
+    assert_int_not_equal(send(&s).status, 299);
+}
+
 static void test_request_for_nothing_is_told_in_the_format_of_who_asks(void **state) {
     (void)state;
     struct sent s = {"x", .method = "GET", .path = "/favicon.ico", .access_key = ""};
@@ -452,6 +472,7 @@ int main(void) {
         TEST(test_upload_that_breaks_off_leaves_nothing),
         TEST(test_chunked_upload_is_stored_without_its_framing),
         TEST(test_write_that_was_answered_before_is_not_done_again),
+        TEST(test_inner_routes_are_for_our_socket_and_never_for_a_build),
         TEST(test_request_for_nothing_is_told_in_the_format_of_who_asks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
