@@ -213,7 +213,8 @@ static int start_release(struct serving *s, struct err *err) {
     struct queue_kind *kinds = arena_new_n(&s->arena, struct queue_kind, n + more);
     memcpy(kinds, services, n * sizeof(*services));
     memcpy(kinds + n, release, more * sizeof(*release));
-    return queue_start(s->db, &clock_system, kinds, n + more, &s->queue, err) < 0 ||
+    return services_start(&s->env, err) < 0 ||
+                   queue_start(s->db, &clock_system, kinds, n + more, &s->queue, err) < 0 ||
                    release_start(s->release, err) < 0
                ? -1
                : 0;
