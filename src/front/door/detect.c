@@ -1,6 +1,8 @@
 /* Which service, protocol and operation a request means. */
 #include "front/door/internal.h"
 
+#include "platform/archive/gunzip.h"
+
 static const struct gate_service *service_where(
     struct door *d, bool (*fits)(const struct shape_service *s, struct str word), struct str word) {
     size_t n = 0;
@@ -148,11 +150,11 @@ static void detect_rest(struct passage *p) {
 static void detect_query(struct passage *p) {
     struct str_map form = {0};
     p->protocol = SHAPE_QUERY;
-    struct str text = p->req->body.n > 0 ? p->req->body : p->req->query;
+    struct str text = p->message.body.n > 0 ? p->message.body : p->req->query;
     if (text.p != NULL && http_parse_query(p->arena, text, &form)) {
         p->op_name = str_map_get(&form, S("Action"));
         p->op = p->op_name.n > 0 ? shape_find_op(p->service->shape, p->op_name) : NULL;
-        if (p->req->body.n == 0) {
+        if (p->message.body.n == 0) {
             p->message.body = p->req->query;
         }
     }
@@ -174,12 +176,26 @@ static const struct gate_service *service_of_action(struct passage *p) {
                : NULL;
 }
 
+/* SDKs send large bodies of some operations (PutMetricData) as gzip. Objects in S3 stay as they
+ * are. */
+static void unpack_body(struct passage *p) {
+    struct str type = http_header(&p->req->headers, S("Content-Type"));
+    bool ours = http_header(&p->req->headers, S("X-Amz-Target")).p != NULL ||
+                str_starts(type, S("application/x-www-form-urlencoded"));
+    if (ours && p->req->body.n > 0 &&
+        str_ieq(http_header(&p->req->headers, S("Content-Encoding")), S("gzip")) &&
+        gunzip(p->arena, p->req->body, HTTP_MAX_BODY_BYTES, &p->message.body, &p->failed) < 0) {
+        p->message.body = S("");
+    }
+}
+
 void door_detect(struct passage *p) {
     p->message = (struct proto_message){.method = p->req->method,
                                         .path = p->req->path,
                                         .query = p->req->query,
                                         .headers = p->req->headers,
                                         .body = p->req->body};
+    unpack_body(p);
     if (p->req->query.p != NULL && !http_parse_query(p->arena, p->req->query, &p->query)) {
         p->query = (struct str_map){0};
     }

@@ -210,6 +210,19 @@ static void test_json_call_is_told_by_its_target(void **state) {
     assert_true(str_is(resp.body, "{}"));
 }
 
+static void test_compressed_body_is_signed_as_it_came_and_read_unpacked(void **state) {
+    (void)state;
+    /* gzip of {"Name":"n"} */
+    static const char packed[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\xf2\x4b\xcc\x4d"
+                                 "\x55\xb2\x52\xca\x53\xaa\x05\x00\x7b\x6f\x77\xc9\x0c\x00\x00\x00";
+    struct sent s = {"ssm", .headers = {TARGET, "Content-Encoding", "gzip"}};
+    s.body = str_n(packed, sizeof(packed) - 1);
+    assert_int_equal(send(&s).status, 200);
+    assert_ptr_equal(gate.op, &ssm_op_get_parameter);
+    s.body = S("{\"Name\":\"n\"}");
+    expect_error(&s, 400, "not gzip");
+}
+
 static void test_query_call_is_told_by_its_scope_or_its_host(void **state) {
     (void)state;
     struct sent s = {"sts", .body = IDENTITY};
@@ -458,6 +471,7 @@ static int teardown(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_json_call_is_told_by_its_target),
+        TEST(test_compressed_body_is_signed_as_it_came_and_read_unpacked),
         TEST(test_query_call_is_told_by_its_scope_or_its_host),
         TEST(test_who_is_not_known_is_refused_in_the_words_of_each_protocol),
         TEST(test_session_needs_its_token_and_ends),
