@@ -147,6 +147,11 @@ void door_invoke(struct passage *p, struct http_response *resp) {
         call.body.stage = p->stage;
     }
     if (gate_invoke(p->door->config.gate, &call, &err) < 0) {
+        /* Its first sending may have been answered meanwhile: that answer is the true one. */
+        struct err unused = ERR_INIT;
+        if (answered_before(p, resp, &unused)) {
+            return;
+        }
         door_answer_error(p, &err, call.error_detail, resp);
         return;
     }
