@@ -280,19 +280,31 @@ static int unpack(struct worker *w, struct err *err) {
     return check_links(w, err);
 }
 
-int extract_work(const struct extract_job *job) {
-    setlocale(LC_CTYPE, "C.UTF-8"); /* names are UTF-8; libarchive asks the locale */
+int extract_unpack(const struct extract_job *job, int64_t *ret_entries, int64_t *ret_bytes,
+                   struct err *err) {
     struct worker w = {.job = job, .archive = archive_read_new()};
-    struct err err = ERR_INIT;
     struct stat st;
     if (fstat(job->archive_fd, &st) == 0 && S_ISREG(st.st_mode)) {
         w.packed = st.st_size;
     }
-    int result = confine(job) ? unpack(&w, &err)
+    int result = unpack(&w, err);
+    *ret_entries = w.entries;
+    *ret_bytes = w.bytes;
+    archive_read_free(w.archive);
+    arena_done(&w.a);
+    return result;
+}
+
+int extract_work(const struct extract_job *job) {
+    setlocale(LC_CTYPE, "C.UTF-8"); /* names are UTF-8; libarchive asks the locale */
+    struct err err = ERR_INIT;
+    int64_t entries = 0;
+    int64_t bytes = 0;
+    int result = confine(job) ? extract_unpack(job, &entries, &bytes, &err)
                               : err_set(&err, ERR_SYSTEM, "cannot lock up the unpacking process");
     char report[1024];
-    int n = result == 0 ? snprintf(report, sizeof(report), "k%lld %lld", (long long)w.entries,
-                                   (long long)w.bytes)
+    int n = result == 0 ? snprintf(report, sizeof(report), "k%lld %lld", (long long)entries,
+                                   (long long)bytes)
                         : snprintf(report, sizeof(report), "%c%s",
                                    err.kind == ERR_INVALID ? 'i'
                                    : err.kind == ERR_LIMIT ? 'l'

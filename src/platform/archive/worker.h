@@ -1,6 +1,8 @@
 /* The helper process of platform/archive/extract.h: what it is told, and its whole life. */
 #pragma once
 
+#include "base/err.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,6 +21,10 @@ struct extract_job {
 
 /* Locks the process up, unpacks, reports. Returns the exit code. */
 int extract_work(const struct extract_job *job);
+
+/* The unpacking alone, without locking up anything: for fuzzing. */
+int extract_unpack(const struct extract_job *job, int64_t *ret_entries, int64_t *ret_bytes,
+                   struct err *err) MUST_USE;
 
 /* Gives up every right that unpacking does not need; false if the kernel refuses. */
 bool confine(const struct extract_job *job);
