@@ -2,7 +2,11 @@
  * in the call's own; a batch here is never left half unprocessed. */
 #include "services/dynamodb/ddb.h"
 
+#include "base/buf.h"
+#include "platform/crypto/hash.h"
+
 enum { BATCH_GET_MAX = 100, BATCH_WRITE_MAX = 25, TRANSACT_MAX = 100 };
+enum { TOKEN_LIFE_MS = 10 * 60 * 1000, DIGEST_TEXT_MAX = 64 * 1024 * 1024 };
 
 /* Items that one request has touched, so that a second touch can be refused. */
 struct touched {
@@ -237,19 +241,28 @@ static int cancelled(struct call *c, const struct dynamodb_cancellation_reason_l
 
 struct planned {
     struct ddb_write write;
+    struct str on_failure;
     struct ddb_written done;
 };
 
-static int plan(struct call *c, const struct dynamodb_transact_write_items_input *in,
-                struct planned *plans, struct err *err) {
+static int list_writes(const struct dynamodb_transact_write_items_input *in, struct planned *plans,
+                       struct err *err) {
+    for (size_t i = 0; i < in->transact_items.n; i++) {
+        if (transact_write(&in->transact_items.v[i], &plans[i].write, &plans[i].on_failure, err) <
+            0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int plan(struct call *c, struct planned *plans, size_t n, struct err *err) {
     struct dynamodb_cancellation_reason_list reasons = {0};
     struct touched seen = {0};
     bool failed = false;
-    for (size_t i = 0; i < in->transact_items.n; i++) {
-        struct str on_failure = STR_NONE;
+    for (size_t i = 0; i < n; i++) {
         struct ddb_written *done = &plans[i].done;
-        if (transact_write(&in->transact_items.v[i], &plans[i].write, &on_failure, err) < 0 ||
-            ddb_write_prepare(c, &plans[i].write, done, err) < 0) {
+        if (ddb_write_prepare(c, &plans[i].write, done, err) < 0) {
             return -1;
         }
         if (!touch(c->arena, &seen, &done->table, &done->key)) {
@@ -261,12 +274,54 @@ static int plan(struct call *c, const struct dynamodb_transact_write_items_input
         if (done->failed) {
             failed = true;
             reason->message = S("The conditional request failed");
-            if (str_is(on_failure, "ALL_OLD") && done->existed) {
+            if (str_is(plans[i].on_failure, "ALL_OLD") && done->existed) {
                 ddb_map_give(c->arena, &done->old, &reason->item);
             }
         }
     }
     return failed ? cancelled(c, &reasons, err) : 0;
+}
+
+/* Everything that a transaction asks for, as one digest. */
+static struct str digest_of(struct call *c, const struct planned *plans, size_t n) {
+    struct buf text cleanup_buf;
+    buf_init(&text, DIGEST_TEXT_MAX);
+    for (size_t i = 0; i < n; i++) {
+        const struct ddb_write *w = &plans[i].write;
+        struct ddb_map item = {0};
+        struct ddb_map values = {0};
+        struct err err = ERR_INIT;
+        if (ddb_map_take(c->arena, w->item, &item, &err) < 0 ||
+            ddb_map_take(c->arena, w->values, &values, &err) < 0) {
+            continue; /* refused before, by the plan */
+        }
+        buf_printf(&text, "%d\n" STR_FMT "\n" STR_FMT "\n" STR_FMT "\n", (int)w->kind,
+                   STR_ARG(w->table_name), STR_ARG(w->condition), STR_ARG(w->update));
+        buf_add(&text, ddb_map_write(c->arena, &item));
+        buf_add(&text, ddb_map_write(c->arena, &values));
+        for (size_t j = 0; j < w->names->n; j++) {
+            buf_printf(&text, "\n" STR_FMT "=" STR_FMT, STR_ARG(w->names->v[j].key),
+                       STR_ARG(w->names->v[j].value));
+        }
+    }
+    return crypto_sha256_hex(c->arena, buf_str(&text));
+}
+
+/* 1 when this very request was done before: nothing is left to do. */
+static int done_before(struct call *c, const struct dynamodb_transact_write_items_input *in,
+                       const struct planned *plans, struct err *err) {
+    if (in->client_request_token.p == NULL) {
+        return 0;
+    }
+    int used = ddb_token_use(c->db, c->account, c->region, in->client_request_token,
+                             digest_of(c, plans, in->transact_items.n), c->now_ms,
+                             c->now_ms - TOKEN_LIFE_MS, err);
+    if (used < 0 && err->kind == ERR_CONFLICT) {
+        return err_api(err, &dynamodb_IdempotentParameterMismatchException,
+                       "A request with this ClientRequestToken and other parameters was made in "
+                       "the last ten minutes");
+    }
+    return used;
 }
 
 int dynamodb_transact_write_items(struct call *c,
@@ -281,7 +336,14 @@ int dynamodb_transact_write_items(struct call *c,
                               n == 0 ? "greater than or equal to 1" : "less than or equal to 100");
     }
     struct planned *plans = arena_new_n(c->arena, struct planned, n);
-    if (plan(c, in, plans, err) < 0) {
+    if (list_writes(in, plans, err) < 0) {
+        return -1;
+    }
+    int before = done_before(c, in, plans, err);
+    if (before != 0) {
+        return before < 0 ? -1 : 0;
+    }
+    if (plan(c, plans, n, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < n; i++) {

@@ -112,6 +112,11 @@ int ddb_range_open(struct db *db, const struct ddb_range *range, struct db_rows 
 int ddb_range_next(struct db_rows *rows, struct arena *a, struct ddb_map *ret,
                    struct err *err) MUST_USE;
 
+/* A transaction's token: 1 it was used for the same request since `since_ms`, 0 it is new (and is
+ * remembered from now on), ERR_CONFLICT used for another request, -1. Older ones are forgotten. */
+int ddb_token_use(struct db *db, struct str account, struct str region, struct str token,
+                  struct str digest, int64_t now_ms, int64_t since_ms, struct err *err) MUST_USE;
+
 /* Key strings: the least above s, and the least above all that begin with s (absent = none). */
 struct str ddb_key_after(struct arena *a, struct str s);
 struct str ddb_key_after_prefix(struct arena *a, struct str s);

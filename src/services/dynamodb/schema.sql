@@ -58,3 +58,15 @@ CREATE TABLE ddb_entry(
     item_range BLOB NOT NULL,
     PRIMARY KEY (index_id, hash, range, item_hash, item_range)
 ) WITHOUT ROWID;
+
+-- migration 2
+-- Transactions of the last ten minutes, by their client's token.
+CREATE TABLE ddb_token(
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    token TEXT NOT NULL,
+    digest TEXT NOT NULL,          -- SHA-256 of what was asked
+    at_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, region, token)
+) WITHOUT ROWID;
+CREATE INDEX ddb_token_age ON ddb_token(at_ms);

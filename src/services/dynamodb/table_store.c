@@ -218,3 +218,23 @@ int ddb_index_insert(struct db *db, const struct ddb_table *t, struct ddb_index 
     }
     return fill_index(db, t, index, err);
 }
+
+int ddb_token_use(struct db *db, struct str account, struct str region, struct str token,
+                  struct str digest, int64_t now_ms, int64_t since_ms, struct err *err) {
+    int64_t same = 0;
+    if (db_run(db, err, "DELETE FROM ddb_token WHERE at_ms < ?", "i", since_ms) < 0) {
+        return -1;
+    }
+    int found = db_get_i64(db, &same, err,
+                           "SELECT digest = ? FROM ddb_token WHERE account = ? AND region = ? "
+                           "AND token = ?",
+                           "ssss", digest, account, region, token);
+    if (found != 0) {
+        return found < 0 || same != 0 ? found
+                                      : err_set(err, ERR_CONFLICT, "this token is in use");
+    }
+    return db_run(db, err,
+                  "INSERT INTO ddb_token(account, region, token, digest, at_ms) "
+                  "VALUES (?, ?, ?, ?, ?)",
+                  "ssssi", account, region, token, digest, now_ms);
+}

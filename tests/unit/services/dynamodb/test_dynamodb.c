@@ -555,6 +555,27 @@ static void test_transactions_happen_whole_or_not_at_all(void **state) {
             "cannot include multiple operations on one item");
 }
 
+static void test_a_transaction_sent_twice_happens_once(void **state) {
+    (void)state;
+    make_table("tab", NULL, false);
+    struct dynamodb_update add = {.table_name = S("tab"),
+                                  .key = item("{\"id\":{\"S\":\"a\"}}"),
+                                  .update_expression = S("ADD n :one"),
+                                  .expression_attribute_values = item("{\":one\":{\"N\":\"1\"}}")};
+    struct dynamodb_transact_write_item items[] = {{.update = &add}};
+    struct dynamodb_transact_write_items_input in = {.transact_items = {items, 1},
+                                                     .client_request_token = S("token-1")};
+    struct dynamodb_transact_write_items_output out;
+    ok(RUN(transact_write_items, &in, &out));
+    ok(RUN(transact_write_items, &in, &out));
+    struct dynamodb_attribute_value_map there = get("tab", "{\"id\":{\"S\":\"a\"}}");
+    assert_str(text_of(&there, "n"), "1");
+    add.key = item("{\"id\":{\"S\":\"b\"}}");
+    refused(RUN(transact_write_items, &in, &out), "IdempotentParameterMismatchException", "Token");
+    in.client_request_token = S("token-2");
+    ok(RUN(transact_write_items, &in, &out));
+}
+
 static void test_what_terraform_reads_is_there(void **state) {
     (void)state;
     make_table("tab", NULL, false);
@@ -609,6 +630,7 @@ int main(void) {
         CASE(test_scans_count_page_and_split),
         CASE(test_batches_write_and_read),
         CASE(test_transactions_happen_whole_or_not_at_all),
+        CASE(test_a_transaction_sent_twice_happens_once),
         CASE(test_what_terraform_reads_is_there),
         CASE(test_tables_are_listed_in_pages),
     };
