@@ -3,11 +3,13 @@
 
 #include "runtime/db/internal.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* SQLite's message, kept apart from ours so that both are read. An I/O error is not survivable:
@@ -380,6 +382,11 @@ int db_open(const char *path, const struct db_schema *schemas, size_t n, struct 
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(*path ? path : ":memory:", &db->sqlite, flags, NULL) != SQLITE_OK) {
         err_set(err, ERR_SYSTEM, "store: cannot open %s: %s", path, sqlite3_errmsg(db->sqlite));
+        db_close(db);
+        return -1;
+    }
+    if (*path && chmod(path, 0600) < 0) { /* its log and index take their mode from it */
+        err_sys(err, errno, "store: cannot change the mode of %s", path);
         db_close(db);
         return -1;
     }
