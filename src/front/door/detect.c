@@ -15,8 +15,16 @@ static const struct gate_service *service_where(
     return NULL;
 }
 
+/* Some clients write the target with its name space ("com.amazonaws.codestar.connections.X"), some
+ * without it ("X"). */
 static bool by_target(const struct shape_service *s, struct str word) {
-    return s->target != NULL && str_is(word, s->target);
+    if (s->target == NULL) {
+        return false;
+    }
+    struct str own = str_c(s->target);
+    size_t dot = str_rfind_c(own, '.');
+    return str_eq(word, own) ||
+           (dot != (size_t)-1 && str_eq(word, str_sub(own, dot + 1, own.n)));
 }
 
 static bool by_signing(const struct shape_service *s, struct str word) {
