@@ -1,0 +1,205 @@
+// The process itself: start, refusals, end, and what the port answers to strangers.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import { join } from 'node:path';
+import test from 'node:test';
+import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { refuses } from '../lib/expect.js';
+import { PROGRAM, Server, run, temporary } from '../lib/server.js';
+
+// Sends bytes as they are; the whole answer as text.
+function raw(server, bytes) {
+    const { hostname, port } = new URL(server.url);
+    return new Promise((done, fail) => {
+        const socket = net.connect(Number(port), hostname, () => socket.write(bytes));
+        let text = '';
+        socket.setTimeout(1_500, () => { socket.destroy(); done(text); });
+        socket.on('data', (chunk) => { text += chunk.toString('latin1'); });
+        socket.on('close', () => done(text));
+        socket.on('error', (error) => (text ? done(text) : fail(error)));
+    });
+}
+const status = (answer) => Number(/^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1]);
+
+test('serve', async (t) => {
+    const server = await Server.start(t);
+
+    await t.test('says when it is ready, and writes where and with which keys', async () => {
+        assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+        assert.equal(server.read('endpoint').trim().replace(/\/$/, ''), server.url);
+        assert.equal(statSync(join(server.dir, 'keys.json')).mode & 0o777, 0o600);
+        assert.equal(statSync(server.dir).mode & 0o077, 0, 'the data directory is ours alone');
+        assert.deepEqual(Object.values(server.keys).map((k) => k.account).sort(),
+            ['111111111111', '222222222222', '333333333333', '444444444444']);
+        for (const name of ['trunkline.db', 'seal.key']) {
+            assert.equal(statSync(join(server.dir, name)).mode & 0o077, 0, name);
+        }
+    });
+
+    await t.test('a second one on the same data is refused, and the first goes on', async () => {
+        const second = await run(PROGRAM, ['serve', '--data', server.dir, '--listen', '127.0.0.1:0'], { timeout_ms: 10_000 });
+        assert.equal(second.status, 1, second.stdout);
+        assert.match(second.stderr, new RegExp(`${server.dir}|already|${server.pid}`));
+        await server.client(SSMClient).send(new PutParameterCommand({ Name: '/x', Value: '1', Type: 'String' }));
+    });
+
+    await t.test('a port that is taken is named', async () => {
+        const other = await run(PROGRAM, ['serve', '--data', join(temporary(t), 'data'), '--listen', server.address], { timeout_ms: 10_000 });
+        assert.equal(other.status, 1, other.stdout);
+        assert.ok(other.stderr.includes(server.address), other.stderr);
+    });
+
+    await t.test('wrong usage says what is wrong', async () => {
+        for (const args of [['serve', '--listen', 'nonsense'], ['serve', '--nonsense'], ['nonsense']]) {
+            const done = await run(PROGRAM, [...args, ...(args.length > 1 ? ['--data', temporary(t)] : [])], { timeout_ms: 10_000 });
+            assert.ok([1, 2].includes(done.status), `${args}: ${done.status}`);
+            assert.match(done.stderr, /nonsense/);
+            assert.equal(done.stdout, '');
+        }
+    });
+
+    await t.test('unsigned requests reach nothing', async () => {
+        for (const [path, init] of [
+            ['/', { method: 'POST', headers: { 'x-amz-target': 'AmazonSSM.GetParameters', 'content-type': 'application/x-amz-json-1.1' }, body: '{"Names":["/x"]}' }],
+            ['/', { method: 'POST', headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: 'Action=GetCallerIdentity&Version=2011-06-15' }],
+            ['/some-bucket/key', {}],
+            ['/2015-03-31/functions', {}],
+        ]) {
+            const answer = await fetch(server.url + path, init);
+            assert.ok([400, 403].includes(answer.status), `${path}: ${answer.status} ${await answer.text()}`);
+        }
+        for (const path of ['/_trunkline/ack', '/_trunkline/builds/00000000-0000-0000-0000-000000000000/credentials']) {
+            const answer = await fetch(server.url + path, { method: 'POST' });
+            assert.ok([403, 404].includes(answer.status), `${path}: ${answer.status}`);
+        }
+    });
+
+    await t.test('an operation that nobody knows is a client error in its protocol', async () => {
+        const json = await server.aws('shared-services', 'codepipeline', 'list-rule-types');
+        assert.notEqual(json.status, 0);
+        assert.match(json.stderr, /UnknownOperationException|InvalidAction/);
+        const query = await server.aws('shared-services', 'iam', 'get-account-summary');
+        assert.match(query.stderr, /InvalidAction/);
+        const rest = await server.aws('shared-services', 'lambda', 'list-layers');
+        assert.notEqual(rest.status, 0);
+        assert.doesNotMatch(rest.stderr, /InternalError|500/);
+        const other = await server.aws('shared-services', 'sqs', 'list-queues');
+        assert.notEqual(other.status, 0);
+        assert.doesNotMatch(other.stderr, /InternalError|500/);
+    });
+
+    await t.test('two lengths of one request are refused', async () => {
+        const head = 'POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n';
+        assert.equal(status(await raw(server, `${head}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`)), 400);
+        assert.equal(status(await raw(server, `${head}Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!`)), 400);
+        assert.equal(status(await raw(server, `${head}Content-Length: -1\r\n\r\n`)), 400);
+    });
+
+    await t.test('rubbish does not end it', async () => {
+        await raw(server, 'GARBAGE\r\n\r\n').catch(() => {});
+        await raw(server, `GET /${'a'.repeat(100_000)} HTTP/1.1\r\nHost: x\r\n\r\n`).catch(() => {});
+        await raw(server, `GET / HTTP/1.1\r\nHost: x\r\n${'A: b\r\n'.repeat(5000)}\r\n`).catch(() => {});
+        await raw(server, '\0\0\0\0\r\n\r\n').catch(() => {});
+        const got = await server.client(SSMClient).send(new GetParameterCommand({ Name: '/x' }));
+        assert.equal(got.Parameter.Value, '1');
+    });
+
+    await t.test('a signature is for its bytes, its time and its service', async () => {
+        const client = server.client(SSMClient);
+        let request;
+        client.middlewareStack.add((next) => async (args) => {
+            request = args.request;
+            return next(args);
+        }, { step: 'finalizeRequest', priority: 'low' });
+        await client.send(new GetParameterCommand({ Name: '/x' }));
+        const again = (change = {}, body = request.body) => fetch(server.url + request.path, {
+            method: request.method, headers: { ...request.headers, ...change }, body,
+        });
+        assert.equal((await again()).status, 200, 'the captured request itself is right');
+        assert.notEqual((await again({}, '{"Name":"/y"}')).status, 200);
+        assert.notEqual((await again({ 'x-amz-target': 'AmazonSSM.DeleteParameter' })).status, 200);
+        assert.notEqual((await again({ 'x-amz-date': '20200101T000000Z' })).status, 200);
+        const got = await client.send(new GetParameterCommand({ Name: '/x' }));
+        assert.equal(got.Parameter.Value, '1');
+    });
+
+    await t.test('env prints what eval needs', async () => {
+        const done = await run('sh', ['-c', 'eval "$("$0" env production --data "$1")"; echo "$AWS_ENDPOINT_URL $AWS_REGION $AWS_DEFAULT_REGION $AWS_ACCESS_KEY_ID"', PROGRAM, server.dir]);
+        assert.equal(done.stdout.trim().replace(/\/ /, ' '), `${server.url} eu-west-2 eu-west-2 ${server.keys.production.accessKeyId}`);
+        const none = await server.tl('env', 'nowhere');
+        assert.notEqual(none.status, 0);
+        assert.match(none.stderr, /nowhere/);
+    });
+
+    await t.test('SIGTERM ends it cleanly; what was written is there after it', async () => {
+        const end = await server.stop();
+        assert.deepEqual(end, { code: 0, signal: null }, server.log);
+        const dead = await server.tl('status');
+        assert.equal(dead.status, 5, dead.stderr);
+        await server.launch();
+        const got = await server.client(SSMClient).send(new GetParameterCommand({ Name: '/x' }));
+        assert.equal(got.Parameter.Value, '1');
+    });
+
+    await t.test('nothing that was answered is lost by kill -9', async () => {
+        const client = server.client(SSMClient, 'development');
+        const written = [];
+        const writer = (async () => {
+            for (let i = 0; ; i += 1) {
+                await client.send(new PutParameterCommand({ Name: `/w/${i}`, Value: `${i}`, Type: 'String' }));
+                written.push(i);
+                if (written.length === 50) {
+                    server.kill('SIGKILL');
+                }
+            }
+        })().catch(() => {});
+        await writer;
+        await server.launch();
+        const reader = server.client(SSMClient, 'development');
+        for (const i of written) {
+            assert.equal((await reader.send(new GetParameterCommand({ Name: `/w/${i}` }))).Parameter.Value, `${i}`);
+        }
+        assert.ok(written.length >= 50);
+    });
+});
+
+test('a port that another program holds', async (t) => {
+    const http = createServer((req, res) => res.end('other'));
+    await new Promise((done) => { http.listen(0, '127.0.0.1', done); });
+    t.after(() => http.close());
+    const address = `127.0.0.1:${http.address().port}`;
+    const done = await run(PROGRAM, ['serve', '--data', join(temporary(t), 'data'), '--listen', address], { timeout_ms: 10_000 });
+    assert.equal(done.status, 1);
+    assert.ok(done.stderr.includes(address), done.stderr);
+});
+
+test('a data directory that is none of ours', async (t) => {
+    const file = join(temporary(t), 'file');
+    writeFileSync(file, 'x');
+    const onFile = await run(PROGRAM, ['serve', '--data', file, '--listen', '127.0.0.1:0'], { timeout_ms: 10_000 });
+    assert.equal(onFile.status, 1);
+    assert.ok(onFile.stderr.includes(file), onFile.stderr);
+
+    const damaged = join(temporary(t), 'data');
+    const whole = await Server.start(t, { dir: damaged });
+    await whole.stop();
+    for (const name of ['trunkline.db-wal', 'trunkline.db-shm']) {
+        rmSync(join(damaged, name), { force: true });
+    }
+    writeFileSync(join(damaged, 'trunkline.db'), 'this is not a database, it is a text of some length'.repeat(100));
+    const onDamage = await run(PROGRAM, ['serve', '--data', damaged, '--listen', '127.0.0.1:0'], { timeout_ms: 10_000 });
+    assert.equal(onDamage.status, 1);
+    assert.match(onDamage.stderr, /trunkline\.db|not a database/);
+});
+
+test('--accept-any-key takes every key as one account, and only on loopback', async (t) => {
+    const server = await Server.start(t, { args: ['--accept-any-key', 'development'] });
+    const client = server.client(SSMClient, 'development', { credentials: { accessKeyId: 'test', secretAccessKey: 'test' } });
+    await client.send(new PutParameterCommand({ Name: '/any', Value: '1', Type: 'String' }));
+    await refuses(server.client(SSMClient, 'production').send(new GetParameterCommand({ Name: '/any' })), 'ParameterNotFound');
+    const open = await run(PROGRAM, ['serve', '--data', join(temporary(t), 'data'), '--listen', '0.0.0.0:0', '--accept-any-key', 'development'], { timeout_ms: 10_000 });
+    assert.notEqual(open.status, 0);
+    assert.match(open.stderr, /accept-any-key/);
+});
