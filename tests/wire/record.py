@@ -18,6 +18,7 @@ VOLATILE = (
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+0000)",
     r"\b1[6-9]\d{8}(\.\d+)?\b",
     r"\b1[6-9]\d{11}\b",
+    r"\bAVRLA[A-Za-z0-9+/=]+",
     r"\bA(KIA|SIA|ROA|IDA|NPA)[A-Z0-9]{12,}\b",
 )
 

@@ -48,6 +48,21 @@ static struct str shown(const struct shape_member *m, struct str value) {
     return value.n > SHOWN_MAX ? str_sub(value, 0, SHOWN_MAX) : value;
 }
 
+/* "[a, b]", as the server's framework prints a list. */
+static struct str shown_list(struct check *c, const struct shape *s, const void *at) {
+    const struct shape_list *list = at;
+    struct str text = S("[");
+    if (s->item->kind != SHAPE_STR && s->item->kind != SHAPE_ENUM) {
+        return list->n == 0 ? S("[]") : S("[...]");
+    }
+    for (size_t i = 0; i < list->n && text.n < SHOWN_MAX; i++) {
+        struct str item = *(const struct str *)list_item(s, at, i);
+        text = str_printf(c->arena, STR_FMT "%s" STR_FMT, STR_ARG(text), i > 0 ? ", " : "",
+                          STR_ARG(item));
+    }
+    return str_concat(c->arena, text, S("]"));
+}
+
 static void check_enum(struct check *c, const struct shape *s, struct str value, struct str print,
                        const struct spot *at) {
     struct str all = S("");
@@ -96,7 +111,7 @@ static void check_value(struct check *c, const struct shape *s, const struct sha
         check_struct(c, s, at, spot);
         break;
     case SHAPE_LIST:
-        check_length(c, s, (int64_t)list->n, shown(m, S("[...]")), spot);
+        check_length(c, s, (int64_t)list->n, shown(m, shown_list(c, s, at)), spot);
         for (size_t i = 0; i < list->n; i++) {
             struct spot item = {spot, STR_NONE, i + 1};
             check_value(c, s->item, m, list_item(s, at, i), &item);
