@@ -1,5 +1,6 @@
 /* Numbered migrations: each schema's text is cut at its "-- migration N" lines; what is new is run,
- * each in a transaction together with its record. */
+ * together with its record. All of one start are one transaction: a start that fails half-way leaves
+ * the store as it was, and a first start waits for one fsync, not for one per table. */
 #include "runtime/db/internal.h"
 
 #include <stdio.h>
@@ -82,10 +83,14 @@ int db_migrate(struct db *db, const struct db_schema *schemas, size_t n, struct 
                      NULL, NULL, NULL) != SQLITE_OK) {
         return db_fail(db, err, "migrations");
     }
+    if (db_begin(db, err) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < n; i++) {
         if (migrate_one(db, &schemas[i], err) < 0) {
+            db_rollback(db);
             return -1;
         }
     }
-    return 0;
+    return db_commit(db, err);
 }
