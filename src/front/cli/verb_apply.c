@@ -251,6 +251,10 @@ const struct cli_verb verb_apply = {
         "Environment E is built by project NAME-E with ENV=E as role NAME-E-build. An approval\n"
         "stands in a stage of its own before it. The gate keeps both shut while an alarm of the\n"
         "environment before is in ALARM.\n\n"
+        "test and each environment may have buildspec, image, role, timeout (minutes) and variables;\n"
+        "the whole has buildspec, role (the pipeline's), artifacts (its bucket) and mirror (see\n"
+        "'trunkline mirror fill'); source has connection, an existing one's ARN; gate has wait,\n"
+        "minutes that an alarm is given to end.\n\n"
         "--json compiles, prints {\"pipeline\",\"projects\",\"bucket\",\"connection\",\"topic\"} and\n"
         "changes nothing; --json --yes applies and adds \"changes\" and \"execution\".",
     .options = options,

@@ -102,6 +102,8 @@ static int look(struct watching *w, struct arena *a, int64_t *io_away_since, int
             *io_away_since = now;
         }
         if (why.kind == ERR_UNAVAILABLE && now - *io_away_since < PATIENCE_MS) {
+            struct err ignored = ERR_INIT;
+            (void)!place_target(w->c, NULL, &w->target, &ignored); /* it may have another port */
             return 0;
         }
         *err = why;
