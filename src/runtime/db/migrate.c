@@ -1,6 +1,6 @@
 /* Numbered migrations: each schema's text is cut at its "-- migration N" lines; what is new is run,
- * together with its record. All of one start are one transaction: a start that fails half-way leaves
- * the store as it was, and a first start waits for one fsync, not for one per table. */
+ * together with its record. All of one start are one transaction: a start that fails half-way
+ * leaves the store as it was, and a first start waits for one fsync, not for one per table. */
 #include "runtime/db/internal.h"
 
 #include <stdio.h>
@@ -46,9 +46,8 @@ static int last_applied(struct db *db, const char *name, int64_t *ret, struct er
     if (db_begin(db, err) < 0) {
         return -1;
     }
-    int found = db_get_i64(db, ret, err,
-                           "SELECT coalesce(max(number), 0) FROM migrations WHERE name = ?", "z",
-                           name);
+    int found = db_get_i64(
+        db, ret, err, "SELECT coalesce(max(number), 0) FROM migrations WHERE name = ?", "z", name);
     db_rollback(db);
     return found < 0 ? -1 : 0;
 }
