@@ -12,7 +12,7 @@
 #include "services/iam/iam_store.h"
 
 /* Which kind of policy decided. */
-enum by { BY_IDENTITY, BY_SESSION, BY_RESOURCE };
+enum by { BY_IDENTITY, BY_SESSION, BY_RESOURCE, BY_BOUNDARY };
 
 struct decision {
     bool allowed;
@@ -53,6 +53,20 @@ static bool ask_identity(struct judge *j, struct decision *d, bool *ret_allow) {
         }
         *ret_allow = *ret_allow || r.allow >= POLICY_MATCH_ACCOUNT;
         note_nearest(d, &r);
+    }
+    return false;
+}
+
+/* What is not allowed by the boundary too, identity policies cannot allow. */
+static bool ask_boundary(struct judge *j, struct decision *d, bool *ret_allow) {
+    *ret_allow = !j->identity.bounded;
+    if (j->identity.boundary != NULL) {
+        struct policy_result r = policy_evaluate(j->identity.boundary, &j->request);
+        if (r.deny) {
+            *d = (struct decision){.denied = true, .by = BY_BOUNDARY, .statement = r.statement};
+            return true;
+        }
+        *ret_allow = r.allow >= POLICY_MATCH_ACCOUNT;
     }
     return false;
 }
@@ -102,28 +116,30 @@ static bool service_may(const struct judge *j, enum policy_match by_resource) {
 
 static struct decision decide(struct judge *j) {
     struct decision d = {.by = BY_IDENTITY};
-    bool by_identity = false, by_session = false;
+    bool by_identity = false, by_boundary = false, by_session = false;
     enum policy_match by_resource = POLICY_MISS;
-    if (ask_identity(j, &d, &by_identity) || ask_session(j, &d, &by_session) ||
-        ask_resource(j, &d, &by_resource)) {
+    if (ask_identity(j, &d, &by_identity) || ask_boundary(j, &d, &by_boundary) ||
+        ask_session(j, &d, &by_session) || ask_resource(j, &d, &by_resource)) {
         return d;
     }
+    enum by lacking = !by_identity ? BY_IDENTITY : !by_boundary ? BY_BOUNDARY : BY_SESSION;
     if (j->c->principal->kind == AWS_PRINCIPAL_SERVICE) {
         d.allowed = service_may(j, by_resource);
         d.by = BY_RESOURCE;
         return d;
     }
     bool same = str_eq(j->resource.account, j->c->principal->account);
-    bool identity = by_identity && by_session;
+    bool identity = by_identity && by_boundary && by_session;
     if (!same) {
         d.allowed = identity && by_resource >= POLICY_MATCH_ACCOUNT;
-        d.by = !by_identity ? BY_IDENTITY : !by_session ? BY_SESSION : BY_RESOURCE;
+        d.by = identity ? BY_RESOURCE : lacking;
         return d;
     }
     bool delegated = !j->resource.policy_decides || by_resource >= POLICY_MATCH_ACCOUNT;
-    d.allowed = by_resource == POLICY_MATCH || (by_resource == POLICY_MATCH_ROLE && by_session) ||
+    d.allowed = by_resource == POLICY_MATCH ||
+                (by_resource == POLICY_MATCH_ROLE && by_boundary && by_session) ||
                 (identity && delegated);
-    d.by = !delegated ? BY_RESOURCE : by_identity ? BY_SESSION : BY_IDENTITY;
+    d.by = delegated ? lacking : BY_RESOURCE;
     return d;
 }
 
@@ -133,7 +149,8 @@ static struct str caller(const struct gate_call *c) {
 }
 
 static struct str reason_of(const struct judge *j, const struct decision *d) {
-    static const char *const kinds[] = {"identity-based", "session", "resource-based"};
+    static const char *const kinds[] = {"identity-based policy", "session policy",
+                                        "resource-based policy", "permissions boundary"};
     struct arena *a = j->c->arena;
     bool s3 = str_is(str_c(j->c->op->service->name), "s3");
     struct str quote = s3 ? S("\"") : S("");
@@ -143,14 +160,14 @@ static struct str reason_of(const struct judge *j, const struct decision *d) {
                                  STR_ARG(caller(j->c)), STR_ARG(j->request.action), STR_ARG(quote),
                                  STR_ARG(j->request.resource), STR_ARG(quote));
     if (d->denied) {
-        return str_printf(a, STR_FMT " with an explicit deny in a%s %s policy", STR_ARG(head),
+        return str_printf(a, STR_FMT " with an explicit deny in a%s %s", STR_ARG(head),
                           d->by == BY_IDENTITY ? "n" : "", kinds[d->by]);
     }
     if (str_is(j->request.action, "sts:AssumeRole")) {
         return head;
     }
-    return str_printf(a, STR_FMT " because no %s policy allows the " STR_FMT " action",
-                      STR_ARG(head), kinds[d->by], STR_ARG(j->request.action));
+    return str_printf(a, STR_FMT " because no %s allows the " STR_FMT " action", STR_ARG(head),
+                      kinds[d->by], STR_ARG(j->request.action));
 }
 
 /* The statement that would have allowed it, or the one that denied. */
@@ -175,7 +192,7 @@ static struct str missing_of(const struct judge *j, const struct decision *d) {
 static struct str hint_of(const struct judge *j, const struct decision *d) {
     struct arena *a = j->c->arena;
     static const char *const where[] = {"a policy of the caller", "the session's policy",
-                                        "the resource's own policy"};
+                                        "the resource's own policy", "the permissions boundary"};
     struct str place = str_c(where[d->by]);
     if (d->denied) {
         return str_printf(a, "a Deny statement of " STR_FMT " matches", STR_ARG(place));

@@ -116,12 +116,13 @@ static struct str unique_id(const struct aws_principal *p) {
 
 /* 1 the owner is still the one that the principal stands for, 0 not, -1 error. */
 static int is_alive(struct gate *g, struct arena *a, const struct iam_owner *o, struct str id,
-                    struct err *err) {
+                    struct str *ret_boundary, struct err *err) {
     struct iam_role_row role = {0};
     struct iam_user_row user = {0};
     bool is_role = strcmp(o->kind, "role") == 0;
     int found = is_role ? iam_role_find(g->db, a, o->account, o->name, &role, err)
                         : iam_user_find(g->db, a, o->account, o->name, &user, err);
+    *ret_boundary = is_role ? role.boundary : user.boundary;
     return found > 0 ? id.p == NULL || str_eq(id, is_role ? role.id : user.id) : found;
 }
 
@@ -129,10 +130,20 @@ static int load(struct gate *g, struct arena *a, const struct iam_owner *o, stru
                 struct gate_policies *ret, struct err *err) {
     struct str_map inlined;
     struct str_list attached;
-    *ret = (struct gate_policies){NULL, 0};
-    int alive = is_alive(g, a, o, id, err);
+    struct str boundary = STR_NONE;
+    *ret = (struct gate_policies){0};
+    int alive = is_alive(g, a, o, id, &boundary, err);
     if (alive <= 0) {
         return alive;
+    }
+    if (boundary.p != NULL) {
+        struct str text = STR_NONE;
+        int found = iam_policy_document(g->db, a, boundary, &text, err);
+        if (found < 0) {
+            return -1;
+        }
+        ret->bounded = true;
+        ret->boundary = found > 0 ? gate_cache_policy(g, text, POLICY_IDENTITY) : NULL;
     }
     if (iam_inline_list(g->db, a, o, STR_NONE, -1, &inlined, err) < 0 ||
         iam_attached_list(g->db, a, o, STR_NONE, -1, &attached, err) < 0) {
@@ -171,7 +182,7 @@ int gate_cache_identity(struct gate *g, struct arena *a, const struct aws_princi
                         struct gate_policies *ret, struct err *err) {
     struct gate_cache *c = g->cache;
     struct iam_owner owner;
-    *ret = (struct gate_policies){NULL, 0};
+    *ret = (struct gate_policies){0};
     if (!owner_of(p, &owner)) {
         return 0;
     }

@@ -26,6 +26,8 @@ struct gate {
 struct gate_policies {
     const struct policy **v;
     size_t n;
+    bool bounded;                  /* has a permissions boundary: */
+    const struct policy *boundary; /* NULL when it is gone or does not parse: allows nothing */
 };
 
 /* Parsed policies in memory; used inside transactions only, whose lock guards them. */

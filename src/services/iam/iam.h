@@ -39,6 +39,9 @@ int iam_need_owner(struct call *c, const char *kind, struct str name, struct iam
 int iam_need_own_policy(struct call *c, struct str arn, struct iam_policy_row *ret,
                         struct err *err) MUST_USE;
 
+/* As lists show a role: without tags and last use. */
+void iam_role_fill(struct call *c, const struct iam_role_row *r, struct iam_role *ret);
+
 /* Documents travel percent-encoded. */
 struct str iam_encoded(struct call *c, struct str document);
 

@@ -10,7 +10,7 @@ static struct str arn_of(struct call *c, const struct iam_role_row *r) {
     return iam_arn(c->arena, "role", r->account, r->path, r->name);
 }
 
-static void fill(struct call *c, const struct iam_role_row *r, struct iam_role *ret) {
+void iam_role_fill(struct call *c, const struct iam_role_row *r, struct iam_role *ret) {
     *ret = (struct iam_role){
         .path = r->path,
         .role_name = r->name,
@@ -34,7 +34,7 @@ static void fill(struct call *c, const struct iam_role_row *r, struct iam_role *
 static int show(struct call *c, const struct iam_role_row *r, struct iam_role **ret,
                 struct err *err) {
     *ret = arena_new(c->arena, struct iam_role);
-    fill(c, r, *ret);
+    iam_role_fill(c, r, *ret);
     struct iam_role_last_used *used = arena_new(c->arena, struct iam_role_last_used);
     used->last_used_date = r->used_ms;
     used->has_last_used_date = r->used_ms != 0;
@@ -105,7 +105,8 @@ int iam_create_role(struct call *c, const struct iam_create_role_request *in,
     };
     struct iam_role_row old = {0};
     if (iam_check_name(row.name, "roleName", err) < 0 || iam_check_path(&row.path, err) < 0 ||
-        check_trust(c, row.trust, err) < 0) {
+        check_trust(c, row.trust, err) < 0 ||
+        (row.boundary.p != NULL && iam_need_policy(c, row.boundary, err) < 0)) {
         return -1;
     }
     int found = iam_role_find(c->db, c->arena, c->account, row.name, &old, err);
@@ -134,8 +135,12 @@ int iam_delete_role(struct call *c, const struct iam_delete_role_request *in,
     struct iam_role_row row = {0};
     struct str_map inlined;
     struct str_list attached;
+    int64_t profiles = 0;
     (void)out;
-    if (iam_need_role(c, in->role_name, &row, err) < 0) {
+    if (iam_need_role(c, in->role_name, &row, err) < 0 ||
+        db_get_i64(c->db, &profiles, err,
+                   "SELECT count(*) FROM iam_profile WHERE account = ? AND role = ?", "ss",
+                   c->account, row.name) < 0) {
         return -1;
     }
     struct iam_owner owner = {"role", c->account, row.name};
@@ -143,9 +148,11 @@ int iam_delete_role(struct call *c, const struct iam_delete_role_request *in,
         iam_attached_list(c->db, c->arena, &owner, STR_NONE, 1, &attached, err) < 0) {
         return -1;
     }
-    if (attached.n > 0 || inlined.n > 0) {
+    if (attached.n > 0 || inlined.n > 0 || profiles > 0) {
         return err_api(err, &iam_DeleteConflictException, "Cannot delete entity, must %s first.",
-                       attached.n > 0 ? "detach all policies" : "delete policies");
+                       attached.n > 0  ? "detach all policies"
+                       : inlined.n > 0 ? "delete policies"
+                                       : "remove roles from instance profile");
     }
     return tags_drop(c->db, arn_of(c, &row), err) < 0 || iam_role_delete(c->db, &row, err) < 0 ? -1
                                                                                                : 0;
@@ -164,7 +171,7 @@ int iam_list_roles(struct call *c, const struct iam_list_roles_request *in,
     out->has_is_truncated = true;
     out->roles.v = arena_new_n(c->arena, struct iam_role, rows.n);
     for (size_t i = 0; i < rows.n; i++) {
-        fill(c, &rows.v[i], &out->roles.v[out->roles.n++]);
+        iam_role_fill(c, &rows.v[i], &out->roles.v[out->roles.n++]);
     }
     if (out->is_truncated) {
         out->marker = page_token(c, rows.v[rows.n - 1].name);
@@ -243,14 +250,28 @@ int iam_list_role_tags(struct call *c, const struct iam_list_role_tags_request *
     return iam_tags_get(c, arn_of(c, &row), &out->tags, err);
 }
 
-int iam_list_instance_profiles_for_role(
-    struct call *c, const struct iam_list_instance_profiles_for_role_request *in,
-    struct iam_list_instance_profiles_for_role_response *out, struct err *err) {
+int iam_put_role_permissions_boundary(struct call *c,
+                                      const struct iam_put_role_permissions_boundary_request *in,
+                                      struct iam_put_role_permissions_boundary_output *out,
+                                      struct err *err) {
     struct iam_role_row row = {0};
+    (void)out;
+    if (iam_need_role(c, in->role_name, &row, err) < 0 ||
+        iam_need_policy(c, in->permissions_boundary, err) < 0) {
+        return -1;
+    }
+    row.boundary = in->permissions_boundary;
+    return iam_role_update(c->db, &row, err);
+}
+
+int iam_delete_role_permissions_boundary(
+    struct call *c, const struct iam_delete_role_permissions_boundary_request *in,
+    struct iam_delete_role_permissions_boundary_output *out, struct err *err) {
+    struct iam_role_row row = {0};
+    (void)out;
     if (iam_need_role(c, in->role_name, &row, err) < 0) {
         return -1;
     }
-    out->instance_profiles.v = arena_new(c->arena, struct iam_instance_profile);
-    out->has_is_truncated = true;
-    return 0;
+    row.boundary = STR_NONE;
+    return iam_role_update(c->db, &row, err);
 }

@@ -81,3 +81,15 @@ CREATE TABLE iam_alias(
     account TEXT PRIMARY KEY,
     alias TEXT NOT NULL UNIQUE
 ) WITHOUT ROWID;
+
+-- migration 2
+CREATE TABLE iam_profile(
+    account TEXT NOT NULL,
+    name TEXT NOT NULL COLLATE NOCASE,
+    path TEXT NOT NULL,
+    id TEXT NOT NULL,              -- AIPA...
+    role TEXT COLLATE NOCASE,      -- one at most
+    created_ms INTEGER NOT NULL,
+    PRIMARY KEY (account, name)
+) WITHOUT ROWID;
+CREATE INDEX iam_profile_role ON iam_profile(account, role);

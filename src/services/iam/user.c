@@ -19,6 +19,11 @@ static void fill(struct call *c, const struct iam_user_row *u, struct iam_user *
         .create_date = u->created_ms,
         .has_create_date = true,
     };
+    if (u->boundary.p != NULL) {
+        ret->permissions_boundary = arena_new(c->arena, struct iam_attached_permissions_boundary);
+        ret->permissions_boundary->permissions_boundary_type = S("PermissionsBoundaryPolicy");
+        ret->permissions_boundary->permissions_boundary_arn = u->boundary;
+    }
 }
 
 static int show(struct call *c, const struct iam_user_row *u, struct iam_user **ret,
@@ -45,7 +50,8 @@ int iam_create_user(struct call *c, const struct iam_create_user_request *in,
         .created_ms = c->now_ms / 1000 * 1000,
     };
     struct iam_user_row old = {0};
-    if (iam_check_name(row.name, "userName", err) < 0 || iam_check_path(&row.path, err) < 0) {
+    if (iam_check_name(row.name, "userName", err) < 0 || iam_check_path(&row.path, err) < 0 ||
+        (row.boundary.p != NULL && iam_need_policy(c, row.boundary, err) < 0)) {
         return -1;
     }
     int found = iam_user_find(c->db, c->arena, c->account, row.name, &old, err);
@@ -162,6 +168,15 @@ int iam_list_user_tags(struct call *c, const struct iam_list_user_tags_request *
     return iam_need_user(c, in->user_name, &row, err) < 0
                ? -1
                : iam_tags_get(c, arn_of(c, &row), &out->tags, err);
+}
+
+/* There are no groups, so nobody is in one. */
+int iam_list_groups_for_user(struct call *c, const struct iam_list_groups_for_user_request *in,
+                             struct iam_list_groups_for_user_response *out, struct err *err) {
+    struct iam_user_row row = {0};
+    out->groups.v = arena_new(c->arena, struct iam_group);
+    out->has_is_truncated = true;
+    return iam_need_user(c, in->user_name, &row, err);
 }
 
 /* Keys: of the user that is named, else of the caller. The root's have no user. */

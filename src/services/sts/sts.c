@@ -220,7 +220,7 @@ static int session_tags(struct call *c, const struct sts_assume_role_request *in
 static int issue(struct call *c, struct sts_session *s, int64_t seconds,
                  struct sts_credentials **ret, struct err *err) {
     s->issued_ms = c->now_ms;
-    s->credentials.expires_ms = c->now_ms + seconds * 1000;
+    s->credentials.expires_ms = (c->now_ms / 1000 + seconds) * 1000; /* whole seconds, as AWS */
     if (sts_session_issue(c->db, c->arena, c->rng, s, err) < 0) {
         return -1;
     }

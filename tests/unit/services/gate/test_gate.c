@@ -153,6 +153,28 @@ static void test_across_accounts_both_sides_must_allow(void **state) {
     assert_int_equal(head_bucket(f, &plain, "shared"), -1);
 }
 
+static void test_a_permissions_boundary_limits_what_policies_allow(void **state) {
+    struct fixture *f = *state;
+    make_bucket(f, &f->admin, "one");
+    struct str arn = role(f, "111111111111", "build", by_codebuild,
+                          ALLOW("\"Action\":\"*\",\"Resource\":\"*\""));
+    struct aws_target t = session(f, arn);
+    assert_done(f, head_bucket(f, &t, "one"));
+    struct iam_role_row row = {0};
+    assert_done(f, db_begin(f->db, &f->err));
+    assert_int_equal(iam_role_by_arn(f->db, &f->arena, arn, &row, &f->err), 1);
+    row.boundary = S("arn:aws:iam::aws:policy/CloudWatchLogsFullAccess");
+    assert_done(f, iam_role_update(f->db, &row, &f->err));
+    assert_done(f, db_commit(f->db, &f->err));
+    assert_int_equal(head_bucket(f, &t, "one"), -1);
+    assert_non_null(strstr(f->err.msg, "because no permissions boundary allows the s3:ListBucket"));
+    assert_done(f, db_begin(f->db, &f->err));
+    row.boundary = S("arn:aws:iam::111111111111:policy/gone");
+    assert_done(f, iam_role_update(f->db, &row, &f->err));
+    assert_done(f, db_commit(f->db, &f->err));
+    assert_int_equal(head_bucket(f, &t, "one"), -1); /* a lost boundary allows nothing */
+}
+
 static void test_explicit_denial_wins_over_the_accounts_root(void **state) {
     struct fixture *f = *state;
     make_bucket(f, &f->admin, "locked");
@@ -262,6 +284,7 @@ int main(void) {
         TEST(test_policies_count_as_soon_as_they_change),
         TEST(test_a_role_made_anew_is_not_the_old_sessions_role),
         TEST(test_across_accounts_both_sides_must_allow),
+        TEST(test_a_permissions_boundary_limits_what_policies_allow),
         TEST(test_explicit_denial_wins_over_the_accounts_root),
         TEST(test_a_journalled_write_is_answered_again_from_the_journal),
         TEST(test_what_wrote_nothing_leaves_no_journal),

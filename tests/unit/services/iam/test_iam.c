@@ -119,6 +119,29 @@ static void test_a_role_goes_only_after_its_policies(void **state) {
     assert_string_equal(f->err.msg, "The role with name shipper cannot be found.");
 }
 
+static void test_a_role_in_an_instance_profile_stays(void **state) {
+    struct fixture *f = *state;
+    struct iam_create_role_response created;
+    struct iam_create_instance_profile_request create = {.instance_profile_name = S("p")};
+    struct iam_create_instance_profile_response made;
+    struct iam_add_role_to_instance_profile_request add = {S("p"), S("shipper")};
+    struct iam_add_role_to_instance_profile_output added;
+    assert_done(f, create_role(f, "shipper", TRUST, &created));
+    assert_done(f, iam_call_create_instance_profile(&f->admin, &f->arena, &create, &made, &f->err));
+    assert_done(f,
+                iam_call_add_role_to_instance_profile(&f->admin, &f->arena, &add, &added, &f->err));
+    assert_refused(
+        f, iam_call_add_role_to_instance_profile(&f->admin, &f->arena, &add, &added, &f->err),
+        "LimitExceededException");
+    assert_refused(f, delete_role(f, "shipper"), "DeleteConflictException");
+    struct iam_list_instance_profiles_for_role_request in = {.role_name = S("shipper")};
+    struct iam_list_instance_profiles_for_role_response out;
+    assert_done(f,
+                iam_call_list_instance_profiles_for_role(&f->admin, &f->arena, &in, &out, &f->err));
+    assert_int_equal(out.instance_profiles.n, 1);
+    assert_true(str_is(out.instance_profiles.v[0].roles.v[0].role_name, "shipper"));
+}
+
 static void test_inline_policies_share_a_quota(void **state) {
     struct fixture *f = *state;
     struct iam_create_role_response created;
@@ -246,6 +269,7 @@ int main(void) {
         TEST(test_names_are_taken_once_and_without_regard_to_case),
         TEST(test_malformed_trust_policies_are_refused),
         TEST(test_a_role_goes_only_after_its_policies),
+        TEST(test_a_role_in_an_instance_profile_stays),
         TEST(test_inline_policies_share_a_quota),
         TEST(test_lists_go_on_from_their_marker),
         TEST(test_the_default_version_of_a_managed_policy_decides),
