@@ -100,6 +100,32 @@ int account_credentials(struct supervision *s, struct arena *a, struct aws_crede
     return result;
 }
 
+static struct str request_id(struct supervision *s, struct arena *a) {
+    return str_printf(a, STR_FMT "/s%" PRId64, STR_ARG(s->plan.uuid), s->request_seq);
+}
+
+void account_begin(struct supervision *s) {
+    s->request_seq++;
+}
+
+/* A lost acknowledgement costs one row until the data directory is cleaned; nothing else. */
+void account_acknowledge(struct supervision *s) {
+    struct arena a = ARENA_INIT;
+    struct err ignored = ERR_INIT;
+    struct http_call call = HTTP_CALL_INIT;
+    struct http_reply reply;
+    if (!s->plan.aws) {
+        call.method = S("POST");
+        call.unix_path = str_printf(&a, STR_FMT "/serve.sock", STR_ARG(s->plan.data_dir));
+        call.url = S("http://serve/_trunkline/ack");
+        http_header_add(&a, &call.headers, S("x-trunkline-request"), request_id(s, &a));
+        if (http_fetch(&a, &call, &reply, &ignored) < 0) {
+            build_log_line(s->log, "Answer was not acknowledged: %s", ignored.msg);
+        }
+    }
+    arena_done(&a);
+}
+
 int account_target(struct supervision *s, struct arena *a, struct aws_target *ret,
                    struct err *err) {
     *ret = (struct aws_target){.account = s->plan.account, .region = s->plan.region,
@@ -109,8 +135,7 @@ int account_target(struct supervision *s, struct arena *a, struct aws_target *re
         ret->ca_file = s->plan.ca_file;
     } else {
         ret->unix_path = str_printf(a, STR_FMT "/serve.sock", STR_ARG(s->plan.data_dir));
-        ret->request_id = str_printf(a, STR_FMT "/s%" PRId64, STR_ARG(s->plan.uuid),
-                                     ++s->request_seq);
+        ret->request_id = request_id(s, a);
     }
     return account_credentials(s, a, &ret->credentials, NULL, err);
 }

@@ -81,6 +81,7 @@ static int put_object(struct supervision *s, struct str bucket, struct str key, 
     struct s3_put_object_request in = {.bucket = bucket, .key = key,
                                        .metadata = {metadata, sha256.p ? 2 : 1}};
     int result = 0;
+    account_begin(s);
     do {
         struct aws_target target;
         struct s3_put_object_output out = {0};
@@ -90,9 +91,12 @@ static int put_object(struct supervision *s, struct str bucket, struct str key, 
                      : aws_call_stream(&target, &s3_op_put_object, &s->arena, &in, &body, &out, NULL,
                                        err);
     } while (result < 0 && account_retry(s, since, err));
-    return result < 0 ? err_wrap(err, "Failed to upload artifacts: s3://" STR_FMT "/" STR_FMT,
-                                 STR_ARG(bucket), STR_ARG(key))
-                      : 0;
+    if (result < 0) {
+        return err_wrap(err, "Failed to upload artifacts: s3://" STR_FMT "/" STR_FMT,
+                        STR_ARG(bucket), STR_ARG(key));
+    }
+    account_acknowledge(s);
+    return 0;
 }
 
 /* [path/][build-id/]name, or the key that the pipeline chose. */

@@ -70,7 +70,8 @@ int build_events_add(struct build_events *events, const char *type, json_t *obje
     json_decref(object);
     struct str line = str_concat(&a, json_dump_str(&a, record), S("\n"));
     int result = fd_write_all(events->fd, line.p, line.n, err);
-    if (result == 0 && fdatasync(events->fd) < 0) {
+    bool needs_sync = strcmp(type, "phase_start") != 0 && strcmp(type, "egress") != 0;
+    if (result == 0 && needs_sync && fdatasync(events->fd) < 0) {
         result = err_sys(err, errno, "events of the build");
     }
     pthread_mutex_unlock(&events->lock);

@@ -1,7 +1,7 @@
 /*
  * What a supervisor records for serve, in the build's directory: `events.jsonl` (appended, durable
- * record by record) and `exit.json` (whole or absent; after it nothing more comes). serve may be
- * away at any time; it reads on from its own offset.
+ * record by record; phase_start and egress with the next one) and `exit.json` (whole or absent;
+ * after it nothing more comes). serve may be away at any time; it reads on from its own offset.
  *
  * Records: {"seq","t","type",...} with type
  *   phase_start {"phase"}

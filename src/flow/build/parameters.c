@@ -26,6 +26,7 @@ static int get_batch(struct supervision *s, const struct str_list *names,
     struct ssm_get_parameters_request in = {
         .names = *names, .with_decryption = true, .has_with_decryption = true};
     int result = 0;
+    account_begin(s);
     do {
         struct aws_target target;
         *ret = (struct ssm_get_parameters_result){0};

@@ -34,6 +34,7 @@ static int get_object(struct supervision *s, struct str bucket, struct str key, 
     int64_t since = clock_mono_ms(s->clock);
     struct s3_get_object_request in = {.bucket = bucket, .key = key, .version_id = version};
     int result = 0;
+    account_begin(s);
     do {
         struct aws_target target;
         struct s3_get_object_output out = {0};

@@ -86,8 +86,11 @@ int wait_command(struct supervision *s, uint32_t id, int *ret_code, struct err *
 struct phase_end upload_artifacts(struct supervision *s);
 void record_exports(struct supervision *s);
 
-/* account.c: calls into the build's account, as the project's role. Fresh credentials each time
- * they are needed; while serve is away the call waits. */
+/* account.c: calls into the build's account, as the project's role. Each request has an id that it
+ * keeps when it is sent again; serve remembers the answer to a write until it is acknowledged. */
+void account_begin(struct supervision *s);
+void account_acknowledge(struct supervision *s);
+/* For the request that was begun, with credentials that are fresh. */
 int account_target(struct supervision *s, struct arena *a, struct aws_target *ret,
                    struct err *err) MUST_USE;
 /* Credentials of the role from serve, also for the gateway's endpoint; hidden in the log. */

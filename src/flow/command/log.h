@@ -13,7 +13,7 @@
 #include "flow/command/secret.h"
 
 enum {
-    LOG_MAX_BYTES = 512 * 1024 * 1024, /* then output is counted, not kept */
+    LOG_MAX_BYTES = 128 * 1024 * 1024, /* then output is counted, not kept */
     LOG_INDEX_RECORD = 16,
 };
 
