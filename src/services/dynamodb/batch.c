@@ -69,12 +69,12 @@ static int get_table(struct call *c, const struct dynamodb_keys_and_attributes_m
                      struct err *err) {
     const struct dynamodb_keys_and_attributes *in = &entry->value;
     struct ddb_names names;
-    struct ddb_projection projection;
+    struct ddb_projection projection = ddb_legacy_fields(c->arena, &in->attributes_to_get);
     struct ddb_table t;
     bool projected = in->projection_expression.p != NULL;
     size_t bytes = 0;
-    if (ddb_refuse_legacy(in->attributes_to_get.v != NULL, "AttributesToGet",
-                          "ProjectionExpression", err) < 0 ||
+    if (ddb_not_both(in->attributes_to_get.v != NULL, "AttributesToGet", projected,
+                     "ProjectionExpression", err) < 0 ||
         ddb_names_take(c->arena, &in->expression_attribute_names, NULL, projected, &names, err) <
             0) {
         return -1;
@@ -89,7 +89,7 @@ static int get_table(struct call *c, const struct dynamodb_keys_and_attributes_m
     answer->key = entry->key;
     answer->value.v = NULL;
     if (ddb_need_table(c, entry->key, false, &t, err) < 0 ||
-        get_keys(c, &t, in, projected ? &projection : NULL, &answer->value, &bytes, err) < 0) {
+        get_keys(c, &t, in, projection.n > 0 ? &projection : NULL, &answer->value, &bytes, err) < 0) {
         return -1;
     }
     if (answer->value.v == NULL) {
@@ -195,27 +195,40 @@ static int transact_write(const struct dynamodb_transact_write_item *in, struct 
     }
     if (in->put != NULL) {
         const struct dynamodb_put *p = in->put;
-        *ret = (struct ddb_write){DDB_PUT_ITEM, p->table_name, &p->item, p->condition_expression,
-                                  STR_NONE, &p->expression_attribute_names,
-                                  &p->expression_attribute_values};
+        *ret = (struct ddb_write){.kind = DDB_PUT_ITEM,
+                                  .table_name = p->table_name,
+                                  .item = &p->item,
+                                  .condition = p->condition_expression,
+                                  .names = &p->expression_attribute_names,
+                                  .values = &p->expression_attribute_values};
         *ret_on_failure = p->return_values_on_condition_check_failure;
     } else if (in->update != NULL) {
         const struct dynamodb_update *u = in->update;
-        *ret = (struct ddb_write){DDB_UPDATE_ITEM, u->table_name, &u->key, u->condition_expression,
-                                  u->update_expression, &u->expression_attribute_names,
-                                  &u->expression_attribute_values};
+        *ret = (struct ddb_write){.kind = DDB_UPDATE_ITEM,
+                                  .table_name = u->table_name,
+                                  .item = &u->key,
+                                  .condition = u->condition_expression,
+                                  .update = u->update_expression,
+                                  .names = &u->expression_attribute_names,
+                                  .values = &u->expression_attribute_values};
         *ret_on_failure = u->return_values_on_condition_check_failure;
     } else if (in->delete != NULL) {
         const struct dynamodb_delete *d = in->delete;
-        *ret = (struct ddb_write){DDB_DELETE_ITEM, d->table_name, &d->key, d->condition_expression,
-                                  STR_NONE, &d->expression_attribute_names,
-                                  &d->expression_attribute_values};
+        *ret = (struct ddb_write){.kind = DDB_DELETE_ITEM,
+                                  .table_name = d->table_name,
+                                  .item = &d->key,
+                                  .condition = d->condition_expression,
+                                  .names = &d->expression_attribute_names,
+                                  .values = &d->expression_attribute_values};
         *ret_on_failure = d->return_values_on_condition_check_failure;
     } else {
         const struct dynamodb_condition_check *k = in->condition_check;
-        *ret = (struct ddb_write){DDB_CHECK_ITEM, k->table_name, &k->key, k->condition_expression,
-                                  STR_NONE, &k->expression_attribute_names,
-                                  &k->expression_attribute_values};
+        *ret = (struct ddb_write){.kind = DDB_CHECK_ITEM,
+                                  .table_name = k->table_name,
+                                  .item = &k->key,
+                                  .condition = k->condition_expression,
+                                  .names = &k->expression_attribute_names,
+                                  .values = &k->expression_attribute_values};
         *ret_on_failure = k->return_values_on_condition_check_failure;
     }
     return 0;

@@ -33,9 +33,18 @@ int ddb_item_key(struct arena *a, const struct ddb_table *t, const struct ddb_ma
 int ddb_names_take(struct arena *a, const struct str_map *names,
                    const struct dynamodb_attribute_value_map *values, int expressions,
                    struct ddb_names *ret, struct err *err) MUST_USE;
-/* A parameter from before expressions: ValidationException that says what to use. */
-int ddb_refuse_legacy(bool given, const char *parameter, const char *instead,
-                      struct err *err) MUST_USE;
+/* Parameters from before expressions, as what an expression would have been parsed into (legacy.c).
+ * *ret is NULL, or empty, where nothing was given. */
+int ddb_legacy_expected(struct arena *a, const struct dynamodb_expected_attribute_value_map *in,
+                        struct str joined_by, struct ddb_node **ret, struct err *err) MUST_USE;
+int ddb_legacy_filter(struct arena *a, const struct dynamodb_condition_map *in,
+                      struct str joined_by, struct ddb_node **ret, struct err *err) MUST_USE;
+int ddb_legacy_updates(struct arena *a, const struct dynamodb_attribute_value_update_map *in,
+                       struct ddb_update *ret, struct err *err) MUST_USE;
+struct ddb_projection ddb_legacy_fields(struct arena *a, const struct str_list *names);
+/* ValidationException when a request uses both worlds. */
+int ddb_not_both(bool legacy, const char *legacy_name, bool expression,
+                 const char *expression_name, struct err *err) MUST_USE;
 
 enum ddb_write_kind { DDB_PUT_ITEM, DDB_UPDATE_ITEM, DDB_DELETE_ITEM, DDB_CHECK_ITEM };
 
@@ -47,6 +56,8 @@ struct ddb_write {
     struct str update;
     const struct str_map *names;
     const struct dynamodb_attribute_value_map *values;
+    struct ddb_node *expected;       /* legacy condition, or NULL */
+    const struct ddb_update *updates; /* legacy updates, or NULL */
 };
 
 struct ddb_written {

@@ -5,7 +5,10 @@ static int parse_write(struct call *c, const struct ddb_write *w, struct ddb_wri
                        struct ddb_node **condition, struct err *err) {
     struct ddb_names names;
     int expressions = (w->condition.p != NULL) + (w->update.p != NULL);
-    *condition = NULL;
+    *condition = w->expected;
+    if (w->updates != NULL) {
+        ret->update = *w->updates;
+    }
     if (ddb_names_take(c->arena, w->names, w->values, expressions, &names, err) < 0) {
         return -1;
     }
@@ -168,6 +171,15 @@ static int check_return(struct str wanted, bool update, struct err *err) {
     return known ? 0 : ddb_validation(err, "Return values set to invalid value");
 }
 
+static int expected_of(struct call *c, const struct dynamodb_expected_attribute_value_map *expected,
+                       struct str joined_by, struct ddb_write *w, struct err *err) {
+    if (ddb_not_both(expected->v != NULL, "Expected", w->condition.p != NULL || w->update.p != NULL,
+                     "ConditionExpression", err) < 0) {
+        return -1;
+    }
+    return ddb_legacy_expected(c->arena, expected, joined_by, &w->expected, err);
+}
+
 int dynamodb_put_item(struct call *c, const struct dynamodb_put_item_input *in,
                       struct dynamodb_put_item_output *out, struct err *err) {
     struct ddb_written done;
@@ -177,8 +189,7 @@ int dynamodb_put_item(struct call *c, const struct dynamodb_put_item_input *in,
                           .condition = in->condition_expression,
                           .names = &in->expression_attribute_names,
                           .values = &in->expression_attribute_values};
-    if (ddb_refuse_legacy(in->expected.v != NULL || in->conditional_operator.p != NULL, "Expected",
-                          "ConditionExpression", err) < 0 ||
+    if (expected_of(c, &in->expected, in->conditional_operator, &w, err) < 0 ||
         check_return(in->return_values, false, err) < 0 ||
         write_one(c, &w, in->return_values_on_condition_check_failure, &done, err) < 0) {
         return -1;
@@ -200,8 +211,7 @@ int dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_input
                           .condition = in->condition_expression,
                           .names = &in->expression_attribute_names,
                           .values = &in->expression_attribute_values};
-    if (ddb_refuse_legacy(in->expected.v != NULL || in->conditional_operator.p != NULL, "Expected",
-                          "ConditionExpression", err) < 0 ||
+    if (expected_of(c, &in->expected, in->conditional_operator, &w, err) < 0 ||
         check_return(in->return_values, false, err) < 0 ||
         write_one(c, &w, in->return_values_on_condition_check_failure, &done, err) < 0) {
         return -1;
@@ -244,11 +254,15 @@ int dynamodb_update_item(struct call *c, const struct dynamodb_update_item_input
                           .update = in->update_expression,
                           .names = &in->expression_attribute_names,
                           .values = &in->expression_attribute_values};
-    if (ddb_refuse_legacy(in->expected.v != NULL || in->conditional_operator.p != NULL, "Expected",
-                          "ConditionExpression", err) < 0 ||
-        ddb_refuse_legacy(in->attribute_updates.v != NULL, "AttributeUpdates", "UpdateExpression",
-                          err) < 0 ||
-        check_return(in->return_values, true, err) < 0 ||
+    struct ddb_update updates;
+    if (expected_of(c, &in->expected, in->conditional_operator, &w, err) < 0 ||
+        ddb_not_both(in->attribute_updates.v != NULL, "AttributeUpdates",
+                     w.update.p != NULL || w.condition.p != NULL, "UpdateExpression", err) < 0 ||
+        ddb_legacy_updates(c->arena, &in->attribute_updates, &updates, err) < 0) {
+        return -1;
+    }
+    w.updates = in->attribute_updates.v != NULL ? &updates : NULL;
+    if (check_return(in->return_values, true, err) < 0 ||
         write_one(c, &w, in->return_values_on_condition_check_failure, &done, err) < 0) {
         return -1;
     }
@@ -265,10 +279,10 @@ int dynamodb_get_item(struct call *c, const struct dynamodb_get_item_input *in,
     struct ddb_map item = {0};
     struct ddb_key key;
     struct ddb_names names;
-    struct ddb_projection projection;
+    struct ddb_projection projection = ddb_legacy_fields(c->arena, &in->attributes_to_get);
     bool projected = in->projection_expression.p != NULL;
-    if (ddb_refuse_legacy(in->attributes_to_get.v != NULL, "AttributesToGet",
-                          "ProjectionExpression", err) < 0 ||
+    if (ddb_not_both(in->attributes_to_get.v != NULL, "AttributesToGet", projected,
+                     "ProjectionExpression", err) < 0 ||
         ddb_names_take(c->arena, &in->expression_attribute_names, NULL, projected, &names, err) <
             0) {
         return -1;
@@ -291,7 +305,7 @@ int dynamodb_get_item(struct call *c, const struct dynamodb_get_item_input *in,
     out->consumed_capacity = ddb_capacity(c, &table, in->return_consumed_capacity,
                                           ddb_read_units(ddb_map_size(&item), consistent));
     if (found == 1) {
-        struct ddb_map shown = projected ? ddb_project(c->arena, &projection, &item) : item;
+        struct ddb_map shown = projection.n > 0 ? ddb_project(c->arena, &projection, &item) : item;
         ddb_map_give(c->arena, &shown, &out->item);
     }
     return 0;

@@ -15,12 +15,12 @@ struct reading {
     const struct dynamodb_attribute_value_map *start;
     const struct str_map *names;
     const struct dynamodb_attribute_value_map *values;
-    struct str key_condition; /* absent: a scan */
+    struct str key_condition; /* absent: a scan, or legacy */
     bool backward;
     int64_t segment; /* of `segments`; 0 segments = not parallel */
     int64_t segments;
 
-    /* parsed */
+    /* parsed, or of legacy parameters */
     struct ddb_table table;
     const struct ddb_index *index;
     struct ddb_node *filter_node;
@@ -64,7 +64,7 @@ static int find_index(struct reading *r, struct err *err) {
 
 static int check_select(const struct reading *r, struct err *err) {
     bool specific = str_is(r->select, "SPECIFIC_ATTRIBUTES");
-    if (specific && r->projection.p == NULL) {
+    if (specific && r->projection.p == NULL && r->fields.n == 0) {
         return ddb_validation(err, "Must specify the AttributesToGet or ProjectionExpression when "
                                    "choosing to get SPECIFIC_ATTRIBUTES");
     }
@@ -356,6 +356,20 @@ static int read_page(struct call *c, struct reading *r, struct page *page, struc
     }
 }
 
+static int take_legacy(struct call *c, const struct dynamodb_condition_map *filter,
+                       struct str joined_by, const struct str_list *fields, const char *name,
+                       struct reading *r, struct err *err) {
+    bool expressions =
+        r->filter.p != NULL || r->projection.p != NULL || r->key_condition.p != NULL;
+    if (ddb_not_both(filter->v != NULL, name, expressions, "FilterExpression", err) < 0 ||
+        ddb_not_both(fields->v != NULL, "AttributesToGet", expressions, "ProjectionExpression",
+                     err) < 0) {
+        return -1;
+    }
+    r->fields = ddb_legacy_fields(c->arena, fields);
+    return ddb_legacy_filter(c->arena, filter, joined_by, &r->filter_node, err);
+}
+
 static int check_limit(bool has, int32_t limit, struct err *err) {
     if (has && limit < 1) {
         return ddb_validation(err,
@@ -399,16 +413,16 @@ int dynamodb_query(struct call *c, const struct dynamodb_query_input *in,
                         .key_condition = in->key_condition_expression,
                         .backward = in->has_scan_index_forward && !in->scan_index_forward};
     struct page page;
-    if (ddb_refuse_legacy(in->key_conditions.v != NULL, "KeyConditions", "KeyConditionExpression",
-                          err) < 0 ||
-        ddb_refuse_legacy(in->query_filter.v != NULL || in->conditional_operator.p != NULL,
-                          "QueryFilter", "FilterExpression", err) < 0 ||
-        ddb_refuse_legacy(in->attributes_to_get.v != NULL, "AttributesToGet",
-                          "ProjectionExpression", err) < 0 ||
+    bool expressions = r.filter.p != NULL || r.projection.p != NULL || r.key_condition.p != NULL;
+    if (ddb_not_both(in->key_conditions.v != NULL, "KeyConditions", expressions,
+                     "KeyConditionExpression", err) < 0 ||
+        ddb_legacy_filter(c->arena, &in->key_conditions, S("AND"), &r.key_node, err) < 0 ||
+        take_legacy(c, &in->query_filter, in->conditional_operator, &in->attributes_to_get,
+                    "QueryFilter", &r, err) < 0 ||
         check_limit(in->has_limit, in->limit, err) < 0) {
         return -1;
     }
-    if (in->key_condition_expression.p == NULL) {
+    if (r.key_condition.p == NULL && r.key_node == NULL) {
         return ddb_validation(err, "Either the KeyConditions or KeyConditionExpression parameter "
                                    "must be specified in the request.");
     }
@@ -453,10 +467,8 @@ int dynamodb_scan(struct call *c, const struct dynamodb_scan_input *in,
                         .segment = in->has_segment ? in->segment : 0,
                         .segments = in->has_total_segments ? in->total_segments : 0};
     struct page page;
-    if (ddb_refuse_legacy(in->scan_filter.v != NULL || in->conditional_operator.p != NULL,
-                          "ScanFilter", "FilterExpression", err) < 0 ||
-        ddb_refuse_legacy(in->attributes_to_get.v != NULL, "AttributesToGet",
-                          "ProjectionExpression", err) < 0 ||
+    if (take_legacy(c, &in->scan_filter, in->conditional_operator, &in->attributes_to_get,
+                    "ScanFilter", &r, err) < 0 ||
         check_limit(in->has_limit, in->limit, err) < 0 || check_segments(in, err) < 0 ||
         parse_all(c, &r, err) < 0 || read_page(c, &r, &page, err) < 0) {
         return -1;

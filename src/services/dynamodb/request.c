@@ -134,14 +134,6 @@ int ddb_names_take(struct arena *a, const struct str_map *names,
     return 0;
 }
 
-int ddb_refuse_legacy(bool given, const char *parameter, const char *instead, struct err *err) {
-    if (given) {
-        return ddb_validation(err, "The legacy parameter %s is not supported here; use %s",
-                              parameter, instead);
-    }
-    return 0;
-}
-
 double ddb_read_units(size_t bytes, bool consistent) {
     double units = (double)(bytes == 0 ? 1 : (bytes + 4095) / 4096);
     return consistent ? units : units / 2;

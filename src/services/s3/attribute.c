@@ -118,6 +118,12 @@ static int take_meta(struct call *c, const struct shape *shape, const void *in,
 int s3_attributes_take(struct call *c, const struct s3_bucket_row *b, const struct shape *shape,
                        const void *in, struct s3_attributes *ret, struct err *err) {
     *ret = (struct s3_attributes){0};
+    const struct str *customer = s3_member_str(shape, (void *)in, "SSECustomerAlgorithm");
+    if (customer != NULL && customer->p != NULL) {
+        return err_api(err, &s3e_NotImplemented,
+                       "A header you provided implies functionality that is not implemented: "
+                       "encryption with keys of the customer");
+    }
     for (size_t i = 0; i < shape->n_members; i++) {
         const struct shape_member *m = &shape->members[i];
         const char *name = kept_name(m);
