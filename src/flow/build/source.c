@@ -289,6 +289,12 @@ static void tell_phases(struct supervision *s) {
         build_log_line(s->log, "Cache is not defined in the buildspec");
         build_log_line(s->log, "Skip cache due to: no paths specified to be cached");
     }
+    if (s->spec.reports.n > 0) {
+        build_log_line(s->log, "Reports are not collected (docs/limits.md)");
+    }
+    if (s->spec.batch != NULL) {
+        build_log_line(s->log, "Batch is not acted on: this is one build (docs/limits.md)");
+    }
     build_log_line(s->log, "Registering with agent");
     build_log_line(s->log, "Phases found in YAML: %zu", s->spec.phases);
     for (size_t i = 0; i < s->spec.phases; i++) {
