@@ -132,7 +132,8 @@ static int send_new(struct http_stream *s, struct following *f, struct arena *a)
         return err.kind == ERR_NOT_FOUND || err.kind == ERR_INVALID ? 0 : -1;
     }
     for (size_t i = 0; i < out.events.n; i++) {
-        struct str line = str_concat(a, out.events.v[i].message, S("\n"));
+        struct str line = out.events.v[i].message; /* builds' lines end with their newline */
+        line = str_ends(line, S("\n")) ? line : str_concat(a, line, S("\n"));
         if (!send(s, a, NULL, line)) {
             return -1;
         }
