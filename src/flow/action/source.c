@@ -137,6 +137,16 @@ static struct str output_variables(struct action_run *run, const struct fetched 
     return json_dump_str(a, o);
 }
 
+/* A commit that comes between this release and the watcher's first look must not be taken for where
+ * the branch began. */
+static int note_watched(struct action_run *run, const struct fetched *from, struct err *err) {
+    if (run->execution.source_commit.p != NULL) {
+        return 0; /* the watcher's own */
+    }
+    return record_watched_begin(run->flow->db, run->pipeline.id, run->action.action, from->branch,
+                                from->commit.id, clock_now_ms(run->flow->clock), err);
+}
+
 /* Revision, artifact and outputs belong together: one transaction, before the end is told. */
 static int note(struct action_run *run, const struct fetched *from,
                 const struct action_artifact *artifact, struct action_end *ret, struct err *err) {
@@ -157,6 +167,7 @@ static int note(struct action_run *run, const struct fetched *from,
     }
     if (record_execution_revision(db, run->execution.id, revision_to_json(run->arena, &revision),
                                   err) < 0 ||
+        note_watched(run, from, err) < 0 ||
         action_put_outputs(run, artifact, 1, from->commit.id, &ret->outputs, err) < 0) {
         db_rollback(db);
         return -1;

@@ -231,6 +231,9 @@ int record_watched_get(struct db *db, struct arena *a, int64_t pipeline, struct 
 int record_watched_put(struct db *db, int64_t pipeline, struct str action, struct str branch,
                        struct str head, int64_t now_ms, struct str error,
                        struct err *err) MUST_USE;
+/* As put, but only where the branch was never seen: what a release took before the watcher looked. */
+int record_watched_begin(struct db *db, int64_t pipeline, struct str action, struct str branch,
+                         struct str head, int64_t now_ms, struct err *err) MUST_USE;
 int record_watched_error(struct db *db, int64_t pipeline, struct str action, struct str error,
                          struct err *err) MUST_USE;
 int record_alarm_get(struct db *db, struct arena *a, int64_t pipeline, struct str account,

@@ -17,6 +17,15 @@ int record_watched_put(struct db *db, int64_t pipeline, struct str action, struc
                   "isssis", pipeline, action, branch, head, now_ms, error);
 }
 
+int record_watched_begin(struct db *db, int64_t pipeline, struct str action, struct str branch,
+                         struct str head, int64_t now_ms, struct err *err) {
+    return db_run(db, err,
+                  "INSERT INTO watched VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET branch "
+                  "= excluded.branch, head = excluded.head, seen_ms = excluded.seen_ms "
+                  "WHERE watched.branch <> excluded.branch",
+                  "isssi", pipeline, action, branch, head, now_ms);
+}
+
 int record_watched_error(struct db *db, int64_t pipeline, struct str action, struct str error,
                          struct err *err) {
     return db_run(db, err,

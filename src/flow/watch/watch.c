@@ -95,9 +95,16 @@ static int look(struct looking *l, struct err *err) {
     const struct flow *f = l->w->f;
     struct git_mirror mirror;
     struct push push = {.branch = l->branch};
-    if (git_mirror_open(l->arena, f->data_dir, l->url, &mirror, err) < 0 ||
-        git_remote_head(l->arena, &mirror, l->branch, &push.to, err) < 0) {
+    if (git_mirror_open(l->arena, f->data_dir, l->url, &mirror, err) < 0) {
         return -1;
+    }
+    /* A branch without commits is remembered as such: its first commit is a change. */
+    int head = git_remote_head(l->arena, &mirror, l->branch, &push.to, err);
+    if (head < 0 && err->kind != ERR_NOT_FOUND) {
+        return -1;
+    }
+    if (head < 0) {
+        push.to = S("");
     }
     if (db_begin(f->db, err) < 0) {
         return -1;
@@ -117,8 +124,8 @@ static int look(struct looking *l, struct err *err) {
     if (db_commit(f->db, err) < 0) {
         return -1;
     }
-    if (seen == 0 || str_eq(push.from, push.to)) {
-        return 0;
+    if (head < 0 || seen == 0 || str_eq(push.from, push.to)) {
+        return head;
     }
     struct str started = STR_NONE;
     return trigger_push(f, l->arena, l->row->id, l->d, l->action, &mirror, &push, &started, err);
