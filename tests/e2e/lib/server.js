@@ -41,10 +41,25 @@ export function run(program, args, { env = {}, cwd, input = '', timeout_ms = 120
     });
 }
 
+// Runs `fn` when test `t` ends; what was begun last ends first.
+const ends = new WeakMap();
+export function atEnd(t, fn) {
+    if (!ends.has(t)) {
+        const list = [];
+        ends.set(t, list);
+        t.after(async () => {
+            for (const end of list.reverse()) {
+                await end();
+            }
+        });
+    }
+    ends.get(t).push(fn);
+}
+
 // A directory that is removed when the test ends, whatever builds have left in it.
 export function temporary(t, prefix = 'trunkline-e2e-') {
     const dir = mkdtempSync(join(tmpdir(), prefix));
-    t.after(() => {
+    atEnd(t, () => {
         if (!process.env.TRUNKLINE_E2E_KEEP) {
             rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
         }
@@ -57,7 +72,7 @@ export class Server {
     // trunkline.yml), env, listen.
     static async start(t, options = {}) {
         const server = new Server(options.dir ?? join(temporary(t), 'data'), options);
-        t.after(() => server.stop());
+        atEnd(t, () => server.stop());
         await server.launch();
         return server;
     }

@@ -11,7 +11,7 @@ import test from 'node:test';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
 import { until } from '../lib/expect.js';
-import { PROGRAM, Server, run, temporary } from '../lib/server.js';
+import { PROGRAM, Server, atEnd, run, temporary } from '../lib/server.js';
 import { without } from '../lib/tools.js';
 
 const skip = without('moto_server') || without('openssl');
@@ -35,7 +35,7 @@ openssl x509 -req -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 
     assert.equal(made.status, 0, made.stderr);
     const port = await freePort();
     const moto = spawn('moto_server', ['-H', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
-    t.after(() => moto.kill('SIGKILL'));
+    atEnd(t, () => moto.kill('SIGKILL'));
     await until('moto answers', () => new Promise((done) => {
         http.get({ port, host: '127.0.0.1', path: '/moto-api/' }, (res) => { res.resume(); done(true); }).on('error', () => done(false));
     }), { timeout_ms: 60_000, every_ms: 200 });

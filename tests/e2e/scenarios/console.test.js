@@ -7,7 +7,7 @@ import test from 'node:test';
 import { chromium } from 'playwright-core';
 import * as iam from '@aws-sdk/client-iam';
 import { World, buildspec, stages } from '../lib/release.js';
-import { Server } from '../lib/server.js';
+import { Server, atEnd } from '../lib/server.js';
 import { find, withoutBuilds } from '../lib/tools.js';
 
 const browserPath = find('chromium') ?? find('google-chrome');
@@ -48,7 +48,7 @@ test('console', { skip }, async (t) => {
         stages.build('Deploy', 'app-deploy'),
     ]);
     const browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] });
-    t.after(() => browser.close());
+    atEnd(t, () => browser.close());
     const context = await browser.newContext();
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { Server, run, temporary } from '../lib/server.js';
+import { Server, atEnd, run, temporary } from '../lib/server.js';
 
 test('a full disk', async (t) => {
     const mount = join(temporary(t), 'small');
@@ -16,9 +16,9 @@ test('a full disk', async (t) => {
         t.skip(`cannot mount a small file system: ${mounted.stderr.trim()}`);
         return;
     }
-    t.after(() => run('umount', ['-l', mount]));
+    atEnd(t, () => run('umount', ['-l', mount]));
     const server = new Server(join(mount, 'data'));
-    t.after(() => server.stop());
+    atEnd(t, () => server.stop());
     await server.launch();
     const ssm = server.client(SSMClient);
     const s3 = server.client(S3Client);
