@@ -23,6 +23,7 @@ enum {
     TICK_MS = 500,
     SETTLE_MS = 15,          /* output is taken in batches of at least this age */
     START_GRACE_MS = 30000,  /* time for a supervisor to write its pid */
+    REFUSAL_MS = 2000,       /* time for a second supervisor to see that it is one */
     PID_MAX_BYTES = 200,
     RUNNING_MAX = 256,
     ERRORS_TOLD = 3,
@@ -31,8 +32,9 @@ enum {
 /* A build with a supervisor. */
 struct running {
     struct ingest ingest;
-    struct process process; /* of the supervisor; pid 0 = not known yet */
+    struct process process; /* of the supervisor; pid 0 = not known (any more) */
     bool child;             /* it is ours to reap */
+    bool child_ended;       /* what we spawned has ended: if it wrote no pid, there is none */
     bool stop_sent;
     int watch;              /* inotify of its directory */
     int64_t since_ms;       /* monotonic: when it was taken over */
@@ -99,10 +101,35 @@ static const char *build_dir(const struct builds *b, struct arena *a, struct str
     return str_printf(a, "%s/builds/" STR_FMT, b->config.flow->data_dir, STR_ARG(uuid)).p;
 }
 
+static struct running *find_entry(struct builds *b, struct str uuid) {
+    struct running *r = b->running;
+    while (r != NULL && !str_eq(r->ingest.uuid, uuid)) {
+        r = r->next;
+    }
+    return r;
+}
+
+/* A build that is followed already was spawned before a crash and again after it. One of the two
+ * supervisors has refused; which one has the build stands in its pid file. */
+static bool known_entry(struct builds *b, struct str uuid, struct process process) {
+    struct err ignored = ERR_INIT;
+    struct process_exit end;
+    pthread_mutex_lock(&b->lock);
+    bool known = find_entry(b, uuid) != NULL;
+    pthread_mutex_unlock(&b->lock);
+    if (known && process.pid > 0 && process_wait(&process, REFUSAL_MS, &end, &ignored) <= 0) {
+        process_close(&process);
+    }
+    return known;
+}
+
 /* Takes a build into the list; its supervisor is found when it has written its pid. */
 static void follow(struct builds *b, struct str uuid, struct process process) {
     struct arena a = ARENA_INIT;
     struct err ignored = ERR_INIT;
+    if (known_entry(b, uuid, process)) {
+        return;
+    }
     struct running *r = mem_alloc(sizeof(*r));
     r->ingest = (struct ingest){.flow = b->config.flow, .config = &b->config,
                                 .uuid = mem_str_dup(uuid)};
@@ -212,6 +239,10 @@ static int start_build(struct builds *b, struct queue_job *job, struct err *err)
     }
     const char *dir = build_dir(b, a, job->key);
     bool made = file_exists(dir);
+    if (made && file_exists(str_printf(a, "%s/supervisor.pid", dir).p)) {
+        follow(b, job->key, PROCESS_NONE); /* it had started when we crashed */
+        return mark_spawned(b, job->key, err);
+    }
     if (stop && !made) {
         return end_now(b, job->key, "STOPPED", "stopped before it started", err);
     }
@@ -244,31 +275,45 @@ struct queue_kind builds_queue_kind(struct builds *b) {
 
 /* ---- following ---- */
 
-/* Has the supervisor ended? Finds it first if it was started by an earlier serve. */
-static bool is_dead(struct builds *b, struct running *r) {
+/* The process whose pid stands in the build's directory: 1 found, 0 no pid yet, -1 it has ended. */
+static int attach(struct builds *b, struct running *r) {
     struct arena a = ARENA_INIT;
-    struct err ignored = ERR_INIT;
-    struct process_exit end;
+    struct err err = ERR_INIT;
     struct process_id id;
     struct str text = STR_NONE;
-    bool dead = false;
     const char *path =
         str_printf(&a, "%s/supervisor.pid", build_dir(b, &a, r->ingest.uuid)).p;
-    if (r->process.pid == 0 && !r->child && file_exists(path) &&
-        file_read(&a, path, PID_MAX_BYTES, &text, &ignored) == 0 && process_id_parse(text, &id)) {
-        dead = process_attach(&id, &r->process, &ignored) < 0 && ignored.kind == ERR_NOT_FOUND;
-    } else if (r->process.pid == 0 && !r->child) {
-        dead = clock_mono_ms(b->config.flow->clock) - r->since_ms > START_GRACE_MS;
-    }
-    if (r->process.pid > 0) {
-        int ended = r->child ? process_wait(&r->process, 0, &end, &ignored)
-                             : process_wait_death(&r->process, 0, &ignored);
-        dead = ended > 0;
-    } else if (r->child) {
-        dead = true; /* reaped already */
+    int result = 0;
+    if (file_exists(path) && file_read(&a, path, PID_MAX_BYTES, &text, &err) == 0 &&
+        process_id_parse(text, &id)) {
+        result = process_attach(&id, &r->process, &err) == 0 ? 1
+                 : err.kind == ERR_NOT_FOUND                  ? -1
+                                                              : 0;
     }
     arena_done(&a);
-    return dead;
+    return result;
+}
+
+/* Has the supervisor ended? What we spawned may have found another one at work (a start that a
+ * crash interrupted): the pid file decides, and it is never swept while that one lives. */
+static bool is_dead(struct builds *b, struct running *r) {
+    struct err ignored = ERR_INIT;
+    struct process_exit end;
+    if (r->child && process_wait(&r->process, 0, &end, &ignored) > 0) {
+        r->child = false;
+        r->child_ended = true;
+    }
+    if (r->child) {
+        return false;
+    }
+    if (r->process.pid == 0) {
+        int found = attach(b, r);
+        bool waited = clock_mono_ms(b->config.flow->clock) - r->since_ms > START_GRACE_MS;
+        if (found <= 0) {
+            return found < 0 || r->child_ended || waited;
+        }
+    }
+    return process_wait_death(&r->process, 0, &ignored) > 0;
 }
 
 static bool stop_asked(struct builds *b, struct running *r) {
