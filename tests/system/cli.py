@@ -61,8 +61,8 @@ class Bench:
         self.git("commit", "-qm", subject)
 
     def serve(self):
-        self.server = subprocess.Popen([TRUNKLINE, "serve", "--listen", "127.0.0.1:0"],
-                                       env=self.env, stdout=subprocess.PIPE, text=True)
+        self.server = subprocess.Popen([TRUNKLINE, "serve", "--listen", "127.0.0.1:0",
+                                        "--allow-notify-to", "127.0.0.0/8"], env=self.env, stdout=subprocess.PIPE, text=True)
         line = self.server.stdout.readline()
         check(line.startswith("trunkline: ready http://127.0.0.1:"), f"ready line: {line!r}")
 
@@ -105,6 +105,13 @@ def init_and_lint(b):
 
 
 def run_alone(b):
+    os.makedirs(os.path.join(b.tree, "cache"), exist_ok=True)
+    for name, text in ((".gitignore", "cache/\n"), ("cache/large", "x")):
+        open(os.path.join(b.tree, name), "w").write(text)
+    open(os.path.join(b.folder, "list.yml"), "w").write(
+        "version: 0.2\nphases: {build: {commands: [find . -type f | sort]}}\n")
+    listed = b.run("run", "--buildspec", os.path.join(b.folder, "list.yml")).stdout
+    check("./buildspec.yml" in listed and "./cache" not in listed and "./.git/" not in listed, listed)
     done = b.run("run", "--env", "development")
     check("hello from development" in done.stdout, done.stdout)
     check("SUCCEEDED" in done.stderr and "SUMMARY=nothing was deployed yet" in done.stderr,
@@ -198,6 +205,33 @@ def changed(b):
     check("Nothing to change." in b.run("apply").stdout, "and then nothing more")
 
 
+def told(b):
+    out = os.path.join(b.folder, "received.jsonl")
+    receiver = subprocess.Popen([TRUNKLINE, "dev", "receive", "--out", out], env=b.env,
+                                stdout=subprocess.PIPE, text=True)
+    try:
+        url = receiver.stdout.readline().strip().removeprefix("trunkline: receiving at ")
+        path = os.path.join(b.tree, "release.yml")
+        text = open(path, encoding="utf-8").read()
+
+        def notify(hook, on):
+            open(path, "w", encoding="utf-8").write(
+                text + f'notify: [{{webhook: "{hook}", on: [{on}]}}]\n')
+            return b.run("apply").stdout
+
+        check(re.search(r"webhook .* new", notify(url, "approval")), "a new webhook")
+        wait_for("the confirmation", lambda: os.path.exists(out) and
+                 "SubscriptionConfirmation" in open(out).read())
+        wait_for("the subscription", lambda: "is not confirmed yet" not in b.run("apply").stdout)
+        check("~ on:" in notify(url, "approval, failed"), "what it is told of changes")
+        check("Nothing to change." in b.run("apply").stdout, "and then nothing more")
+        check(re.search(r"webhook .* removed", notify(url + "other", "alarm")), "the old one goes")
+        check("removed" not in b.run("apply").stdout, "and is gone")
+    finally:
+        receiver.terminate()
+        check(receiver.wait(10) == 0, "the receiver ends well")
+
+
 def environment(b):
     text = b.run("env", "production").stdout
     check("export AWS_ACCESS_KEY_ID='AKIA" in text and "export AWS_ENDPOINT_URL='http" in text, text)
@@ -217,7 +251,7 @@ def main():
         try:
             for test in (without_a_server, init_and_lint, run_alone, run_interrupted,
                          nothing_is_left, release, failing_and_retried, stopped_and_closed,
-                         changed, environment):
+                         changed, told, environment):
                 began = time.monotonic()
                 test(b)
                 print(f"ok  {test.__name__}  {time.monotonic() - began:.1f} s", flush=True)

@@ -1,4 +1,5 @@
-/* Looks at what a release would change; apply.h. apply_do.c carries it out. */
+/* Looks at what a release would change; apply.h. apply_do.c carries it out, apply_topic.c has the part
+ * about being told. */
 #include "front/cli/apply.h"
 
 #include "front/cli/shape_json.h"
@@ -8,15 +9,23 @@
 #include "gen/codepipeline.h"
 #include "gen/iam.h"
 #include "gen/s3.h"
-#include "gen/sns.h"
 
 #define UNKNOWN_CONNECTION "made-by-apply"
 
-static struct apply_change *change(struct apply *ap, const char *kind, struct str name,
-                                   enum apply_what what) {
+struct apply_change *apply_note(struct apply *ap, const char *kind, struct str name,
+                                enum apply_what what) {
     struct apply_change *c = arena_push(ap->arena, &ap->changes);
     *c = (struct apply_change){.kind = kind, .name = name, .what = what};
     return c;
+}
+
+const struct apply_change *apply_find(const struct apply *ap, const char *kind, struct str name) {
+    for (size_t i = 0; i < ap->changes.n; i++) {
+        if (strcmp(ap->changes.v[i].kind, kind) == 0 && str_eq(ap->changes.v[i].name, name)) {
+            return &ap->changes.v[i];
+        }
+    }
+    return NULL;
 }
 
 static int look_bucket(struct apply *ap, struct err *err) {
@@ -28,7 +37,7 @@ static int look_bucket(struct apply *ap, struct err *err) {
         *err = why;
         return err_wrap(err, "bucket " STR_FMT, STR_ARG(in.bucket));
     }
-    change(ap, "bucket", in.bucket, there ? APPLY_KEEP : APPLY_CREATE);
+    apply_note(ap, "bucket", in.bucket, there ? APPLY_KEEP : APPLY_CREATE);
     return 0;
 }
 
@@ -51,7 +60,7 @@ static int look_connection(struct apply *ap, struct str name, struct err *err) {
     } while (out.next_token.n > 0);
     bool ready = str_is(status, "AVAILABLE");
     struct apply_change *c =
-        change(ap, "connection", name,
+        apply_note(ap, "connection", name,
                ap->connection_arn.p ? (ready ? APPLY_KEEP : APPLY_CHANGE) : APPLY_CREATE);
     c->note = ap->release->repository;
     return 0;
@@ -81,10 +90,10 @@ static int look_project(struct apply *ap, const json_t *found, const struct rele
             return -1;
         }
         struct json_differences fields = json_diff(ap->arena, have, wanted, false, NULL);
-        change(ap, "project", p->name, fields.n ? APPLY_CHANGE : APPLY_KEEP)->fields = fields;
+        apply_note(ap, "project", p->name, fields.n ? APPLY_CHANGE : APPLY_KEEP)->fields = fields;
         return 0;
     }
-    change(ap, "project", p->name, APPLY_CREATE);
+    apply_note(ap, "project", p->name, APPLY_CREATE);
     return 0;
 }
 
@@ -107,26 +116,6 @@ static int look_projects(struct apply *ap, struct err *err) {
             0) {
             return -1;
         }
-    }
-    return 0;
-}
-
-static int look_topic(struct apply *ap, struct err *err) {
-    struct sns_get_topic_attributes_input in = {.topic_arn = ap->plan.topic_arn};
-    struct sns_get_topic_attributes_response out;
-    struct err why = ERR_INIT;
-    if (ap->plan.topic.p == NULL) {
-        return 0;
-    }
-    bool there = sns_call_get_topic_attributes(&ap->target, ap->arena, &in, &out, &why) == 0;
-    if (!there && why.http_status != 404) {
-        *err = why;
-        return err_wrap(err, "topic " STR_FMT, STR_ARG(ap->plan.topic));
-    }
-    change(ap, "topic", ap->plan.topic, there ? APPLY_KEEP : APPLY_CREATE);
-    for (size_t i = 0; i < ap->release->notify.n; i++) {
-        change(ap, "webhook", ap->release->notify.v[i].webhook,
-               there ? APPLY_KEEP : APPLY_CREATE);
     }
     return 0;
 }
@@ -155,7 +144,7 @@ static int look_pipeline(struct apply *ap, struct err *err) {
             *err = why;
             return err_wrap(err, "pipeline " STR_FMT, STR_ARG(in.name));
         }
-        change(ap, "pipeline", in.name, APPLY_CREATE)->note = stages_of(ap->arena, wanted);
+        apply_note(ap, "pipeline", in.name, APPLY_CREATE)->note = stages_of(ap->arena, wanted);
         return 0;
     }
     json_t *document cleanup_json =
@@ -166,7 +155,7 @@ static int look_pipeline(struct apply *ap, struct err *err) {
     struct json_differences fields =
         json_diff(ap->arena, json_object_get(document, "pipeline"), wanted, true, " version ");
     struct apply_change *c =
-        change(ap, "pipeline", in.name, fields.n ? APPLY_CHANGE : APPLY_KEEP);
+        apply_note(ap, "pipeline", in.name, fields.n ? APPLY_CHANGE : APPLY_KEEP);
     c->fields = fields;
     c->note = stages_of(ap->arena, wanted);
     return 0;
@@ -215,7 +204,7 @@ int apply_look(struct apply *ap, struct err *err) {
         (ap->plan.connection_name.p && look_connection(ap, ap->plan.connection_name, err) < 0)) {
         return -1;
     }
-    return compile(ap, err) < 0 || look_projects(ap, err) < 0 || look_topic(ap, err) < 0 ||
+    return compile(ap, err) < 0 || look_projects(ap, err) < 0 || apply_look_topic(ap, err) < 0 ||
                    look_pipeline(ap, err) < 0
                ? -1
                : look_roles(ap, err);

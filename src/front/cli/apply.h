@@ -8,10 +8,10 @@
 #include "flow/definition/release_yml.h"
 #include "front/cli/json_diff.h"
 
-enum apply_what { APPLY_KEEP, APPLY_CREATE, APPLY_CHANGE };
+enum apply_what { APPLY_KEEP, APPLY_CREATE, APPLY_CHANGE, APPLY_REMOVE };
 
 struct apply_change {
-    const char *kind;     /* "bucket", "connection", "project", "topic", "subscription", "pipeline" */
+    const char *kind;     /* "bucket", "connection", "project", "topic", "webhook", "pipeline" */
     struct str name;
     enum apply_what what;
     struct json_differences fields; /* CHANGE: which */
@@ -35,6 +35,13 @@ struct apply {
 
 /* Reads what is there and fills plan, changes and missing_roles. Changes nothing. */
 int apply_look(struct apply *ap, struct err *err) MUST_USE;
+
+/* apply_topic.c: the topic and its webhooks, as parts of the two below. */
+int apply_look_topic(struct apply *ap, struct err *err) MUST_USE;
+int apply_do_topic(struct apply *ap, struct err *err) MUST_USE;
+struct apply_change *apply_note(struct apply *ap, const char *kind, struct str name,
+                                enum apply_what what);
+const struct apply_change *apply_find(const struct apply *ap, const char *kind, struct str name);
 
 /* Does what apply_look found. */
 int apply_do(struct apply *ap, struct err *err) MUST_USE;

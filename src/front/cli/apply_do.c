@@ -7,24 +7,14 @@
 #include "gen/codebuild.h"
 #include "gen/codeconnections.h"
 #include "gen/codepipeline.h"
-#include "gen/sns.h"
 #include "gen/trunkline.h"
 
 /* The flow publishes what happens to the topic that this tag of the pipeline names. */
 #define NOTIFY_TAG "trunkline:notify"
 
-static const struct apply_change *find(const struct apply *ap, const char *kind, struct str name) {
-    for (size_t i = 0; i < ap->changes.n; i++) {
-        if (strcmp(ap->changes.v[i].kind, kind) == 0 && str_eq(ap->changes.v[i].name, name)) {
-            return &ap->changes.v[i];
-        }
-    }
-    return NULL;
-}
-
 static int do_bucket(struct apply *ap, struct err *err) {
     bool made = false, changed = false;
-    if (find(ap, "bucket", ap->release->bucket)->what == APPLY_KEEP) {
+    if (apply_find(ap, "bucket", ap->release->bucket)->what == APPLY_KEEP) {
         return 0;
     }
     return setup_bucket(&ap->target, ap->arena, ap->release->bucket, true, &made, &changed, err);
@@ -71,7 +61,7 @@ static int update_project(struct apply *ap, const struct release_project *p, str
 static int do_projects(struct apply *ap, struct err *err) {
     for (size_t i = 0; i < ap->plan.projects.n; i++) {
         const struct release_project *p = &ap->plan.projects.v[i];
-        enum apply_what what = find(ap, "project", p->name)->what;
+        enum apply_what what = apply_find(ap, "project", p->name)->what;
         int done = what == APPLY_CREATE   ? create_project(ap, p, err)
                    : what == APPLY_CHANGE ? update_project(ap, p, err)
                                           : 0;
@@ -81,108 +71,6 @@ static int do_projects(struct apply *ap, struct err *err) {
     }
     return 0;
 }
-
-/* ---- being told ---- */
-
-/* {"kind":["approval","failed"]}, or absent: everything. */
-static struct str filter_policy(struct arena *a, const struct release_notify *n) {
-    if (n->on.n == 0) {
-        return STR_NONE;
-    }
-    json_t *kinds = json_array();
-    for (size_t i = 0; i < n->on.n; i++) {
-        json_array_append_new(kinds, json_from_str(n->on.v[i]));
-    }
-    json_t *policy cleanup_json = json_object();
-    json_set(policy, "kind", kinds);
-    return json_dump_str(a, policy);
-}
-
-static int set_filter(struct apply *ap, struct str subscription, struct str policy,
-                      struct err *err) {
-    struct sns_set_subscription_attributes_input in = {
-        .subscription_arn = subscription,
-        .attribute_name = S("FilterPolicy"),
-        .attribute_value = policy.p ? policy : S("{}"),
-    };
-    struct sns_set_subscription_attributes_output out;
-    return sns_call_set_subscription_attributes(&ap->target, ap->arena, &in, &out, err);
-}
-
-static int subscribe(struct apply *ap, const struct release_notify *n, struct err *err) {
-    struct str_pair attribute = {S("FilterPolicy"), filter_policy(ap->arena, n)};
-    struct sns_subscribe_input in = {
-        .topic_arn = ap->plan.topic_arn,
-        .protocol = str_starts(n->webhook, S("https:")) ? S("https") : S("http"),
-        .endpoint = n->webhook,
-    };
-    struct sns_subscribe_response out;
-    if (attribute.value.p) {
-        in.attributes = (struct str_map){&attribute, 1};
-    }
-    return sns_call_subscribe(&ap->target, ap->arena, &in, &out, err) < 0
-               ? err_wrap(err, "webhook " STR_FMT, STR_ARG(n->webhook))
-               : 0;
-}
-
-static const struct release_notify *notify_of(const struct apply *ap, struct str webhook) {
-    for (size_t i = 0; i < ap->release->notify.n; i++) {
-        if (str_eq(ap->release->notify.v[i].webhook, webhook)) {
-            return &ap->release->notify.v[i];
-        }
-    }
-    return NULL;
-}
-
-/* One subscription that is there: its filter is set, or it is no longer wanted. */
-static int do_subscription(struct apply *ap, const struct sns_subscription *s, struct err *err) {
-    const struct release_notify *wanted = notify_of(ap, s->endpoint);
-    bool confirmed = str_starts(s->subscription_arn, S("arn:"));
-    if (!confirmed || (!str_is(s->protocol, "http") && !str_is(s->protocol, "https"))) {
-        return 0;
-    }
-    if (wanted) {
-        return set_filter(ap, s->subscription_arn, filter_policy(ap->arena, wanted), err);
-    }
-    struct sns_unsubscribe_input in = {.subscription_arn = s->subscription_arn};
-    struct sns_unsubscribe_output out;
-    return sns_call_unsubscribe(&ap->target, ap->arena, &in, &out, err);
-}
-
-static int do_topic(struct apply *ap, struct err *err) {
-    if (ap->plan.topic.p == NULL) {
-        return 0;
-    }
-    struct sns_create_topic_input create = {.name = ap->plan.topic};
-    struct sns_create_topic_response created;
-    struct sns_list_subscriptions_by_topic_input in = {.topic_arn = ap->plan.topic_arn};
-    struct sns_list_subscriptions_by_topic_response out;
-    struct str_list there = {0};
-    if (sns_call_create_topic(&ap->target, ap->arena, &create, &created, err) < 0) {
-        return err_wrap(err, "topic " STR_FMT, STR_ARG(ap->plan.topic));
-    }
-    do {
-        if (sns_call_list_subscriptions_by_topic(&ap->target, ap->arena, &in, &out, err) < 0) {
-            return err_wrap(err, "topic " STR_FMT, STR_ARG(ap->plan.topic));
-        }
-        for (size_t i = 0; i < out.subscriptions.n; i++) {
-            *arena_push(ap->arena, &there) = out.subscriptions.v[i].endpoint;
-            if (do_subscription(ap, &out.subscriptions.v[i], err) < 0) {
-                return err_wrap(err, "topic " STR_FMT, STR_ARG(ap->plan.topic));
-            }
-        }
-        in.next_token = out.next_token;
-    } while (out.next_token.n > 0);
-    for (size_t i = 0; i < ap->release->notify.n; i++) {
-        if (!str_list_has(&there, ap->release->notify.v[i].webhook) &&
-            subscribe(ap, &ap->release->notify.v[i], err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-/* ---- the pipeline ---- */
 
 static struct codepipeline_tag_list notify_tags(struct apply *ap) {
     struct codepipeline_tag_list tags = {0};
@@ -246,7 +134,7 @@ static int tag_pipeline(struct apply *ap, struct err *err) {
 }
 
 static int do_pipeline(struct apply *ap, struct err *err) {
-    const struct apply_change *c = find(ap, "pipeline", ap->release->name);
+    const struct apply_change *c = apply_find(ap, "pipeline", ap->release->name);
     int done = 0;
     if (c->what == APPLY_CREATE) {
         done = create_pipeline(ap, err);
@@ -266,5 +154,5 @@ int apply_do(struct apply *ap, struct err *err) {
                             err) < 0) {
         return -1;
     }
-    return do_projects(ap, err) < 0 || do_topic(ap, err) < 0 ? -1 : do_pipeline(ap, err);
+    return do_projects(ap, err) < 0 || apply_do_topic(ap, err) < 0 ? -1 : do_pipeline(ap, err);
 }

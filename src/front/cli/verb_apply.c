@@ -115,8 +115,8 @@ static struct str shortened(struct arena *a, struct str json) {
 }
 
 static void print_change(struct cli *c, const struct apply_change *change) {
-    static const char *const words[] = {"kept", "new", "changed"};
-    static const enum out_style styles[] = {OUT_DIM, OUT_GREEN, OUT_YELLOW};
+    static const char *const words[] = {"kept", "new", "changed", "removed"};
+    static const enum out_style styles[] = {OUT_DIM, OUT_GREEN, OUT_YELLOW, OUT_RED};
     static const char signs[] = "+-~";
     fprintf(c->out, "  %-10s  %-36.*s  %s%-7s%s  %s" STR_FMT "%s\n", change->kind,
             STR_ARG(out_safe(&c->arena, change->name, false)), out_style(c, styles[change->what]),
@@ -160,13 +160,14 @@ static void print_done(struct cli *c, const struct apply *ap) {
     }
     if (ap->execution.p) {
         fprintf(c->out, "The first release starts: " STR_FMT "\n", STR_ARG(ap->execution));
-    } else if (!anything(ap, APPLY_CREATE) && !anything(ap, APPLY_CHANGE)) {
+    } else if (!anything(ap, APPLY_CREATE) && !anything(ap, APPLY_CHANGE) &&
+               !anything(ap, APPLY_REMOVE)) {
         fputs("Nothing to change.\n", c->out);
     }
 }
 
 static json_t *done_json(struct cli *c, const struct apply *ap) {
-    static const char *const words[] = {"kept", "created", "changed"};
+    static const char *const words[] = {"kept", "created", "changed", "removed"};
     json_t *document = plan_json(c, ap->release, &ap->plan);
     json_t *list = json_array();
     for (size_t i = 0; i < ap->changes.n; i++) {
