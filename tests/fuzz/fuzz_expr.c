@@ -11,7 +11,8 @@ static const char item_text[] =
     "\"m\":{\"M\":{\"a\":{\"M\":{\"b\":{\"BOOL\":true}}}}},\"bin\":{\"B\":\"AAE=\"}}";
 static const char value_text[] =
     "{\":n\":{\"N\":\"9e125\"},\":s\":{\"S\":\"a\"},\":l\":{\"L\":[{\"S\":\"x\"}]},"
-    "\":set\":{\"SS\":[\"a\",\"c\"]},\":m\":{\"M\":{\"x\":{\"NULL\":true}}},\":one\":{\"N\":\"-1.5\"}}";
+    "\":set\":{\"SS\":[\"a\",\"c\"]},\":m\":{\"M\":{\"x\":{\"NULL\":true}}},\":one\":{\"N\":\"-1."
+    "5\"}}";
 
 static struct ddb_map map_of(struct arena *a, const char *text) {
     struct ddb_map map;

@@ -13,7 +13,7 @@ struct touched {
     struct {
         int64_t table;
         struct ddb_key key;
-    } *v;
+    } * v;
     size_t n;
 };
 
@@ -35,8 +35,7 @@ static bool touch(struct arena *a, struct touched *seen, const struct ddb_table 
 static int get_keys(struct call *c, const struct ddb_table *t,
                     const struct dynamodb_keys_and_attributes *in,
                     const struct ddb_projection *projection,
-                    struct dynamodb_attribute_value_map_list *out, size_t *bytes,
-                    struct err *err) {
+                    struct dynamodb_attribute_value_map_list *out, size_t *bytes, struct err *err) {
     struct touched seen = {0};
     for (size_t i = 0; i < in->keys.n; i++) {
         struct ddb_map given;
@@ -79,9 +78,9 @@ static int get_table(struct call *c, const struct dynamodb_keys_and_attributes_m
             0) {
         return -1;
     }
-    if (projected && (ddb_parse_projection(c->arena, in->projection_expression, &names,
-                                           &projection, err) < 0 ||
-                      ddb_names_check(&names, err) < 0)) {
+    if (projected &&
+        (ddb_parse_projection(c->arena, in->projection_expression, &names, &projection, err) < 0 ||
+         ddb_names_check(&names, err) < 0)) {
         return ddb_invalid(err);
     }
     struct dynamodb_attribute_value_map_list_map_entry *answer =
@@ -89,7 +88,8 @@ static int get_table(struct call *c, const struct dynamodb_keys_and_attributes_m
     answer->key = entry->key;
     answer->value.v = NULL;
     if (ddb_need_table(c, entry->key, false, &t, err) < 0 ||
-        get_keys(c, &t, in, projection.n > 0 ? &projection : NULL, &answer->value, &bytes, err) < 0) {
+        get_keys(c, &t, in, projection.n > 0 ? &projection : NULL, &answer->value, &bytes, err) <
+            0) {
         return -1;
     }
     if (answer->value.v == NULL) {
@@ -136,11 +136,11 @@ static int write_request(struct call *c, struct str table, const struct dynamodb
         return ddb_validation(err, "Supplied AttributeValue has more than one datatypes set, must "
                                    "contain exactly one of the supported datatypes");
     }
-    struct ddb_write w = {
-        .kind = in->put_request != NULL ? DDB_PUT_ITEM : DDB_DELETE_ITEM,
-        .table_name = table,
-        .item = in->put_request != NULL ? &in->put_request->item : &in->delete_request->key,
-        .names = &no_names};
+    struct ddb_write w = {.kind = in->put_request != NULL ? DDB_PUT_ITEM : DDB_DELETE_ITEM,
+                          .table_name = table,
+                          .item = in->put_request != NULL ? &in->put_request->item
+                                                          : &in->delete_request->key,
+                          .names = &no_names};
     if (ddb_write_prepare(c, &w, &done, err) < 0) {
         return -1;
     }
@@ -184,7 +184,8 @@ int dynamodb_batch_write_item(struct call *c, const struct dynamodb_batch_write_
     return 0;
 }
 
-/* The one write that an element of TransactItems holds; *ret_on_failure is its wish for the item. */
+/* The one write that an element of TransactItems holds; *ret_on_failure is its wish for the item.
+ */
 static int transact_write(const struct dynamodb_transact_write_item *in, struct ddb_write *ret,
                           struct str *ret_on_failure, struct err *err) {
     int n = (in->put != NULL) + (in->update != NULL) + (in->delete != NULL) +
@@ -376,11 +377,11 @@ int dynamodb_transact_write_items(struct call *c,
 
 static int transact_get(struct call *c, const struct dynamodb_get *in,
                         struct dynamodb_item_response *out, struct err *err) {
-    struct dynamodb_get_item_input one = {
-        .table_name = in->table_name,
-        .key = in->key,
-        .projection_expression = in->projection_expression,
-        .expression_attribute_names = in->expression_attribute_names};
+    struct dynamodb_get_item_input one = {.table_name = in->table_name,
+                                          .key = in->key,
+                                          .projection_expression = in->projection_expression,
+                                          .expression_attribute_names =
+                                              in->expression_attribute_names};
     struct dynamodb_get_item_output got = {0};
     if (dynamodb_get_item(c, &one, &got, err) < 0) {
         return -1;
@@ -389,8 +390,7 @@ static int transact_get(struct call *c, const struct dynamodb_get *in,
     return 0;
 }
 
-int dynamodb_transact_get_items(struct call *c,
-                                const struct dynamodb_transact_get_items_input *in,
+int dynamodb_transact_get_items(struct call *c, const struct dynamodb_transact_get_items_input *in,
                                 struct dynamodb_transact_get_items_output *out, struct err *err) {
     if (in->transact_items.n == 0 || in->transact_items.n > TRANSACT_MAX) {
         return ddb_validation(err, "1 validation error detected: Value at 'transactItems' failed "

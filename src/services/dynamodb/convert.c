@@ -69,8 +69,9 @@ static struct ddb_value *take(struct arena *a, const struct dynamodb_attribute_v
                               struct err *err) {
     int n = count_types(in);
     if (n != 1) {
-        ddb_validation(err, "Supplied AttributeValue %s, must contain exactly one of the supported "
-                            "datatypes",
+        ddb_validation(err,
+                       "Supplied AttributeValue %s, must contain exactly one of the supported "
+                       "datatypes",
                        n == 0 ? "is empty" : "has more than one datatypes set");
         return NULL;
     }

@@ -43,8 +43,8 @@ int ddb_legacy_updates(struct arena *a, const struct dynamodb_attribute_value_up
                        struct ddb_update *ret, struct err *err) MUST_USE;
 struct ddb_projection ddb_legacy_fields(struct arena *a, const struct str_list *names);
 /* ValidationException when a request uses both worlds. */
-int ddb_not_both(bool legacy, const char *legacy_name, bool expression,
-                 const char *expression_name, struct err *err) MUST_USE;
+int ddb_not_both(bool legacy, const char *legacy_name, bool expression, const char *expression_name,
+                 struct err *err) MUST_USE;
 
 enum ddb_write_kind { DDB_PUT_ITEM, DDB_UPDATE_ITEM, DDB_DELETE_ITEM, DDB_CHECK_ITEM };
 
@@ -56,7 +56,7 @@ struct ddb_write {
     struct str update;
     const struct str_map *names;
     const struct dynamodb_attribute_value_map *values;
-    struct ddb_node *expected;       /* legacy condition, or NULL */
+    struct ddb_node *expected;        /* legacy condition, or NULL */
     const struct ddb_update *updates; /* legacy updates, or NULL */
 };
 
@@ -64,10 +64,10 @@ struct ddb_written {
     struct ddb_table table;
     struct ddb_key key;
     bool existed;
-    struct ddb_map old;        /* empty if it did not exist */
-    struct ddb_map item;       /* what will stand there (not DELETE) */
-    struct ddb_update update;  /* UPDATE */
-    bool failed;               /* the condition does not hold */
+    struct ddb_map old;       /* empty if it did not exist */
+    struct ddb_map item;      /* what will stand there (not DELETE) */
+    struct ddb_update update; /* UPDATE */
+    bool failed;              /* the condition does not hold */
 };
 
 /* Parses, reads, evaluates the condition, computes what will stand there. Writes nothing. */

@@ -40,8 +40,8 @@ struct ddb_table {
     int64_t write_units;
     struct str storage_class;
     bool protected;
-    struct str sse;          /* absent, "KMS" or a key's ARN */
-    struct str stream;       /* absent or a view type */
+    struct str sse;    /* absent, "KMS" or a key's ARN */
+    struct str stream; /* absent or a view type */
     struct str stream_label;
     struct str ttl_attribute;
     int64_t recovery_ms; /* 0 = off */
@@ -66,10 +66,10 @@ struct ddb_range {
     bool whole;                    /* a scan: hash, low and high do not count */
     bool backward;                 /* never of a scan */
     struct str hash;
-    struct str low;          /* range key from here on; absent = from the first */
-    struct str high;         /* below this; absent = to the last */
-    bool has_start;          /* go on behind this place */
-    struct ddb_key start;    /* key in the table or the index */
+    struct str low;            /* range key from here on; absent = from the first */
+    struct str high;           /* below this; absent = to the last */
+    bool has_start;            /* go on behind this place */
+    struct ddb_key start;      /* key in the table or the index */
     struct ddb_key start_item; /* index only: key of the item in the table */
 };
 
@@ -103,8 +103,7 @@ int ddb_item_put(struct db *db, struct arena *a, const struct ddb_table *t,
                  const struct ddb_key *key, const struct ddb_map *old, const struct ddb_map *item,
                  struct err *err) MUST_USE;
 int ddb_item_delete(struct db *db, struct arena *a, const struct ddb_table *t,
-                    const struct ddb_key *key, const struct ddb_map *old,
-                    struct err *err) MUST_USE;
+                    const struct ddb_key *key, const struct ddb_map *old, struct err *err) MUST_USE;
 
 /* Opens the run; rows are read by ddb_range_next (1 item, 0 end, -1 error). */
 int ddb_range_open(struct db *db, const struct ddb_range *range, struct db_rows *ret,

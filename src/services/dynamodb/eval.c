@@ -147,8 +147,7 @@ bool ddb_condition_holds(struct arena *a, const struct ddb_node *node, const str
     const struct ddb_value *x = operand(a, node->args.v[0], item);
     const struct ddb_value *y = node->args.n > 1 ? operand(a, node->args.v[1], item) : NULL;
     if (node->op == DDB_OP_BETWEEN) {
-        return compare(DDB_OP_GE, x, y) &&
-               compare(DDB_OP_LE, x, operand(a, node->args.v[2], item));
+        return compare(DDB_OP_GE, x, y) && compare(DDB_OP_LE, x, operand(a, node->args.v[2], item));
     }
     return holds_function(node, x, y);
 }
@@ -193,7 +192,8 @@ static bool ends_at(const struct ddb_projection *p, size_t at) {
 static struct ddb_map project_map(struct arena *a, const struct ddb_projection *p, size_t at,
                                   const struct ddb_map *map);
 
-/* NULL if nothing of the value is selected. Elements of lists close up, as DynamoDB returns them. */
+/* NULL if nothing of the value is selected. Elements of lists close up, as DynamoDB returns them.
+ */
 static struct ddb_value *project_value(struct arena *a, const struct ddb_projection *p, size_t at,
                                        const struct ddb_value *value) {
     if (p->n == 0) {

@@ -9,18 +9,18 @@
 #include "services/dynamodb/value.h"
 
 enum {
-    DDB_EXPR_MAX = 4096,    /* bytes of one expression */
-    DDB_EXPR_DEPTH = 64,    /* nested parentheses, functions, NOTs */
+    DDB_EXPR_MAX = 4096, /* bytes of one expression */
+    DDB_EXPR_DEPTH = 64, /* nested parentheses, functions, NOTs */
     DDB_EXPR_OPERATORS = 300,
-    DDB_PATH_MAX = 32,      /* elements of a document path */
+    DDB_PATH_MAX = 32, /* elements of a document path */
 };
 
 /* The #names and :values of one request. Shared by all its expressions, so that what none of them
  * uses can be refused at the end. */
 struct ddb_names {
-    struct str_map names;        /* "#n" -> "name" */
-    struct ddb_map values;       /* ":v" -> value */
-    bool *name_used;             /* parallel; allocated by ddb_names_init */
+    struct str_map names;  /* "#n" -> "name" */
+    struct ddb_map values; /* ":v" -> value */
+    bool *name_used;       /* parallel; allocated by ddb_names_init */
     bool *value_used;
 };
 void ddb_names_init(struct arena *a, struct ddb_names *names);
@@ -65,8 +65,8 @@ enum ddb_op {
 
 struct ddb_node {
     enum ddb_op op;
-    struct ddb_path path;          /* PATH */
-    struct ddb_value *value;       /* VALUE */
+    struct ddb_path path;    /* PATH */
+    struct ddb_value *value; /* VALUE */
     struct {
         struct ddb_node **v;
         size_t n;
@@ -92,8 +92,8 @@ struct ddb_projection {
 };
 
 /* `what` is the parameter's name: "ConditionExpression", "FilterExpression" ... */
-int ddb_parse_condition(struct arena *a, const char *what, struct str text,
-                        struct ddb_names *names, struct ddb_node **ret, struct err *err) MUST_USE;
+int ddb_parse_condition(struct arena *a, const char *what, struct str text, struct ddb_names *names,
+                        struct ddb_node **ret, struct err *err) MUST_USE;
 int ddb_parse_update(struct arena *a, struct str text, struct ddb_names *names,
                      struct ddb_update *ret, struct err *err) MUST_USE;
 int ddb_parse_projection(struct arena *a, struct str text, struct ddb_names *names,

@@ -26,7 +26,8 @@ static int check_update_keys(const struct ddb_table *t, const struct ddb_update 
                              struct err *err) {
     for (size_t i = 0; i < update->n; i++) {
         struct str name = update->v[i].path.v[0].name;
-        if (str_eq(name, t->hash.name) || (t->range.name.p != NULL && str_eq(name, t->range.name))) {
+        if (str_eq(name, t->hash.name) ||
+            (t->range.name.p != NULL && str_eq(name, t->range.name))) {
             return ddb_validation(err,
                                   "One or more parameter values were invalid: Cannot update "
                                   "attribute " STR_FMT ". This attribute is part of the key",
@@ -61,8 +62,7 @@ static int check_index_keys(const struct ddb_table *t, const struct ddb_map *ite
                                       "One or more parameter values are not valid. A value "
                                       "specified for a secondary index key is not supported. The "
                                       "AttributeValue for a key attribute cannot contain an empty "
-                                      "string value. IndexName: " STR_FMT
-                                      ", IndexKey: " STR_FMT,
+                                      "string value. IndexName: " STR_FMT ", IndexKey: " STR_FMT,
                                       STR_ARG(index->name), STR_ARG(parts[j]->name));
             }
         }
@@ -136,9 +136,8 @@ int ddb_write_apply(struct call *c, const struct ddb_write *w, const struct ddb_
         return 0;
     }
     if (w->kind == DDB_DELETE_ITEM) {
-        return done->existed
-                   ? ddb_item_delete(c->db, c->arena, &done->table, &done->key, old, err)
-                   : 0;
+        return done->existed ? ddb_item_delete(c->db, c->arena, &done->table, &done->key, old, err)
+                             : 0;
     }
     return ddb_item_put(c->db, c->arena, &done->table, &done->key, old, &done->item, err);
 }
@@ -287,9 +286,9 @@ int dynamodb_get_item(struct call *c, const struct dynamodb_get_item_input *in,
             0) {
         return -1;
     }
-    if (projected && (ddb_parse_projection(c->arena, in->projection_expression, &names,
-                                           &projection, err) < 0 ||
-                      ddb_names_check(&names, err) < 0)) {
+    if (projected &&
+        (ddb_parse_projection(c->arena, in->projection_expression, &names, &projection, err) < 0 ||
+         ddb_names_check(&names, err) < 0)) {
         return ddb_invalid(err);
     }
     if (ddb_map_take(c->arena, &in->key, &given, err) < 0 ||

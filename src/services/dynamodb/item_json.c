@@ -156,8 +156,8 @@ static int read_map(struct arena *a, json_t *json, struct ddb_map *ret, struct e
         if (read_value(a, json_object_iter_value(iter), &value, err) < 0) {
             return -1;
         }
-        *arena_push(a, ret) = (struct ddb_attr){str_dup(a, str_c(json_object_iter_key(iter))),
-                                                value};
+        *arena_push(a, ret) =
+            (struct ddb_attr){str_dup(a, str_c(json_object_iter_key(iter))), value};
     }
     return 0;
 }

@@ -127,8 +127,8 @@ int ddb_item_put(struct db *db, struct arena *a, const struct ddb_table *t,
 
 int ddb_item_delete(struct db *db, struct arena *a, const struct ddb_table *t,
                     const struct ddb_key *key, const struct ddb_map *old, struct err *err) {
-    if (db_run(db, err, "DELETE FROM ddb_item WHERE table_id = ? AND hash = ? AND range = ?",
-               "ibb", t->id, key->hash, key->range) < 0 ||
+    if (db_run(db, err, "DELETE FROM ddb_item WHERE table_id = ? AND hash = ? AND range = ?", "ibb",
+               t->id, key->hash, key->range) < 0 ||
         count(db, t, old, NULL, err) < 0) {
         return -1;
     }
@@ -160,7 +160,7 @@ static int open_table(struct db *db, const struct ddb_range *r, struct str low, 
 }
 
 #define ENTRY_ITEM                                                                                 \
-    "SELECT i.item FROM ddb_entry e JOIN ddb_item i ON i.table_id = ?1 AND i.hash = e.item_hash " \
+    "SELECT i.item FROM ddb_entry e JOIN ddb_item i ON i.table_id = ?1 AND i.hash = e.item_hash "  \
     "AND i.range = e.item_range WHERE e.index_id = ?2 "
 
 static int open_index(struct db *db, const struct ddb_range *r, struct str low, struct str high,

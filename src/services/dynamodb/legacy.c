@@ -5,12 +5,13 @@
  */
 #include "services/dynamodb/ddb.h"
 
-static const struct operator {
+static const struct operator{
     const char *name;
     enum ddb_op op;
     bool negated;
     size_t min, max; /* values */
-} operators[] = {
+}
+operators[] = {
     {"EQ", DDB_OP_EQ, false, 1, 1},
     {"NE", DDB_OP_NE, false, 1, 1},
     {"LT", DDB_OP_LT, false, 1, 1},
@@ -50,7 +51,7 @@ static struct ddb_value *value_of(struct arena *a, const struct dynamodb_attribu
 static struct ddb_node *comparison(struct arena *a, struct str attribute, struct str name,
                                    const struct dynamodb_attribute_value_list *values,
                                    struct err *err) {
-    const struct operator *found = NULL;
+    const struct operator* found = NULL;
     for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
         if (str_is(name, operators[i].name)) {
             found = &operators[i];
@@ -160,10 +161,10 @@ int ddb_legacy_updates(struct arena *a, const struct dynamodb_attribute_value_up
                                   "One or more parameter values were invalid: Only DELETE action "
                                   "is allowed when no attribute value is specified");
         }
-        action.clause = str_is(u->action, "ADD")        ? DDB_ADD
-                        : !remove                       ? DDB_SET
-                        : u->value == NULL              ? DDB_REMOVE
-                                                        : DDB_DELETE;
+        action.clause = str_is(u->action, "ADD") ? DDB_ADD
+                        : !remove                ? DDB_SET
+                        : u->value == NULL       ? DDB_REMOVE
+                                                 : DDB_DELETE;
         if (u->value != NULL) {
             action.operand = node_new(a, DDB_OP_VALUE);
             action.operand->value = value_of(a, u->value, err);
@@ -193,8 +194,8 @@ struct ddb_projection ddb_legacy_fields(struct arena *a, const struct str_list *
     return fields;
 }
 
-int ddb_not_both(bool legacy, const char *legacy_name, bool expression,
-                 const char *expression_name, struct err *err) {
+int ddb_not_both(bool legacy, const char *legacy_name, bool expression, const char *expression_name,
+                 struct err *err) {
     if (legacy && expression) {
         return ddb_validation(err,
                               "Can not use both expression and non-expression parameters in the "

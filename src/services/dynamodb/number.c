@@ -4,8 +4,8 @@
 #include <string.h>
 
 enum {
-    MIN_EXPONENT = -129, /* 1E-130 = 0.1 * 10^-129 */
-    MAX_EXPONENT = 126,  /* 9.9E+125 = 0.99 * 10^126 */
+    MIN_EXPONENT = -129,                                         /* 1E-130 = 0.1 * 10^-129 */
+    MAX_EXPONENT = 126,                                          /* 9.9E+125 = 0.99 * 10^126 */
     WIDTH = MAX_EXPONENT - MIN_EXPONENT + DDB_NUMBER_DIGITS + 2, /* any sum, exactly */
     INPUT_MAX = 1024,
 };

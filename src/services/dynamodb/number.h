@@ -9,7 +9,8 @@
 
 enum { DDB_NUMBER_DIGITS = 38, DDB_NUMBER_KEY_MAX = DDB_NUMBER_DIGITS + 4 };
 
-/* value = sign * 0.d1d2d3... * 10^exponent; no leading and no trailing zero digits; zero has none. */
+/* value = sign * 0.d1d2d3... * 10^exponent; no leading and no trailing zero digits; zero has none.
+ */
 struct ddb_number {
     bool negative;
     int n;

@@ -60,8 +60,7 @@ void ddb_parser_next(struct ddb_parser *p) {
 
 int ddb_parser_begin(struct ddb_parser *p, struct arena *a, const char *what, struct str text,
                      struct ddb_names *names, struct err *err) {
-    *p = (struct ddb_parser){
-        .arena = a, .what = what, .text = text, .names = names, .err = err};
+    *p = (struct ddb_parser){.arena = a, .what = what, .text = text, .names = names, .err = err};
     if (str_trim(text).n == 0) {
         return ddb_parser_fail(p, "The expression can not be empty;");
     }
@@ -102,8 +101,7 @@ void ddb_parser_leave(struct ddb_parser *p) {
 
 int ddb_parser_operator(struct ddb_parser *p) {
     if (++p->operators > DDB_EXPR_OPERATORS) {
-        return ddb_parser_fail(p,
-                               "The expression contains too many operators; operator count: %d",
+        return ddb_parser_fail(p, "The expression contains too many operators; operator count: %d",
                                p->operators);
     }
     return 0;
@@ -139,8 +137,8 @@ static int path_name(struct ddb_parser *p, struct str *ret) {
         return ddb_parser_syntax(p);
     }
     if (ddb_reserved_word(text)) {
-        return ddb_parser_fail(p, "Attribute name is a reserved keyword; reserved keyword: " STR_FMT,
-                               STR_ARG(text));
+        return ddb_parser_fail(
+            p, "Attribute name is a reserved keyword; reserved keyword: " STR_FMT, STR_ARG(text));
     }
     *ret = text;
     ddb_parser_next(p);
@@ -154,8 +152,8 @@ static int path_index(struct ddb_parser *p, struct ddb_path *path) {
         return ddb_parser_syntax(p);
     }
     if (index > 99999) {
-        return ddb_parser_fail(p, "List index is not within the allowable range; index: [" STR_FMT
-                                  "]",
+        return ddb_parser_fail(p,
+                               "List index is not within the allowable range; index: [" STR_FMT "]",
                                STR_ARG(p->token.text));
     }
     ddb_parser_next(p);
@@ -172,8 +170,9 @@ int ddb_parse_path(struct ddb_parser *p, struct ddb_path *ret) {
     *arena_push(p->arena, ret) = (struct ddb_step){.name = name};
     while (ddb_parser_is(p, ".") || ddb_parser_is(p, "[")) {
         if (ret->n >= DDB_PATH_MAX) {
-            return ddb_parser_fail(p, "The document path has too many nesting elements; nesting "
-                                      "level: %zu",
+            return ddb_parser_fail(p,
+                                   "The document path has too many nesting elements; nesting "
+                                   "level: %zu",
                                    ret->n + 1);
         }
         if (ddb_parser_is(p, "[")) {
@@ -222,8 +221,8 @@ struct ddb_node *ddb_parse_operand(struct ddb_parser *p) {
         ddb_parser_next(p);
         ddb_parser_next(p);
         struct ddb_node *size = ddb_node_new(p, DDB_OP_SIZE);
-        struct ddb_node *arg = p->token.kind == DDB_T_VALUE ? parse_value(p)
-                                                            : ddb_node_new(p, DDB_OP_PATH);
+        struct ddb_node *arg =
+            p->token.kind == DDB_T_VALUE ? parse_value(p) : ddb_node_new(p, DDB_OP_PATH);
         if (arg == NULL || (arg->op == DDB_OP_PATH && ddb_parse_path(p, &arg->path) < 0)) {
             return NULL;
         }
@@ -267,8 +266,8 @@ struct str ddb_path_text(struct arena *a, const struct ddb_path *path) {
     for (size_t i = 0; i < path->n; i++) {
         const char *comma = i > 0 ? ", " : "";
         if (path->v[i].name.p != NULL) {
-            text = str_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(text), comma,
-                              STR_ARG(path->v[i].name));
+            text =
+                str_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(text), comma, STR_ARG(path->v[i].name));
         } else {
             text = str_printf(a, STR_FMT "%s[%zu]", STR_ARG(text), comma, path->v[i].index);
         }

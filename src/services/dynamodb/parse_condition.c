@@ -11,8 +11,8 @@ static const struct {
     const char *sign;
     enum ddb_op op;
 } comparators[] = {
-    {"=", DDB_OP_EQ}, {"<>", DDB_OP_NE}, {"<", DDB_OP_LT},
-    {"<=", DDB_OP_LE}, {">", DDB_OP_GT}, {">=", DDB_OP_GE},
+    {"=", DDB_OP_EQ},  {"<>", DDB_OP_NE}, {"<", DDB_OP_LT},
+    {"<=", DDB_OP_LE}, {">", DDB_OP_GT},  {">=", DDB_OP_GE},
 };
 
 enum argument { ARG_NONE, ARG_TYPE, ARG_OPERAND };
@@ -65,10 +65,11 @@ static int check_function(struct ddb_parser *p, const struct function *f,
     }
     const struct ddb_node *type = node->args.v[1];
     enum ddb_type known;
-    if (f->second == ARG_TYPE && (type->op != DDB_OP_VALUE ||
-                                  !ddb_type_parse(type->value->text, &known))) {
-        return ddb_parser_fail(p, "Invalid attribute type name found; type: " STR_FMT
-                                  ", valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
+    if (f->second == ARG_TYPE &&
+        (type->op != DDB_OP_VALUE || !ddb_type_parse(type->value->text, &known))) {
+        return ddb_parser_fail(p,
+                               "Invalid attribute type name found; type: " STR_FMT
+                               ", valid types: {B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
                                STR_ARG(type->op == DDB_OP_VALUE ? type->value->text : S("?")));
     }
     return 0;
@@ -125,12 +126,13 @@ static struct ddb_node *parse_between(struct ddb_parser *p, struct ddb_node *lef
             return NULL;
         }
         if (ddb_value_cmp(low->value, high->value, &order) && order > 0) {
-            ddb_parser_fail(p,
-                            "The BETWEEN operator requires upper bound to be greater than or "
-                            "equal to lower bound; lower bound operand: AttributeValue: {%s:" STR_FMT
-                            "}, upper bound operand: AttributeValue: {%s:" STR_FMT "}",
-                            ddb_type_name(low->value->type), STR_ARG(low->value->text),
-                            ddb_type_name(high->value->type), STR_ARG(high->value->text));
+            ddb_parser_fail(
+                p,
+                "The BETWEEN operator requires upper bound to be greater than or "
+                "equal to lower bound; lower bound operand: AttributeValue: {%s:" STR_FMT
+                "}, upper bound operand: AttributeValue: {%s:" STR_FMT "}",
+                ddb_type_name(low->value->type), STR_ARG(low->value->text),
+                ddb_type_name(high->value->type), STR_ARG(high->value->text));
             return NULL;
         }
     }
@@ -247,8 +249,8 @@ static struct ddb_node *parse_or(struct ddb_parser *p) {
     return parse_joined(p, "OR", DDB_OP_OR, parse_and);
 }
 
-int ddb_parse_condition(struct arena *a, const char *what, struct str text,
-                        struct ddb_names *names, struct ddb_node **ret, struct err *err) {
+int ddb_parse_condition(struct arena *a, const char *what, struct str text, struct ddb_names *names,
+                        struct ddb_node **ret, struct err *err) {
     struct ddb_parser p;
     if (ddb_parser_begin(&p, a, what, text, names, err) < 0) {
         return -1;

@@ -26,9 +26,8 @@ static struct ddb_node *parse_call(struct ddb_parser *p, enum ddb_op op, const c
     ddb_node_add(p, node, first);
     ddb_node_add(p, node, second);
     if (op == DDB_OP_IF_NOT_EXISTS && first->op != DDB_OP_PATH) {
-        ddb_parser_fail(p,
-                        "Operator or function requires a document path; operator or function: %s",
-                        name);
+        ddb_parser_fail(
+            p, "Operator or function requires a document path; operator or function: %s", name);
         return NULL;
     }
     if (op == DDB_OP_LIST_APPEND && (ddb_parser_types(p, name, first, DDB_TYPES(DDB_L)) < 0 ||
@@ -71,8 +70,7 @@ static struct ddb_node *parse_value_term(struct ddb_parser *p) {
     } else if (calls(p, "list_append")) {
         node = parse_call(p, DDB_OP_LIST_APPEND, "list_append");
     } else if (calls(p, "size")) {
-        ddb_parser_fail(p,
-                        "The function is not allowed in an update expression; function: size");
+        ddb_parser_fail(p, "The function is not allowed in an update expression; function: size");
     } else {
         node = ddb_parse_operand(p);
     }
@@ -111,8 +109,7 @@ static int parse_add_operand(struct ddb_parser *p, struct ddb_action *action) {
         return ddb_parser_fail(p,
                                "Incorrect operand type for operator or function; operator: %s, "
                                "operand type: %s, typeSet: ALLOWED_FOR_%s_OPERAND",
-                               add ? "ADD" : "DELETE", ddb_type_word(type),
-                               add ? "ADD" : "DELETE");
+                               add ? "ADD" : "DELETE", ddb_type_word(type), add ? "ADD" : "DELETE");
     }
     return 0;
 }

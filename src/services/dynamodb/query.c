@@ -69,8 +69,9 @@ static int check_select(const struct reading *r, struct err *err) {
                                    "choosing to get SPECIFIC_ATTRIBUTES");
     }
     if (r->select.p != NULL && !specific && r->projection.p != NULL) {
-        return ddb_validation(err, "Cannot specify the ProjectionExpression when choosing to "
-                                   "get " STR_FMT,
+        return ddb_validation(err,
+                              "Cannot specify the ProjectionExpression when choosing to "
+                              "get " STR_FMT,
                               STR_ARG(r->select));
     }
     if (str_is(r->select, "ALL_PROJECTED_ATTRIBUTES") && r->index_name.p == NULL) {
@@ -82,8 +83,8 @@ static int check_select(const struct reading *r, struct err *err) {
 
 static int parse_all(struct call *c, struct reading *r, struct err *err) {
     struct ddb_names names;
-    int expressions = (r->filter.p != NULL) + (r->projection.p != NULL) +
-                      (r->key_condition.p != NULL);
+    int expressions =
+        (r->filter.p != NULL) + (r->projection.p != NULL) + (r->key_condition.p != NULL);
     if (check_select(r, err) < 0 ||
         ddb_names_take(c->arena, r->names, r->values, expressions, &names, err) < 0) {
         return -1;
@@ -104,8 +105,9 @@ static int parse_all(struct call *c, struct reading *r, struct err *err) {
     const struct ddb_key_part *parts[] = {hash_part(r), range_part(r)};
     for (size_t i = 0; r->key_node != NULL && r->filter_node != NULL && i < 2; i++) {
         if (parts[i]->name.p != NULL && ddb_condition_uses(r->filter_node, parts[i]->name)) {
-            return ddb_validation(err, "Filter Expression can only contain non-primary key "
-                                       "attributes: Primary key attribute: " STR_FMT,
+            return ddb_validation(err,
+                                  "Filter Expression can only contain non-primary key "
+                                  "attributes: Primary key attribute: " STR_FMT,
                                   STR_ARG(parts[i]->name));
         }
     }
@@ -114,8 +116,7 @@ static int parse_all(struct call *c, struct reading *r, struct err *err) {
 
 /* "attribute op :value ..." of a key condition: the attribute's name; absent if it is none. */
 static struct str key_name(const struct ddb_node *node) {
-    if (node->args.n < 2 || node->args.v[0]->op != DDB_OP_PATH ||
-        node->args.v[0]->path.n != 1) {
+    if (node->args.n < 2 || node->args.v[0]->op != DDB_OP_PATH || node->args.v[0]->path.n != 1) {
         return STR_NONE;
     }
     for (size_t i = 1; i < node->args.n; i++) {
@@ -135,9 +136,10 @@ static int check_key_type(const struct ddb_node *node, const struct ddb_key_part
                                        "parameter type does not match schema type");
         }
         if (value->text.n == 0) {
-            return ddb_validation(err, "One or more parameter values are not valid. The "
-                                       "AttributeValue for a key attribute cannot contain an empty "
-                                       "string value. Key: " STR_FMT,
+            return ddb_validation(err,
+                                  "One or more parameter values are not valid. The "
+                                  "AttributeValue for a key attribute cannot contain an empty "
+                                  "string value. Key: " STR_FMT,
                                   STR_ARG(part->name));
         }
     }
@@ -220,8 +222,9 @@ static int key_bounds(struct call *c, const struct reading *r, struct ddb_range 
         } else {
             bool twice = str_eq(name, hash_part(r)->name) || str_eq(name, range_part(r)->name);
             if (twice) {
-                return ddb_validation(err, "KeyConditionExpressions must only contain one condition "
-                                           "per key");
+                return ddb_validation(err,
+                                      "KeyConditionExpressions must only contain one condition "
+                                      "per key");
             }
             return missed_key(r, have_hash && range_part(r)->name.p != NULL, err);
         }
@@ -249,8 +252,7 @@ static int start_at(struct call *c, const struct reading *r, struct ddb_range *r
 
 static void copy_key(struct call *c, const struct ddb_key_part *part, const struct ddb_map *item,
                      struct ddb_map *key) {
-    const struct ddb_value *value =
-        part->name.p != NULL ? ddb_map_get(item, part->name) : NULL;
+    const struct ddb_value *value = part->name.p != NULL ? ddb_map_get(item, part->name) : NULL;
     if (value != NULL) {
         ddb_map_set(c->arena, key, part->name, ddb_value_copy(c->arena, value));
     }
@@ -294,8 +296,7 @@ static struct ddb_map shown(struct call *c, const struct reading *r, const struc
 }
 
 static bool in_segment(struct call *c, const struct reading *r, const struct ddb_map *item) {
-    const struct ddb_value *hash =
-        r->segments > 0 ? ddb_map_get(item, r->table.hash.name) : NULL;
+    const struct ddb_value *hash = r->segments > 0 ? ddb_map_get(item, r->table.hash.name) : NULL;
     if (hash == NULL) {
         return true;
     }
@@ -359,8 +360,7 @@ static int read_page(struct call *c, struct reading *r, struct page *page, struc
 static int take_legacy(struct call *c, const struct dynamodb_condition_map *filter,
                        struct str joined_by, const struct str_list *fields, const char *name,
                        struct reading *r, struct err *err) {
-    bool expressions =
-        r->filter.p != NULL || r->projection.p != NULL || r->key_condition.p != NULL;
+    bool expressions = r->filter.p != NULL || r->projection.p != NULL || r->key_condition.p != NULL;
     if (ddb_not_both(filter->v != NULL, name, expressions, "FilterExpression", err) < 0 ||
         ddb_not_both(fields->v != NULL, "AttributesToGet", expressions, "ProjectionExpression",
                      err) < 0) {
@@ -435,12 +435,11 @@ int dynamodb_query(struct call *c, const struct dynamodb_query_input *in,
 
 static int check_segments(const struct dynamodb_scan_input *in, struct err *err) {
     if (in->has_segment != in->has_total_segments) {
-        return ddb_validation(err,
-                              in->has_segment
-                                  ? "The TotalSegments parameter is required but was not present "
-                                    "in the request when Segment parameter is present"
-                                  : "The Segment parameter is required but was not present in the "
-                                    "request when parameter TotalSegments is present");
+        return ddb_validation(
+            err, in->has_segment ? "The TotalSegments parameter is required but was not present "
+                                   "in the request when Segment parameter is present"
+                                 : "The Segment parameter is required but was not present in the "
+                                   "request when parameter TotalSegments is present");
     }
     if (in->has_segment && (in->total_segments < 1 || in->total_segments > SEGMENTS_MAX ||
                             in->segment < 0 || in->segment >= in->total_segments)) {

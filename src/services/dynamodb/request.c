@@ -58,12 +58,12 @@ static int check_key_part(const struct ddb_key_part *part, const struct ddb_map 
                               value->type == DDB_B ? "binary" : "string", STR_ARG(part->name));
     }
     if (value->type != DDB_N && value->text.n > max) {
-        return ddb_validation(err,
-                              max == DDB_HASH_KEY_MAX
-                                  ? "One or more parameter values were invalid: Size of hashkey has "
-                                    "exceeded the maximum size limit of2048 bytes"
-                                  : "One or more parameter values were invalid: Aggregated size of "
-                                    "all range keys has exceeded the size limit of 1024 bytes");
+        return ddb_validation(
+            err, max == DDB_HASH_KEY_MAX
+                     ? "One or more parameter values were invalid: Size of hashkey has "
+                       "exceeded the maximum size limit of2048 bytes"
+                     : "One or more parameter values were invalid: Aggregated size of "
+                       "all range keys has exceeded the size limit of 1024 bytes");
     }
     return 0;
 }
@@ -149,7 +149,8 @@ struct dynamodb_consumed_capacity *ddb_capacity(struct call *c, const struct ddb
     if (!indexes && !str_is(wanted, "TOTAL")) {
         return NULL;
     }
-    struct dynamodb_consumed_capacity *used = arena_new(c->arena, struct dynamodb_consumed_capacity);
+    struct dynamodb_consumed_capacity *used =
+        arena_new(c->arena, struct dynamodb_consumed_capacity);
     used->table_name = t->name;
     used->capacity_units = units;
     used->has_capacity_units = true;

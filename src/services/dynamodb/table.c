@@ -38,8 +38,8 @@ int dynamodb_create_table(struct call *c, const struct dynamodb_create_table_inp
     }
     int found = ddb_table_find(c->db, c->arena, c->account, c->region, t.name, &there, err);
     if (found == 1) {
-        return err_api(err, &dynamodb_ResourceInUseException,
-                       "Table already exists: " STR_FMT, STR_ARG(t.name));
+        return err_api(err, &dynamodb_ResourceInUseException, "Table already exists: " STR_FMT,
+                       STR_ARG(t.name));
     }
     if (found < 0 || ddb_table_insert(c->db, &t, err) < 0 ||
         put_tags(c, ddb_table_arn(c, &t), &in->tags, err) < 0) {
@@ -66,8 +66,9 @@ int dynamodb_delete_table(struct call *c, const struct dynamodb_delete_table_inp
         return -1;
     }
     if (t.protected) {
-        return ddb_validation(err, "Resource cannot be deleted as it is currently protected against "
-                                   "deletion. Disable deletion protection first.");
+        return ddb_validation(err,
+                              "Resource cannot be deleted as it is currently protected against "
+                              "deletion. Disable deletion protection first.");
     }
     out->table_description = ddb_describe(c, &t, "DELETING");
     if (tags_drop(c->db, ddb_table_arn(c, &t), err) < 0) {
@@ -86,8 +87,8 @@ static struct ddb_index *find_index(struct ddb_table *t, struct str name) {
 }
 
 static int update_index(struct call *c, const struct dynamodb_update_table_input *in,
-                        const struct dynamodb_global_secondary_index_update *u,
-                        struct ddb_table *t, struct err *err) {
+                        const struct dynamodb_global_secondary_index_update *u, struct ddb_table *t,
+                        struct err *err) {
     if (u->create != NULL) {
         struct ddb_index index;
         if (ddb_index_define(&in->attribute_definitions, u->create, t, &index, err) < 0) {
@@ -195,8 +196,7 @@ int dynamodb_describe_time_to_live(struct call *c,
 
 int dynamodb_update_time_to_live(struct call *c,
                                  const struct dynamodb_update_time_to_live_input *in,
-                                 struct dynamodb_update_time_to_live_output *out,
-                                 struct err *err) {
+                                 struct dynamodb_update_time_to_live_output *out, struct err *err) {
     struct ddb_table t;
     const struct dynamodb_time_to_live_specification *wanted = in->time_to_live_specification;
     if (ddb_need_table(c, in->table_name, true, &t, err) < 0) {
@@ -260,8 +260,8 @@ int dynamodb_update_continuous_backups(struct call *c,
 
 static int need_tagged(struct call *c, struct str arn, struct ddb_table *ret, struct err *err) {
     if (!str_starts(arn, S("arn:"))) {
-        return ddb_validation(err, "Invalid TableArn: Invalid ResourceArn provided as input " STR_FMT,
-                              STR_ARG(arn));
+        return ddb_validation(
+            err, "Invalid TableArn: Invalid ResourceArn provided as input " STR_FMT, STR_ARG(arn));
     }
     return ddb_need_table(c, arn, false, ret, err);
 }
@@ -322,8 +322,7 @@ int dynamodb_describe_limits(struct call *c, const struct dynamodb_describe_limi
 
 int dynamodb_describe_endpoints(struct call *c,
                                 const struct dynamodb_describe_endpoints_request *in,
-                                struct dynamodb_describe_endpoints_response *out,
-                                struct err *err) {
+                                struct dynamodb_describe_endpoints_response *out, struct err *err) {
     (void)in;
     (void)err;
     struct dynamodb_endpoint *e = arena_push(c->arena, &out->endpoints);

@@ -18,8 +18,9 @@ static int check_name(struct str name, const char *member, struct err *err) {
                               STR_ARG(name), member);
     }
     if (name.n < NAME_MIN || name.n > NAME_MAX) {
-        return ddb_validation(err, "%s must be at least 3 characters long and at most 255 "
-                                   "characters long",
+        return ddb_validation(err,
+                              "%s must be at least 3 characters long and at most 255 "
+                              "characters long",
                               member[0] == 't' ? "TableName" : "IndexName");
     }
     return 0;
@@ -72,8 +73,9 @@ static int read_projection(const struct dynamodb_projection *in, struct ddb_inde
                            struct err *err) {
     struct str type = in != NULL ? in->projection_type : STR_NONE;
     if (!str_is(type, "ALL") && !str_is(type, "KEYS_ONLY") && !str_is(type, "INCLUDE")) {
-        return ddb_validation(err, "One or more parameter values were invalid: Unknown "
-                                   "ProjectionType: " STR_FMT,
+        return ddb_validation(err,
+                              "One or more parameter values were invalid: Unknown "
+                              "ProjectionType: " STR_FMT,
                               STR_ARG(type));
     }
     bool include = str_is(type, "INCLUDE");
@@ -201,8 +203,8 @@ void ddb_stream_define(struct call *c, const struct dynamodb_stream_specificatio
         return;
     }
     t->stream = in->stream_enabled ? in->stream_view_type : STR_NONE;
-    t->stream_label = in->stream_enabled ? str_sub(time_iso_ms(c->arena, c->now_ms), 0, 23)
-                                         : STR_NONE;
+    t->stream_label =
+        in->stream_enabled ? str_sub(time_iso_ms(c->arena, c->now_ms), 0, 23) : STR_NONE;
 }
 
 void ddb_sse_define(struct call *c, const struct dynamodb_sse_specification *in,
@@ -210,8 +212,8 @@ void ddb_sse_define(struct call *c, const struct dynamodb_sse_specification *in,
     if (in == NULL) {
         return;
     }
-    struct str key = in->kms_master_key_id.p != NULL ? in->kms_master_key_id
-                                                     : S("alias/aws/dynamodb");
+    struct str key =
+        in->kms_master_key_id.p != NULL ? in->kms_master_key_id : S("alias/aws/dynamodb");
     if (!in->enabled) {
         t->sse = STR_NONE;
     } else if (str_starts(key, S("arn:"))) {

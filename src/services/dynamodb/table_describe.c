@@ -20,8 +20,8 @@ static void define(struct arena *a, const struct ddb_key_part *part,
             return;
         }
     }
-    *arena_push(a, out) = (struct dynamodb_attribute_definition){
-        part->name, str_c(ddb_type_name(part->type))};
+    *arena_push(a, out) =
+        (struct dynamodb_attribute_definition){part->name, str_c(ddb_type_name(part->type))};
 }
 
 static struct dynamodb_projection *give_projection(struct arena *a, const struct ddb_index *index) {
@@ -33,8 +33,8 @@ static struct dynamodb_projection *give_projection(struct arena *a, const struct
     return p;
 }
 
-static struct dynamodb_provisioned_throughput_description *give_units(struct arena *a,
-                                                                      int64_t read, int64_t write) {
+static struct dynamodb_provisioned_throughput_description *give_units(struct arena *a, int64_t read,
+                                                                      int64_t write) {
     struct dynamodb_provisioned_throughput_description *p =
         arena_new(a, struct dynamodb_provisioned_throughput_description);
     p->has_number_of_decreases_today = true;
@@ -97,9 +97,8 @@ static void give_options(struct call *c, const struct ddb_table *t,
         out->stream_specification->has_stream_enabled = true;
         out->stream_specification->stream_view_type = t->stream;
         out->latest_stream_label = t->stream_label;
-        out->latest_stream_arn =
-            str_printf(c->arena, STR_FMT "/stream/" STR_FMT, STR_ARG(ddb_table_arn(c, t)),
-                       STR_ARG(t->stream_label));
+        out->latest_stream_arn = str_printf(c->arena, STR_FMT "/stream/" STR_FMT,
+                                            STR_ARG(ddb_table_arn(c, t)), STR_ARG(t->stream_label));
     }
 }
 

@@ -6,7 +6,7 @@ const struct db_schema dynamodb_schema = {"dynamodb", dynamodb_schema_sql};
 
 #define TABLE_COLUMNS                                                                              \
     "id, account, region, name, uuid, created_ms, hash_name, hash_type, range_name, range_type, "  \
-    "billing, read_units, write_units, class, protected, sse, stream, stream_label, "             \
+    "billing, read_units, write_units, class, protected, sse, stream, stream_label, "              \
     "ttl_attribute, recovery_ms, items, bytes"
 
 static struct ddb_key_part read_part(struct db_rows *rows, struct arena *a, int column) {
@@ -104,8 +104,7 @@ int ddb_table_find(struct db *db, struct arena *a, struct str account, struct st
     return read_indexes(db, a, ret, err) < 0 ? -1 : 1;
 }
 
-static int insert_index(struct db *db, int64_t table_id, struct ddb_index *index,
-                        struct err *err) {
+static int insert_index(struct db *db, int64_t table_id, struct ddb_index *index, struct err *err) {
     struct arena a = ARENA_INIT;
     int result = db_run(db, err,
                         "INSERT INTO ddb_index(table_id, name, local, hash_name, hash_type, "
@@ -114,8 +113,7 @@ static int insert_index(struct db *db, int64_t table_id, struct ddb_index *index
                         "isissssssii", table_id, index->name, (int64_t)index->local,
                         index->hash.name, part_type(&index->hash), index->range.name,
                         part_type(&index->range), index->projection,
-                        join_lines(&a, &index->attributes), index->read_units,
-                        index->write_units);
+                        join_lines(&a, &index->attributes), index->read_units, index->write_units);
     index->id = db_last_rowid(db);
     arena_done(&a);
     return result;
@@ -193,8 +191,8 @@ static int fill_index(struct db *db, const struct ddb_table *t, const struct ddb
                       struct err *err) {
     struct arena a = ARENA_INIT;
     struct db_rows rows cleanup_rows = {0};
-    int more = db_query(db, &rows, err,
-                        "SELECT hash, range, item FROM ddb_item WHERE table_id = ?", "i", t->id);
+    int more = db_query(db, &rows, err, "SELECT hash, range, item FROM ddb_item WHERE table_id = ?",
+                        "i", t->id);
     while (more >= 0 && (more = db_next(&rows, err)) > 0) {
         struct arena_mark mark = arena_mark(&a);
         struct ddb_key item = {db_str(&rows, &a, 0), db_str(&rows, &a, 1)};
@@ -230,8 +228,7 @@ int ddb_token_use(struct db *db, struct str account, struct str region, struct s
                            "AND token = ?",
                            "ssss", digest, account, region, token);
     if (found != 0) {
-        return found < 0 || same != 0 ? found
-                                      : err_set(err, ERR_CONFLICT, "this token is in use");
+        return found < 0 || same != 0 ? found : err_set(err, ERR_CONFLICT, "this token is in use");
     }
     return db_run(db, err,
                   "INSERT INTO ddb_token(account, region, token, digest, at_ms) "

@@ -158,8 +158,8 @@ struct step {
     bool nothing;            /* DELETE from what is not there */
 };
 
-static int compute_all(struct arena *a, const struct ddb_update *update,
-                       const struct ddb_map *item, struct step *steps, struct err *err) {
+static int compute_all(struct arena *a, const struct ddb_update *update, const struct ddb_map *item,
+                       struct step *steps, struct err *err) {
     for (size_t i = 0; i < update->n; i++) {
         const struct ddb_action *action = &update->v[i];
         steps[i].action = action;
@@ -172,8 +172,7 @@ static int compute_all(struct arena *a, const struct ddb_update *update,
             if (compute_merge(a, action, item, &steps[i].value, err) < 0) {
                 return -1;
             }
-            steps[i].nothing =
-                steps[i].value == NULL && ddb_path_get(item, &action->path) == NULL;
+            steps[i].nothing = steps[i].value == NULL && ddb_path_get(item, &action->path) == NULL;
         }
     }
     return 0;

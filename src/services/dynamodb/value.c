@@ -9,11 +9,11 @@ static const struct {
     const char *name;
     const char *word;
 } types[] = {
-    [DDB_S] = {"S", "STRING"},         [DDB_N] = {"N", "NUMBER"},
-    [DDB_B] = {"B", "BINARY"},         [DDB_SS] = {"SS", "STRING_SET"},
-    [DDB_NS] = {"NS", "NUMBER_SET"},   [DDB_BS] = {"BS", "BINARY_SET"},
-    [DDB_M] = {"M", "MAP"},            [DDB_L] = {"L", "LIST"},
-    [DDB_NULL] = {"NULL", "NULL"},     [DDB_BOOL] = {"BOOL", "BOOLEAN"},
+    [DDB_S] = {"S", "STRING"},       [DDB_N] = {"N", "NUMBER"},
+    [DDB_B] = {"B", "BINARY"},       [DDB_SS] = {"SS", "STRING_SET"},
+    [DDB_NS] = {"NS", "NUMBER_SET"}, [DDB_BS] = {"BS", "BINARY_SET"},
+    [DDB_M] = {"M", "MAP"},          [DDB_L] = {"L", "LIST"},
+    [DDB_NULL] = {"NULL", "NULL"},   [DDB_BOOL] = {"BOOL", "BOOLEAN"},
 };
 
 const char *ddb_type_name(enum ddb_type type) {
@@ -278,8 +278,9 @@ static struct str set_text(struct arena *a, const struct ddb_list *set) {
 }
 
 static int check_set(struct arena *a, struct ddb_value *value, struct err *err) {
-    const char *kind = value->type == DDB_NS ? "number" : value->type == DDB_SS ? "string"
-                                                                                : "binary";
+    const char *kind = value->type == DDB_NS   ? "number"
+                       : value->type == DDB_SS ? "string"
+                                               : "binary";
     if (value->list.n == 0) {
         return err_set(err, ERR_INVALID,
                        "One or more parameter values were invalid: An %s set  may not be empty",

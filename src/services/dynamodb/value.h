@@ -46,8 +46,8 @@ struct ddb_value {
 };
 
 enum {
-    DDB_DEPTH_MAX = 32,             /* levels of nesting in a value */
-    DDB_ITEM_MAX = 400 * 1024,      /* bytes of an item */
+    DDB_DEPTH_MAX = 32,        /* levels of nesting in a value */
+    DDB_ITEM_MAX = 400 * 1024, /* bytes of an item */
     DDB_HASH_KEY_MAX = 2048,
     DDB_RANGE_KEY_MAX = 1024,
 };

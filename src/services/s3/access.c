@@ -25,9 +25,8 @@ static const struct {
 };
 
 static const char *const known[] = {
-    "private",          "public-read",        "public-read-write",
-    "authenticated-read", "aws-exec-read",    "bucket-owner-read",
-    "bucket-owner-full-control", "log-delivery-write",
+    "private",       "public-read",       "public-read-write",         "authenticated-read",
+    "aws-exec-read", "bucket-owner-read", "bucket-owner-full-control", "log-delivery-write",
 };
 
 static int setting_has(struct call *c, struct str bucket, const char *kind, const char *words,
@@ -57,10 +56,9 @@ int s3_acl_check(struct call *c, const struct s3_bucket_row *b, struct str acl, 
                             : err_api(err, &s3e_AccessControlListNotSupported,
                                       "The bucket does not allow ACLs");
     }
-    int blocked = !str_starts(acl, S("public-"))
-                      ? 0
-                      : setting_has(c, b->name, "public_access_block",
-                                    "\"BlockPublicAcls\":true", err);
+    int blocked = !str_starts(acl, S("public-")) ? 0
+                                                 : setting_has(c, b->name, "public_access_block",
+                                                               "\"BlockPublicAcls\":true", err);
     if (blocked > 0) {
         return err_api(err, &s3e_AccessDenied,
                        "Access Denied: public ACLs are prevented by the BlockPublicAcls setting");
@@ -217,8 +215,8 @@ int s3_put_object_tagging(struct call *c, const struct s3_put_object_tagging_req
     struct s3_object_row o;
     struct str_map tags = {0};
     for (size_t i = 0; in->tagging != NULL && i < in->tagging->tag_set.n; i++) {
-        *arena_push(c->arena, &tags) = (struct str_pair){in->tagging->tag_set.v[i].key,
-                                                         in->tagging->tag_set.v[i].value};
+        *arena_push(c->arena, &tags) =
+            (struct str_pair){in->tagging->tag_set.v[i].key, in->tagging->tag_set.v[i].value};
     }
     if (s3_need_bucket(c, in->bucket, in->expected_bucket_owner, &b, err) < 0 ||
         s3_need_object(c, in->bucket, in->key, in->version_id, &o, err) < 0 ||
@@ -261,8 +259,7 @@ static bool is_public(const json_t *policy) {
     size_t n = json_is_array(statements) ? json_array_size(statements) : 1;
     for (size_t i = 0; i < n; i++) {
         const json_t *s = json_is_array(statements) ? json_array_get(statements, i) : statements;
-        if (str_is(json_str(s, "Effect"), "Allow") &&
-            is_anybody(json_object_get(s, "Principal")) &&
+        if (str_is(json_str(s, "Effect"), "Allow") && is_anybody(json_object_get(s, "Principal")) &&
             json_object_get(s, "Condition") == NULL) {
             return true;
         }

@@ -61,8 +61,8 @@ static struct str without_chunked(struct arena *a, struct str coding) {
         if (str_ieq(part, S("aws-chunked")) || part.n == 0) {
             continue;
         }
-        out = out.p == NULL ? part
-                            : str_printf(a, STR_FMT "," STR_FMT, STR_ARG(out), STR_ARG(part));
+        out =
+            out.p == NULL ? part : str_printf(a, STR_FMT "," STR_FMT, STR_ARG(out), STR_ARG(part));
     }
     return out;
 }
@@ -74,8 +74,8 @@ static void keep(struct arena *a, struct str_map *headers, const char *name, str
 }
 
 /* The bucket's default encryption, where the request names none. */
-static int default_encryption(struct call *c, const struct s3_bucket_row *b, struct str_map *headers,
-                              struct err *err) {
+static int default_encryption(struct call *c, const struct s3_bucket_row *b,
+                              struct str_map *headers, struct err *err) {
     if (str_map_get(headers, S("x-amz-server-side-encryption")).p != NULL) {
         return 0;
     }
@@ -150,8 +150,8 @@ int s3_attributes_take(struct call *c, const struct s3_bucket_row *b, const stru
 
 static void set_member(const struct shape_member *m, void *out, struct str value) {
     char *at = (char *)out + m->offset;
-    bool *has = m->has_offset != SHAPE_NO_FIELD ? (bool *)(void *)((char *)out + m->has_offset)
-                                                : NULL;
+    bool *has =
+        m->has_offset != SHAPE_NO_FIELD ? (bool *)(void *)((char *)out + m->has_offset) : NULL;
     int64_t ms = 0;
     switch ((enum shape_kind)m->shape->kind) {
     case SHAPE_STR:
@@ -187,8 +187,8 @@ static void give(const struct shape *shape, void *out, const struct str_map *hea
         }
         struct str value = str_map_get(headers, str_c(name));
         /* Standard objects have no storage class header. */
-        if (value.p != NULL && !(strcmp(name, "x-amz-storage-class") == 0 &&
-                                 str_is(value, "STANDARD"))) {
+        if (value.p != NULL &&
+            !(strcmp(name, "x-amz-storage-class") == 0 && str_is(value, "STANDARD"))) {
             set_member(m, out, value);
         }
     }

@@ -58,8 +58,7 @@ enum s3_sum s3_sum_wanted(struct call *c, const struct shape *shape, const void 
 }
 
 /* Bytes that nobody has staged: read them now. */
-static int stage_now(struct call *c, enum s3_sum algorithm, struct s3_body *ret,
-                     struct err *err) {
+static int stage_now(struct call *c, enum s3_sum algorithm, struct s3_body *ret, struct err *err) {
     if (s3_stage_open(c->data_dir, algorithm, &ret->stage, err) < 0) {
         return -1;
     }
@@ -94,8 +93,8 @@ static int check_sum(struct call *c, enum s3_sum algorithm, struct str given, st
         return 0;
     }
     if (!base64_decode(c->arena, given, &raw) || raw.n != s3_sum_size(algorithm)) {
-        return err_api(err, &s3_InvalidRequest, "Value for x-amz-checksum-" STR_FMT
-                       " header is invalid.",
+        return err_api(err, &s3_InvalidRequest,
+                       "Value for x-amz-checksum-" STR_FMT " header is invalid.",
                        STR_ARG(str_lower(c->arena, str_c(s3_sum_name(algorithm)))));
     }
     if (!str_eq(raw, computed)) {

@@ -7,8 +7,8 @@
 
 struct s3_owner *s3_owner_of(struct call *c, struct str account) {
     struct s3_owner *owner = arena_new(c->arena, struct s3_owner);
-    owner->id = crypto_sha256_hex(c->arena, str_printf(c->arena, "canonical user of " STR_FMT,
-                                                       STR_ARG(account)));
+    owner->id = crypto_sha256_hex(
+        c->arena, str_printf(c->arena, "canonical user of " STR_FMT, STR_ARG(account)));
     owner->display_name = STR_NONE;
     return owner;
 }
@@ -146,8 +146,7 @@ int s3_list_buckets(struct call *c, const struct s3_list_buckets_request *in,
     int64_t max = in->has_max_buckets ? in->max_buckets : 10000;
     if (in->continuation_token.p != NULL &&
         !base64url_decode(c->arena, in->continuation_token, &after)) {
-        return err_api(err, &s3e_InvalidArgument,
-                       "The continuation token provided is incorrect");
+        return err_api(err, &s3e_InvalidArgument, "The continuation token provided is incorrect");
     }
     if (s3_bucket_list(c->db, c->arena, c->account, in->prefix, after, max + 1, &rows, err) < 0) {
         return -1;

@@ -267,7 +267,7 @@ static int is_named(struct db *db, struct str file, struct err *err) {
 }
 
 /* File systems stamp with a coarse clock, a few milliseconds behind. */
-enum { CLOCK_SLACK_MS = 1000 };
+enum { CLOCK_SLACK_MS = 50 };
 
 static int sweep_dir(struct db *db, const char *path, int64_t before_ms, struct err *err) {
     DIR *dir cleanup_dir = opendir(path);

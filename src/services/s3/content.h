@@ -2,8 +2,8 @@
  * Contents of objects that are too large for their row: immutable files DATA/s3/<first 2>/<id>,
  * each named by exactly one row. A file and its name are durable before its row is committed, and
  * ids are never used again, so no rename is needed to hide what is half written; one whose row is
- * gone stands in the trash table and is unlinked after the commit; one that never got a row is swept
- * at start.
+ * gone stands in the trash table and is unlinked after the commit; one that never got a row is
+ * swept at start.
  */
 #pragma once
 

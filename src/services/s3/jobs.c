@@ -52,8 +52,7 @@ void s3_queue_kinds(struct service_env *env, struct queue_kind ret[S3_KINDS]) {
 int s3_start(struct service_env *env, struct err *err) {
     struct arena a = ARENA_INIT;
     /* Files are stamped by the machine's clock, whatever clock the services live by. */
-    struct str now =
-        str_printf(&a, "%lld", (long long)clock_now_ms(&clock_system));
+    struct str now = str_printf(&a, "%lld", (long long)clock_now_ms(&clock_system));
     int bad = db_begin(env->db, err);
     if (bad == 0) {
         bad = queue_cancel(env->db, S3_SWEEP, S("start"), err) < 0 ||

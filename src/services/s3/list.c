@@ -44,8 +44,7 @@ static int check_encoding(struct str encoding, struct err *err) {
 
 /* Tokens say where the next page begins: '=' at this key, '>' above it. */
 static struct str token_make(struct call *c, const struct s3_walk_page *page) {
-    struct str place = str_concat(c->arena, page->next_seq != 0 ? S(">") : S("="),
-                                  page->next_from);
+    struct str place = str_concat(c->arena, page->next_seq != 0 ? S(">") : S("="), page->next_from);
     return base64url_encode(c->arena, place);
 }
 
@@ -53,8 +52,7 @@ static int token_parse(struct call *c, struct str token, struct s3_walk *walk, s
     struct str place;
     if (!base64url_decode(c->arena, token, &place) || place.n == 0 ||
         (place.p[0] != '=' && place.p[0] != '>')) {
-        return err_api(err, &s3e_InvalidArgument,
-                       "The continuation token provided is incorrect");
+        return err_api(err, &s3e_InvalidArgument, "The continuation token provided is incorrect");
     }
     walk->from = str_sub(place, 1, place.n);
     walk->seq = place.p[0] == '>' ? 1 : 0;
@@ -73,8 +71,7 @@ static void fill_object(struct call *c, const struct s3_object_row *o, struct st
     ret->storage_class = storage.p != NULL ? storage : S("STANDARD");
     ret->owner = owner;
     if (o->attr.sum_algorithm != S3_SUM_NONE) {
-        *arena_push(c->arena, &ret->checksum_algorithm) =
-            str_c(s3_sum_name(o->attr.sum_algorithm));
+        *arena_push(c->arena, &ret->checksum_algorithm) = str_c(s3_sum_name(o->attr.sum_algorithm));
         ret->checksum_type = o->attr.sum_type;
     }
 }
@@ -208,8 +205,8 @@ static int versions_from(struct call *c, const struct s3_list_object_versions_re
                        "A version-id marker cannot be specified without a key marker.");
     }
     struct s3_object_row o;
-    int found = s3_object_find(c->db, c->arena, in->bucket, in->key_marker, in->version_id_marker,
-                               &o, err);
+    int found =
+        s3_object_find(c->db, c->arena, in->bucket, in->key_marker, in->version_id_marker, &o, err);
     if (found == 1) {
         walk->from = in->key_marker;
         walk->seq = o.seq;
@@ -242,7 +239,8 @@ int s3_list_object_versions(struct call *c, const struct s3_list_object_versions
     out->name = in->bucket;
     out->prefix = shown(c, in->encoding_type, in->prefix.p != NULL ? in->prefix : S(""));
     out->delimiter = shown(c, in->encoding_type, in->delimiter);
-    out->key_marker = shown(c, in->encoding_type, in->key_marker.p != NULL ? in->key_marker : S(""));
+    out->key_marker =
+        shown(c, in->encoding_type, in->key_marker.p != NULL ? in->key_marker : S(""));
     out->version_id_marker = in->version_id_marker.p != NULL ? in->version_id_marker : S("");
     out->encoding_type = in->encoding_type;
     out->max_keys = (int32_t)walk.max;
@@ -300,7 +298,8 @@ int s3_list_multipart_uploads(struct call *c, const struct s3_list_multipart_upl
     out->bucket = in->bucket;
     out->prefix = shown(c, in->encoding_type, in->prefix);
     out->delimiter = shown(c, in->encoding_type, in->delimiter);
-    out->key_marker = shown(c, in->encoding_type, in->key_marker.p != NULL ? in->key_marker : S(""));
+    out->key_marker =
+        shown(c, in->encoding_type, in->key_marker.p != NULL ? in->key_marker : S(""));
     out->upload_id_marker = in->upload_id_marker.p != NULL ? in->upload_id_marker : S("");
     out->encoding_type = in->encoding_type;
     out->max_uploads = (int32_t)walk.max;

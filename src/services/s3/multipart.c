@@ -124,8 +124,8 @@ int s3_upload_part(struct call *c, const struct s3_upload_part_request *in,
     struct s3_part_row p;
     struct s3_body body cleanup_body = {0};
     if (check_number(in->part_number, err) < 0 ||
-        need_upload(c, in->bucket, in->key, in->upload_id, in->expected_bucket_owner, &b, &u,
-                    err) < 0 ||
+        need_upload(c, in->bucket, in->key, in->upload_id, in->expected_bucket_owner, &b, &u, err) <
+            0 ||
         s3_body_take(c, c->op->in, in, &body, err) < 0) {
         return -1;
     }
@@ -219,8 +219,8 @@ int s3_upload_part_copy(struct call *c, const struct s3_upload_part_copy_request
                                    in->has_copy_source_if_unmodified_since,
                                    in->copy_source_if_unmodified_since};
     if (check_number(in->part_number, err) < 0 ||
-        need_upload(c, in->bucket, in->key, in->upload_id, in->expected_bucket_owner, &b, &u,
-                    err) < 0 ||
+        need_upload(c, in->bucket, in->key, in->upload_id, in->expected_bucket_owner, &b, &u, err) <
+            0 ||
         s3_copy_source_find(c, in->copy_source, &want, &from, err) < 0 ||
         copy_range(in->copy_source_range, from.size, &first, &size, err) < 0 ||
         stage_range(c, &from, first, size, &body, err) < 0 ||
@@ -243,8 +243,8 @@ int s3_abort_multipart_upload(struct call *c, const struct s3_abort_multipart_up
     struct s3_bucket_row b;
     struct s3_upload_row u;
     (void)out;
-    if (need_upload(c, in->bucket, in->key, in->upload_id, in->expected_bucket_owner, &b, &u,
-                    err) < 0) {
+    if (need_upload(c, in->bucket, in->key, in->upload_id, in->expected_bucket_owner, &b, &u, err) <
+        0) {
         return -1;
     }
     return s3_upload_remove(c->db, &u, err);
@@ -261,8 +261,8 @@ int s3_list_parts(struct call *c, const struct s3_list_parts_request *in,
         return err_api(err, &s3e_InvalidArgument,
                        "Argument max-parts must be an integer between 0 and 2147483647");
     }
-    if (need_upload(c, in->bucket, in->key, in->upload_id, in->expected_bucket_owner, &b, &u,
-                    err) < 0 ||
+    if (need_upload(c, in->bucket, in->key, in->upload_id, in->expected_bucket_owner, &b, &u, err) <
+            0 ||
         s3_part_rows(c->db, c->arena, u.id, after, max + 1, &rows, err) < 0) {
         return -1;
     }
@@ -412,13 +412,12 @@ static int check_whole(const struct call *c, const struct s3_complete_multipart_
 
 int s3_complete_multipart_upload(struct call *c,
                                  const struct s3_complete_multipart_upload_request *in,
-                                 struct s3_complete_multipart_upload_output *out,
-                                 struct err *err) {
+                                 struct s3_complete_multipart_upload_output *out, struct err *err) {
     struct s3_bucket_row b;
     struct s3_upload_row u;
     struct s3_part_row_list parts;
-    if (need_upload(c, in->bucket, in->key, in->upload_id, in->expected_bucket_owner, &b, &u,
-                    err) < 0 ||
+    if (need_upload(c, in->bucket, in->key, in->upload_id, in->expected_bucket_owner, &b, &u, err) <
+            0 ||
         select_parts(c, in, &u, &parts, err) < 0 ||
         s3_write_allowed(c, in->bucket, in->key, in->if_match, in->if_none_match, err) < 0) {
         return -1;
@@ -433,8 +432,8 @@ int s3_complete_multipart_upload(struct call *c,
         s3_object_insert(c->db, &o, err) < 0 || s3_upload_remove(c->db, &u, err) < 0) {
         return -1;
     }
-    out->location = str_printf(c->arena, "/" STR_FMT "/" STR_FMT, STR_ARG(in->bucket),
-                               STR_ARG(in->key));
+    out->location =
+        str_printf(c->arena, "/" STR_FMT "/" STR_FMT, STR_ARG(in->bucket), STR_ARG(in->key));
     out->bucket = in->bucket;
     out->key = in->key;
     out->etag = s3_quoted(c->arena, o.etag);

@@ -87,8 +87,7 @@ int s3_delete_objects(struct call *c, const struct s3_delete_objects_request *in
     if (s3_need_bucket(c, in->bucket, in->expected_bucket_owner, &b, err) < 0) {
         return -1;
     }
-    if (in->delete == NULL || in->delete->objects.n == 0 ||
-        in->delete->objects.n > S3_DELETE_MAX) {
+    if (in->delete == NULL || in->delete->objects.n == 0 || in->delete->objects.n > S3_DELETE_MAX) {
         return err_api(err, &s3e_MalformedXML,
                        "The XML you provided was not well-formed or did not validate against our "
                        "published schema");

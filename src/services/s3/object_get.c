@@ -151,11 +151,16 @@ static int reply_with(struct call *c, struct read_result *r, struct err *err) {
 
 int s3_get_object(struct call *c, const struct s3_get_object_request *in,
                   struct s3_get_object_output *out, struct err *err) {
-    struct read_wish wish = {
-        in->bucket, in->key, in->version_id, in->expected_bucket_owner, in->range,
-        in->checksum_mode, in->has_part_number ? in->part_number : 0,
-        {in->if_match, in->if_none_match, in->has_if_modified_since, in->if_modified_since,
-         in->has_if_unmodified_since, in->if_unmodified_since}};
+    struct read_wish wish = {in->bucket,
+                             in->key,
+                             in->version_id,
+                             in->expected_bucket_owner,
+                             in->range,
+                             in->checksum_mode,
+                             in->has_part_number ? in->part_number : 0,
+                             {in->if_match, in->if_none_match, in->has_if_modified_since,
+                              in->if_modified_since, in->has_if_unmodified_since,
+                              in->if_unmodified_since}};
     struct read_result r = {0};
     int go = find_bytes(c, &wish, &r, err);
     if (go < 0) {
@@ -191,11 +196,16 @@ int s3_get_object(struct call *c, const struct s3_get_object_request *in,
 
 int s3_head_object(struct call *c, const struct s3_head_object_request *in,
                    struct s3_head_object_output *out, struct err *err) {
-    struct read_wish wish = {
-        in->bucket, in->key, in->version_id, in->expected_bucket_owner, in->range,
-        in->checksum_mode, in->has_part_number ? in->part_number : 0,
-        {in->if_match, in->if_none_match, in->has_if_modified_since, in->if_modified_since,
-         in->has_if_unmodified_since, in->if_unmodified_since}};
+    struct read_wish wish = {in->bucket,
+                             in->key,
+                             in->version_id,
+                             in->expected_bucket_owner,
+                             in->range,
+                             in->checksum_mode,
+                             in->has_part_number ? in->part_number : 0,
+                             {in->if_match, in->if_none_match, in->has_if_modified_since,
+                              in->if_modified_since, in->has_if_unmodified_since,
+                              in->if_unmodified_since}};
     struct read_result r = {0};
     int go = find_bytes(c, &wish, &r, err);
     if (go < 0) {
@@ -217,8 +227,8 @@ static struct s3_get_object_attributes_parts *attribute_parts(
     }
     struct s3_get_object_attributes_parts *parts =
         arena_new(c->arena, struct s3_get_object_attributes_parts);
-    const struct shape_member *list = shape_find_member(
-        shape_find_member(c->op->out, S("ObjectParts"))->shape, S("Parts"));
+    const struct shape_member *list =
+        shape_find_member(shape_find_member(c->op->out, S("ObjectParts"))->shape, S("Parts"));
     int32_t after = in->has_part_number_marker ? in->part_number_marker : 0;
     int64_t max = in->has_max_parts ? in->max_parts : S3_PAGE_MAX;
     struct str rest = o->parts;

@@ -2,7 +2,7 @@
 #include "services/s3/s3_store.h"
 
 #define COLUMNS                                                                                    \
-    "seq, bucket, key, version, latest, marker, modified_ms, file, size, etag, headers, meta, "   \
+    "seq, bucket, key, version, latest, marker, modified_ms, file, size, etag, headers, meta, "    \
     "tags, acl, sum_algorithm, sum, sum_type, parts"
 
 static int read_object(struct db_rows *rows, struct arena *a, struct s3_object_row *o,
@@ -58,8 +58,8 @@ int s3_object_data(struct db *db, struct arena *a, struct s3_object_row *o, stru
     if (o->file.p != NULL || o->marker) {
         return 0;
     }
-    int found = db_get_str(db, a, &o->data, err, "SELECT data FROM s3_object WHERE seq = ?", "i",
-                           o->seq);
+    int found =
+        db_get_str(db, a, &o->data, err, "SELECT data FROM s3_object WHERE seq = ?", "i", o->seq);
     if (found == 1 && o->data.p == NULL && o->size == 0) {
         o->data = S("");
     }
@@ -91,8 +91,8 @@ int s3_object_insert(struct db *db, struct s3_object_row *o, struct err *err) {
                "WHERE bucket = ? AND key = ? AND version = ? AND file IS NOT NULL",
                "sbs", o->bucket, o->key, o->version) < 0 ||
         s3_trash_added(db, err) < 0 ||
-        db_run(db, err, "DELETE FROM s3_object WHERE bucket = ? AND key = ? AND version = ?",
-               "sbs", o->bucket, o->key, o->version) < 0 ||
+        db_run(db, err, "DELETE FROM s3_object WHERE bucket = ? AND key = ? AND version = ?", "sbs",
+               o->bucket, o->key, o->version) < 0 ||
         db_run(db, err,
                "UPDATE s3_object SET latest = 0 WHERE bucket = ? AND key = ? AND latest = 1", "sb",
                o->bucket, o->key) < 0) {

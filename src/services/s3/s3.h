@@ -65,8 +65,8 @@ int s3_acl_check(struct call *c, const struct s3_bucket_row *b, struct str acl,
 /* Checksum that a request carries (ChecksumCRC32 ... of its struct): *ret_sum absent if none. */
 enum s3_sum s3_sum_take(const struct shape *shape, const void *in, struct str *ret_sum);
 /* Sets ChecksumX and, where the struct has it, ChecksumType. */
-void s3_sum_give(const struct shape *shape, void *out, enum s3_sum algorithm,
-                      struct str sum, struct str type);
+void s3_sum_give(const struct shape *shape, void *out, enum s3_sum algorithm, struct str sum,
+                 struct str type);
 /* Algorithm that the request wants: by a checksum, by ChecksumAlgorithm or by x-amz-trailer. */
 enum s3_sum s3_sum_wanted(struct call *c, const struct shape *shape, const void *in);
 

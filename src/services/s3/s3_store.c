@@ -12,7 +12,7 @@ static int read_bucket(struct db_rows *rows, struct arena *a, struct s3_bucket_r
     int more = db_next(rows, err);
     if (more == 1) {
         *ret = (struct s3_bucket_row){db_str(rows, a, 0), db_str(rows, a, 1), db_str(rows, a, 2),
-                                  db_i64(rows, 3), db_str(rows, a, 4)};
+                                      db_i64(rows, 3), db_str(rows, a, 4)};
     }
     return more;
 }
@@ -38,11 +38,12 @@ int s3_bucket_insert(struct db *db, const struct s3_bucket_row *b, struct err *e
 
 int s3_bucket_remove(struct db *db, struct str name, struct err *err) {
     int64_t one = 0;
-    int found = db_get_i64(db, &one, err, "SELECT 1 FROM s3_object WHERE bucket = ? LIMIT 1", "s",
-                           name);
+    int found =
+        db_get_i64(db, &one, err, "SELECT 1 FROM s3_object WHERE bucket = ? LIMIT 1", "s", name);
     if (found != 0) {
-        return found < 0 ? -1 : err_set(err, ERR_CONFLICT, "bucket '" STR_FMT "' is not empty",
-                                        STR_ARG(name));
+        return found < 0
+                   ? -1
+                   : err_set(err, ERR_CONFLICT, "bucket '" STR_FMT "' is not empty", STR_ARG(name));
     }
     if (db_run(db, err,
                "INSERT OR IGNORE INTO s3_trash(file) SELECT p.file FROM s3_part p "
@@ -89,8 +90,8 @@ int s3_setting_get(struct db *db, struct arena *a, struct str bucket, const char
 int s3_setting_put(struct db *db, struct str bucket, const char *kind, struct str body,
                    struct err *err) {
     if (body.p == NULL) {
-        return db_run(db, err, "DELETE FROM s3_setting WHERE bucket = ? AND kind = ?", "sz",
-                      bucket, kind);
+        return db_run(db, err, "DELETE FROM s3_setting WHERE bucket = ? AND kind = ?", "sz", bucket,
+                      kind);
     }
     return db_run(db, err,
                   "INSERT INTO s3_setting(bucket, kind, body) VALUES (?, ?, ?) "

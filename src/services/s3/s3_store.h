@@ -23,9 +23,9 @@ struct s3_attributes {
     struct str_map headers; /* lower-case names: content-type, x-amz-storage-class ... */
     struct str_map meta;
     struct str_map tags;
-    struct str acl;                    /* canned name; absent = private */
+    struct str acl; /* canned name; absent = private */
     enum s3_sum sum_algorithm;
-    struct str sum_type;               /* "FULL_OBJECT" or "COMPOSITE" */
+    struct str sum_type; /* "FULL_OBJECT" or "COMPOSITE" */
 };
 
 struct s3_object_row {

@@ -6,8 +6,8 @@
 
 struct setting {
     const char *kind;
-    const char *payload;              /* member of the put request */
-    const char *answer;               /* member of the get answer; "" = the answer itself */
+    const char *payload;               /* member of the put request */
+    const char *answer;                /* member of the get answer; "" = the answer itself */
     const struct aws_error *not_there; /* NULL: no error */
 };
 
@@ -17,8 +17,7 @@ static int malformed(struct err *err) {
                    "published schema");
 }
 
-static int check_tags(struct call *c, const struct s3_tag_list *tags, size_t max,
-                      struct err *err) {
+static int check_tags(struct call *c, const struct s3_tag_list *tags, size_t max, struct err *err) {
     struct str_map map = {arena_new_n(c->arena, struct str_pair, tags->n), tags->n};
     for (size_t i = 0; i < tags->n; i++) {
         map.v[i] = (struct str_pair){tags->v[i].key, tags->v[i].value};
@@ -96,8 +95,8 @@ static struct str default_of(const char *kind) {
     return STR_NONE;
 }
 
-static int put_setting(struct call *c, const struct setting *s, struct str bucket,
-                       struct str owner, const void *in, struct err *err) {
+static int put_setting(struct call *c, const struct setting *s, struct str bucket, struct str owner,
+                       const void *in, struct err *err) {
     struct s3_bucket_row b;
     const struct shape_member *m = shape_find_member(c->op->in, str_c(s->payload));
     void *payload = (void *)shape_get(m, in); /* the request's own struct, of this call only */
@@ -114,8 +113,8 @@ static int put_setting(struct call *c, const struct setting *s, struct str bucke
                           err);
 }
 
-static int get_setting(struct call *c, const struct setting *s, struct str bucket,
-                       struct str owner, void *out, struct err *err) {
+static int get_setting(struct call *c, const struct setting *s, struct str bucket, struct str owner,
+                       void *out, struct err *err) {
     struct s3_bucket_row b;
     struct str text;
     if (s3_need_bucket(c, bucket, owner, &b, err) < 0) {
@@ -129,9 +128,9 @@ static int get_setting(struct call *c, const struct setting *s, struct str bucke
         text = default_of(s->kind);
     }
     if (text.p == NULL) {
-        return s->not_there == NULL ? 0
-                                    : err_api(err, s->not_there, "%s",
-                                              s3_missing_text(s->not_there->code));
+        return s->not_there == NULL
+                   ? 0
+                   : err_api(err, s->not_there, "%s", s3_missing_text(s->not_there->code));
     }
     if (*s->answer == '\0') {
         return s3_setting_read(c->arena, c->op->out, text, out, err);
@@ -161,8 +160,7 @@ const char *s3_missing_text(const char *code) {
         {"NoSuchWebsiteConfiguration",
          "The specified bucket does not have a website configuration"},
         {"NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"},
-        {"ReplicationConfigurationNotFoundError",
-         "The replication configuration was not found"},
+        {"ReplicationConfigurationNotFoundError", "The replication configuration was not found"},
         {"ServerSideEncryptionConfigurationNotFoundError",
          "The server side encryption configuration was not found"},
         {"ObjectLockConfigurationNotFoundError",
@@ -194,8 +192,8 @@ const char *s3_missing_text(const char *code) {
         return get_setting(c, &setting, in->bucket, in->expected_bucket_owner, out, err);          \
     }
 #define SETTING_DELETE(kind, delete)                                                               \
-    int s3_##delete(struct call *c, const struct s3_##delete##_request *in,                        \
-                    struct s3_##delete##_output *out, struct err *err) {                           \
+    int s3_##delete (struct call * c, const struct s3_##delete##_request *in,                      \
+                     struct s3_##delete##_output *out, struct err *err) {                          \
         (void)out;                                                                                 \
         return delete_setting(c, #kind, in->bucket, in->expected_bucket_owner, err);               \
     }

@@ -16,8 +16,8 @@ static const int64_t SIZE_MAX_BYTES = 5LL * 1024 * 1024 * 1024;
 struct s3_stage {
     char *data_dir;
     char id[33];
-    int fd;      /* -1 while the bytes are in `mem` */
-    bool kept;   /* somebody's row names the file */
+    int fd;    /* -1 while the bytes are in `mem` */
+    bool kept; /* somebody's row names the file */
     char *mem;
     size_t mem_size;
     int64_t size;
@@ -36,12 +36,9 @@ static const struct {
     const char *name;
     size_t size;
 } checksums[S3_SUM_COUNT] = {
-    [S3_SUM_NONE] = {"", 0},
-    [S3_SUM_CRC32] = {"CRC32", 4},
-    [S3_SUM_CRC32C] = {"CRC32C", 4},
-    [S3_SUM_CRC64NVME] = {"CRC64NVME", 8},
-    [S3_SUM_SHA1] = {"SHA1", 20},
-    [S3_SUM_SHA256] = {"SHA256", 32},
+    [S3_SUM_NONE] = {"", 0},         [S3_SUM_CRC32] = {"CRC32", 4},
+    [S3_SUM_CRC32C] = {"CRC32C", 4}, [S3_SUM_CRC64NVME] = {"CRC64NVME", 8},
+    [S3_SUM_SHA1] = {"SHA1", 20},    [S3_SUM_SHA256] = {"SHA256", 32},
 };
 
 enum s3_sum s3_sum_of(struct str name) {
@@ -181,8 +178,7 @@ int s3_stage_write(struct s3_stage *stage, struct str data, struct err *err) {
 
 int s3_stage_end(struct s3_stage *stage, struct err *err) {
     end_digests(stage);
-    return stage->fd < 0 ? 0
-                         : s3_content_sync(stage->data_dir, str_c(stage->id), stage->fd, err);
+    return stage->fd < 0 ? 0 : s3_content_sync(stage->data_dir, str_c(stage->id), stage->fd, err);
 }
 
 void s3_stage_free(struct s3_stage *stage) {
@@ -257,16 +253,15 @@ enum s3_sum s3_stage_algorithm(const struct s3_stage *stage) {
     return stage->algorithm;
 }
 
-int s3_stage_keep(struct s3_stage *stage, struct arena *a, struct str *ret_id,
-                  struct str *ret_data, struct err *err) {
+int s3_stage_keep(struct s3_stage *stage, struct arena *a, struct str *ret_id, struct str *ret_data,
+                  struct err *err) {
     *ret_id = STR_NONE;
     if (stage->fd < 0 && ret_data != NULL) {
         *ret_data = str_n(stage->size > 0 ? stage->mem : "", (size_t)stage->size);
         return 0;
     }
-    if (stage->fd < 0 &&
-        (spill(stage, err) < 0 ||
-         s3_content_sync(stage->data_dir, str_c(stage->id), stage->fd, err) < 0)) {
+    if (stage->fd < 0 && (spill(stage, err) < 0 ||
+                          s3_content_sync(stage->data_dir, str_c(stage->id), stage->fd, err) < 0)) {
         return -1;
     }
     stage->kept = true;

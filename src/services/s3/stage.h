@@ -60,9 +60,9 @@ enum s3_sum s3_stage_algorithm(const struct s3_stage *stage);
 
 /* Takes the content over: *ret_id names its file, or *ret_data is the content itself (owned by the
  * stage) and *ret_id absent. With `ret_data` NULL there will be a file in any case. */
-int s3_stage_keep(struct s3_stage *stage, struct arena *a, struct str *ret_id,
-                  struct str *ret_data, struct err *err) MUST_USE;
+int s3_stage_keep(struct s3_stage *stage, struct arena *a, struct str *ret_id, struct str *ret_data,
+                  struct err *err) MUST_USE;
 
 /* The same for bytes that did not come by HTTP: reads `size` bytes of fd from `offset`. */
-int s3_stage_copy(struct s3_stage *stage, int fd, int64_t offset, int64_t size, struct err *err)
-    MUST_USE;
+int s3_stage_copy(struct s3_stage *stage, int fd, int64_t offset, int64_t size,
+                  struct err *err) MUST_USE;

@@ -82,8 +82,7 @@ struct str s3_sum_joined(struct arena *a, enum s3_sum algorithm,
 struct str s3_sum_composite(struct arena *a, enum s3_sum algorithm,
                             const struct s3_part_row_list *parts) {
     bool hashed = algorithm == S3_SUM_SHA1 || algorithm == S3_SUM_SHA256;
-    struct hash *hash cleanup_hash =
-        hash_new(algorithm == S3_SUM_SHA1 ? HASH_SHA1 : HASH_SHA256);
+    struct hash *hash cleanup_hash = hash_new(algorithm == S3_SUM_SHA1 ? HASH_SHA1 : HASH_SHA256);
     uint32_t crc = 0;
     unsigned char out[HASH_MAX];
     for (size_t i = 0; i < parts->n; i++) {
@@ -104,6 +103,6 @@ struct str s3_sum_composite(struct arena *a, enum s3_sum algorithm,
             out[j] = (unsigned char)(crc >> (8 * (size - 1 - j)));
         }
     }
-    return str_printf(a, STR_FMT "-%zu",
-                      STR_ARG(base64_encode(a, str_n((const char *)out, size))), parts->n);
+    return str_printf(a, STR_FMT "-%zu", STR_ARG(base64_encode(a, str_n((const char *)out, size))),
+                      parts->n);
 }

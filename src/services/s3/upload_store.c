@@ -30,14 +30,13 @@ static int read_upload(struct db_rows *rows, struct arena *a, struct s3_upload_r
 
 int s3_upload_insert(struct db *db, struct s3_upload_row *u, struct err *err) {
     struct arena a = ARENA_INIT;
-    int result =
-        db_run(db, err,
-               "INSERT INTO s3_upload(id, bucket, key, created_ms, headers, meta, tags, acl, "
-               "sum_algorithm, sum_type) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               "ssbissssis", u->id, u->bucket, u->key, u->created_ms,
-               s3_map_text(&a, u->attr.headers), s3_map_text(&a, u->attr.meta),
-               s3_map_text(&a, u->attr.tags), u->attr.acl, (int64_t)u->attr.sum_algorithm,
-               u->attr.sum_type);
+    int result = db_run(
+        db, err,
+        "INSERT INTO s3_upload(id, bucket, key, created_ms, headers, meta, tags, acl, "
+        "sum_algorithm, sum_type) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "ssbissssis", u->id, u->bucket, u->key, u->created_ms, s3_map_text(&a, u->attr.headers),
+        s3_map_text(&a, u->attr.meta), s3_map_text(&a, u->attr.tags), u->attr.acl,
+        (int64_t)u->attr.sum_algorithm, u->attr.sum_type);
     arena_done(&a);
     u->seq = db_last_rowid(db);
     return result;
@@ -47,8 +46,8 @@ int s3_upload_find(struct db *db, struct arena *a, struct str bucket, struct str
                    struct s3_upload_row *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
-                 "SELECT " COLUMNS " FROM s3_upload WHERE id = ? AND bucket = ? AND key = ?",
-                 "ssb", id, bucket, key) < 0) {
+                 "SELECT " COLUMNS " FROM s3_upload WHERE id = ? AND bucket = ? AND key = ?", "ssb",
+                 id, bucket, key) < 0) {
         return -1;
     }
     return read_upload(&rows, a, ret, err);
@@ -109,9 +108,9 @@ int s3_part_rows(struct db *db, struct arena *a, struct str upload, int64_t afte
     *ret = (struct s3_part_row_list){0};
     int more;
     while ((more = db_next(&rows, err)) > 0) {
-        *arena_push(a, ret) = (struct s3_part_row){
-            db_i64(&rows, 0),     db_str(&rows, a, 1), db_i64(&rows, 2), db_str(&rows, a, 3),
-            db_i64(&rows, 4), db_str(&rows, a, 5)};
+        *arena_push(a, ret) =
+            (struct s3_part_row){db_i64(&rows, 0),    db_str(&rows, a, 1), db_i64(&rows, 2),
+                                 db_str(&rows, a, 3), db_i64(&rows, 4),    db_str(&rows, a, 5)};
     }
     return more;
 }

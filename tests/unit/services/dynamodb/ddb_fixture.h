@@ -128,23 +128,25 @@ static inline void make_table(const char *name, const char *range, bool indexed)
     struct dynamodb_global_secondary_index index = {
         .index_name = S("by-g"), .key_schema = {index_keys, 2}, .projection = &projection};
     struct dynamodb_tag tag = {S("k"), S("v")};
-    struct dynamodb_create_table_input in = {
-        .table_name = str_c(name),
-        .attribute_definitions = {definitions, range == NULL ? 1 : indexed ? 3 : 2},
-        .key_schema = {keys, range != NULL ? 2 : 1},
-        .global_secondary_indexes = {&index, indexed ? 1 : 0},
-        .billing_mode = S("PAY_PER_REQUEST"),
-        .tags = {&tag, 1}};
+    struct dynamodb_create_table_input in = {.table_name = str_c(name),
+                                             .attribute_definitions = {definitions, range == NULL
+                                                                                        ? 1
+                                                                                    : indexed ? 3
+                                                                                              : 2},
+                                             .key_schema = {keys, range != NULL ? 2 : 1},
+                                             .global_secondary_indexes = {&index, indexed ? 1 : 0},
+                                             .billing_mode = S("PAY_PER_REQUEST"),
+                                             .tags = {&tag, 1}};
     struct dynamodb_create_table_output out;
     ok(RUN(create_table, &in, &out));
     assert_str(out.table_description->table_status, "CREATING");
 }
 
 static inline int put(const char *table, const char *json, const char *condition) {
-    struct dynamodb_put_item_input in = {
-        .table_name = str_c(table),
-        .item = item(json),
-        .condition_expression = condition != NULL ? str_c(condition) : STR_NONE};
+    struct dynamodb_put_item_input in = {.table_name = str_c(table),
+                                         .item = item(json),
+                                         .condition_expression =
+                                             condition != NULL ? str_c(condition) : STR_NONE};
     struct dynamodb_put_item_output out;
     return RUN(put_item, &in, &out);
 }

@@ -104,8 +104,8 @@ static void test_keys_are_checked_against_the_table(void **state) {
             "Type mismatch for key id expected: S actual: N");
     refused(put("tab", "{\"id\":{\"S\":\"\"}}", NULL), "ValidationException",
             "cannot contain an empty string value. Key: id");
-    struct dynamodb_get_item_input in = {
-        .table_name = S("tab"), .key = item("{\"id\":{\"S\":\"a\"},\"b\":{\"S\":\"c\"}}")};
+    struct dynamodb_get_item_input in = {.table_name = S("tab"),
+                                         .key = item("{\"id\":{\"S\":\"a\"},\"b\":{\"S\":\"c\"}}")};
     struct dynamodb_get_item_output out;
     refused(RUN(get_item, &in, &out), "ValidationException",
             "The provided key element does not match the schema");
@@ -174,9 +174,8 @@ static void test_legacy_updates_and_expectations_work(void **state) {
     assert_str(text_of(&out.attributes, "who"), "me");
     struct dynamodb_expected_attribute_value_map_entry expected[] = {
         {S("id"), {.has_exists = true, .exists = false}}};
-    struct dynamodb_put_item_input put_in = {.table_name = S("tab"),
-                                             .item = item("{\"id\":{\"S\":\"a\"}}"),
-                                             .expected = {expected, 1}};
+    struct dynamodb_put_item_input put_in = {
+        .table_name = S("tab"), .item = item("{\"id\":{\"S\":\"a\"}}"), .expected = {expected, 1}};
     struct dynamodb_put_item_output put_out;
     refused(RUN(put_item, &put_in, &put_out), "ConditionalCheckFailedException", "failed");
     expected[0] = (struct dynamodb_expected_attribute_value_map_entry){
@@ -203,9 +202,9 @@ static void test_batches_write_and_read(void **state) {
     assert_int_equal(out.unprocessed_items.n, 0);
     puts[1] = puts[0];
     refused(RUN(batch_write_item, &in, &out), "ValidationException", "contains duplicates");
-    struct dynamodb_attribute_value_map keys[] = {
-        item("{\"id\":{\"S\":\"a\"}}"), item("{\"id\":{\"S\":\"none\"}}"),
-        item("{\"id\":{\"S\":\"b\"}}")};
+    struct dynamodb_attribute_value_map keys[] = {item("{\"id\":{\"S\":\"a\"}}"),
+                                                  item("{\"id\":{\"S\":\"none\"}}"),
+                                                  item("{\"id\":{\"S\":\"b\"}}")};
     struct dynamodb_keys_and_attributes_map_entry wanted = {S("tab"), {.keys = {keys, 3}}};
     struct dynamodb_batch_get_item_input get_in = {.request_items = {&wanted, 1}};
     struct dynamodb_batch_get_item_output got;

@@ -24,10 +24,12 @@ static const char value_text[] =
     "{\":five\":{\"N\":\"5\"},\":six\":{\"N\":\"6\"},\":a\":{\"S\":\"a\"},\":k\":{\"S\":\"k\"},"
     "\":k1\":{\"S\":\"k1\"},\":type\":{\"S\":\"SS\"},\":yes\":{\"BOOL\":true},"
     "\":set\":{\"SS\":[\"b\",\"a\"]},\":zero\":{\"N\":\"0\"},\":four\":{\"N\":\"4\"},"
-    "\":more\":{\"L\":[{\"S\":\"new\"}]},\":sub\":{\"SS\":[\"a\"]},\":both\":{\"SS\":[\"a\",\"c\"]}}";
+    "\":more\":{\"L\":[{\"S\":\"new\"}]},\":sub\":{\"SS\":[\"a\"]},\":both\":{\"SS\":[\"a\",\"c\"]}"
+    "}";
 
 static struct ddb_names names_of(void) {
-    static struct str_pair pairs[] = {{S_INIT("#n"), S_INIT("n")}, {S_INIT("#size"), S_INIT("size")}};
+    static struct str_pair pairs[] = {{S_INIT("#n"), S_INIT("n")},
+                                      {S_INIT("#size"), S_INIT("size")}};
     struct ddb_names names = {.names = {pairs, 2}, .values = item_of(value_text)};
     ddb_names_init(&arena, &names);
     return names;
@@ -145,11 +147,11 @@ static void test_given_names_and_values_must_be_used(void **state) {
     struct ddb_names names = names_of();
     struct ddb_node *node = NULL;
     struct err err = ERR_INIT;
-    assert_int_equal(ddb_parse_condition(&arena, "FilterExpression", S("#n = :five"), &names, &node,
-                                         &err),
-                     0);
+    assert_int_equal(
+        ddb_parse_condition(&arena, "FilterExpression", S("#n = :five"), &names, &node, &err), 0);
     assert_int_equal(ddb_names_check(&names, &err), -1);
-    assert_non_null(strstr(err.msg, "ExpressionAttributeNames unused in expressions: keys: {#size}"));
+    assert_non_null(
+        strstr(err.msg, "ExpressionAttributeNames unused in expressions: keys: {#size}"));
 }
 
 static const char *updated(const char *expression, const char *from) {
@@ -204,12 +206,14 @@ static void test_wrong_updates_are_refused_in_the_words_of_aws(void **state) {
                           "Two document paths overlap with each other; must remove or rewrite one "
                           "of these paths; path one: [a], path two: [a]");
     assert_update_refused("SET a.b = :a REMOVE a", "{}", "path one: [a, b], path two: [a]");
-    assert_update_refused("SET a = :a SET b = :a", "{}", "The \"SET\" section can only be used once");
+    assert_update_refused("SET a = :a SET b = :a", "{}",
+                          "The \"SET\" section can only be used once");
     assert_update_refused("SET x.y = :a", "{}", "invalid for update");
     assert_update_refused("SET a = lost", "{}", "does not exist in the item");
     assert_update_refused("SET a = n + :five", "{\"n\":{\"S\":\"x\"}}", "incorrect data type");
     assert_update_refused("SET a = :a + :five", "{}", "operator or function: +, operand type: S");
-    assert_update_refused("ADD a :a", "{}", "operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND");
+    assert_update_refused("ADD a :a", "{}",
+                          "operand type: STRING, typeSet: ALLOWED_FOR_ADD_OPERAND");
     assert_update_refused("PUT a :a", "{}", "Syntax error; token: \"PUT\"");
     assert_update_refused("SET a :a", "{}", "Syntax error; token: \":a\", near: \"a :a\"");
     assert_update_refused("SET a = size(b)", "{}", "not allowed in an update expression");
@@ -221,9 +225,10 @@ static void test_projections_keep_structure_and_close_lists_up(void **state) {
     struct ddb_projection p;
     struct err err = ERR_INIT;
     struct ddb_map item = item_of(item_text);
-    assert_int_equal(
-        ddb_parse_projection(&arena, S("elems[2].x, elems[0], #n, m.nested.gone, tags"), &names, &p, &err),
-        0);
+    assert_int_equal(ddb_parse_projection(&arena,
+                                          S("elems[2].x, elems[0], #n, m.nested.gone, tags"),
+                                          &names, &p, &err),
+                     0);
     struct ddb_map out = ddb_project(&arena, &p, &item);
     assert_string_equal(ddb_map_write(&arena, &out).p,
                         "{\"n\":{\"N\":\"5\"},\"tags\":{\"SS\":[\"a\",\"b\"]},\"elems\":{\"L\":"

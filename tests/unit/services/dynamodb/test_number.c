@@ -26,7 +26,8 @@ static void test_numbers_come_back_plain_and_without_useless_zeros(void **state)
     assert_text("007.500", "7.5");
     assert_text("1e3", "1000");
     assert_text("1.25E-3", "0.00125");
-    assert_text("-12345678901234567890123456789012345678", "-12345678901234567890123456789012345678");
+    assert_text("-12345678901234567890123456789012345678",
+                "-12345678901234567890123456789012345678");
     assert_text("+5", "5");
     assert_text(".5", "0.5");
     assert_text("120", "120");
@@ -60,9 +61,9 @@ static void test_what_is_no_number_or_beyond_the_limits_is_refused(void **state)
 
 /* In ascending order. */
 static const char *const ascending[] = {
-    "-9e125", "-1000", "-999.5", "-10", "-9.99", "-9", "-1", "-0.5", "-0.05", "-1e-130",
-    "0",      "1e-130", "0.05",  "0.5", "1",     "1.5", "9",  "10",   "10.01", "99",
-    "100",    "1000",   "1e38",  "9e125",
+    "-9e125", "-1000",   "-999.5", "-10",    "-9.99", "-9",   "-1",   "-0.5",
+    "-0.05",  "-1e-130", "0",      "1e-130", "0.05",  "0.5",  "1",    "1.5",
+    "9",      "10",      "10.01",  "99",     "100",   "1000", "1e38", "9e125",
 };
 
 static void test_order_of_numbers_and_of_their_keys_agree(void **state) {

@@ -50,8 +50,8 @@ static void test_queries_walk_the_range_key_as_numbers(void **state) {
     assert_string_equal(queried(in, "{\":a\":{\"S\":\"a\"}}"), "100 10 9 2.5 -1");
     in.scan_index_forward = true;
     assert_string_equal(queried(in, "{\":a\":{\"S\":\"a\"}}"), "-1 2.5 9 10 100");
-    struct dynamodb_query_input between = {
-        .key_condition_expression = S("id = :a AND n BETWEEN :x AND :y")};
+    struct dynamodb_query_input between = {.key_condition_expression =
+                                               S("id = :a AND n BETWEEN :x AND :y")};
     const char *values = "{\":a\":{\"S\":\"a\"},\":x\":{\"N\":\"2.5\"},\":y\":{\"N\":\"10\"}}";
     assert_string_equal(queried(between, values), "2.5 9 10");
     struct dynamodb_query_input above = {.key_condition_expression = S("n > :x AND id = :a")};
@@ -134,8 +134,8 @@ static void test_a_new_index_is_filled(void **state) {
 static void test_wrong_queries_are_refused_in_the_words_of_aws(void **state) {
     (void)state;
     fill();
-    struct dynamodb_query_input in = {.table_name = S("tab"),
-                                      .expression_attribute_values = item("{\":a\":{\"S\":\"a\"}}")};
+    struct dynamodb_query_input in = {
+        .table_name = S("tab"), .expression_attribute_values = item("{\":a\":{\"S\":\"a\"}}")};
     struct dynamodb_query_output out;
     in.key_condition_expression = S("g = :a");
     refused(RUN(query, &in, &out), "ValidationException",
@@ -153,7 +153,8 @@ static void test_wrong_queries_are_refused_in_the_words_of_aws(void **state) {
     refused(RUN(query, &in, &out), "ValidationException", "Primary key attribute: n");
     in.filter_expression = STR_NONE;
     in.index_name = S("none");
-    refused(RUN(query, &in, &out), "ValidationException", "does not have the specified index: none");
+    refused(RUN(query, &in, &out), "ValidationException",
+            "does not have the specified index: none");
     in.key_condition_expression = STR_NONE;
     refused(RUN(query, &in, &out), "ValidationException", "must be specified in the request");
 }

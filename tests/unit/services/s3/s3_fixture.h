@@ -123,8 +123,8 @@ static inline void put_large(const char *bucket, const char *key, char c) {
 
 static inline struct str reply_text(void) {
     char *text = arena_alloc(&arena, (size_t)last.reply_body.size + 1);
-    ssize_t n = pread(last.reply_body.fd, text, (size_t)last.reply_body.size,
-                      last.reply_body.offset);
+    ssize_t n =
+        pread(last.reply_body.fd, text, (size_t)last.reply_body.size, last.reply_body.offset);
     close(last.reply_body.fd);
     assert_int_equal(n, last.reply_body.size);
     return str_n(text, (size_t)n);
@@ -147,8 +147,7 @@ static inline int setup(void **state) {
     return 0;
 }
 
-static inline int remove_entry(const char *path, const struct stat *st, int type,
-                               struct FTW *at) {
+static inline int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at) {
     (void)st;
     (void)type;
     (void)at;

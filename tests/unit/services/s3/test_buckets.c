@@ -211,8 +211,8 @@ static void test_every_bucket_is_encrypted_and_its_default_marks_objects(void **
                                                       .kms_master_key_id = S("key-1")};
     struct s3_server_side_encryption_rule rule = {.apply_server_side_encryption_by_default = &by};
     struct s3_server_side_encryption_configuration kms = {{&rule, 1}};
-    struct s3_put_bucket_encryption_request put_in = {
-        .bucket = S("b-1"), .server_side_encryption_configuration = &kms};
+    struct s3_put_bucket_encryption_request put_in = {.bucket = S("b-1"),
+                                                      .server_side_encryption_configuration = &kms};
     struct s3_put_bucket_encryption_output put_out;
     ok(RUN(put_bucket_encryption, &put_in, &put_out));
     struct s3_put_object_output p = put("b-1", "k", "x");
@@ -292,8 +292,8 @@ static void test_lifecycle_rules_get_a_name_and_keep_it(void **state) {
     struct s3_lifecycle_rule rule = {
         .expiration = &expiration, .filter = &filter, .status = S("Enabled")};
     struct s3_bucket_lifecycle_configuration config = {{&rule, 1}};
-    struct s3_put_bucket_lifecycle_configuration_request in = {
-        .bucket = S("b-1"), .lifecycle_configuration = &config};
+    struct s3_put_bucket_lifecycle_configuration_request in = {.bucket = S("b-1"),
+                                                               .lifecycle_configuration = &config};
     struct s3_put_bucket_lifecycle_configuration_output out;
     ok(RUN(put_bucket_lifecycle_configuration, &in, &out));
     struct s3_get_bucket_lifecycle_configuration_request get_in = {.bucket = S("b-1")};

@@ -374,11 +374,8 @@ static void test_uploads_and_parts_are_listed_and_aborted(void **state) {
     send_part("k", id, 1, S("a"));
     send_part("k", id, 3, S("b"));
     send_part("k", id, 3, S("c"));
-    struct s3_list_parts_request in = {.bucket = S("b-1"),
-                                       .key = S("k"),
-                                       .upload_id = id,
-                                       .has_max_parts = true,
-                                       .max_parts = 1};
+    struct s3_list_parts_request in = {
+        .bucket = S("b-1"), .key = S("k"), .upload_id = id, .has_max_parts = true, .max_parts = 1};
     struct s3_list_parts_output out;
     ok(RUN(list_parts, &in, &out));
     assert_true(out.is_truncated);
