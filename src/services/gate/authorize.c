@@ -21,6 +21,7 @@ struct decision {
     const struct policy_statement *statement;
     enum policy_match nearest;
     struct str condition_key;
+    struct policy_result by_resource; /* what the resource's policy said */
 };
 
 struct judge {
@@ -104,17 +105,23 @@ static bool ask_resource(struct judge *j, struct decision *d, enum policy_match 
         return true;
     }
     *ret_match = r.allow;
+    d->by_resource = r;
     return false;
 }
 
 /* Services of ours act for one account only: there its own resources' policies may refuse, but need
- * not allow. */
+ * not allow. Who did not sign at all ("anonymous") is no service: beside what is open to everybody
+ * he may only call what needs no signature. */
 static bool service_may(const struct judge *j, enum policy_match by_resource) {
-    bool same = str_eq(j->resource.account, j->c->principal->account);
-    return by_resource >= POLICY_MATCH_ACCOUNT || (same && !j->resource.policy_decides);
+    const struct aws_principal *p = j->c->principal;
+    bool ours = str_ends(p->service, S(".amazonaws.com"));
+    bool same = str_eq(j->resource.account, p->account);
+    return by_resource >= POLICY_MATCH_ACCOUNT ||
+           (ours ? same && !j->resource.policy_decides
+                 : (j->c->op->flags & SHAPE_OP_UNSIGNED) != 0);
 }
 
-static struct decision decide(struct judge *j) {
+static struct decision weigh(struct judge *j) {
     struct decision d = {.by = BY_IDENTITY};
     bool by_identity = false, by_boundary = false, by_session = false;
     enum policy_match by_resource = POLICY_MISS;
@@ -140,6 +147,16 @@ static struct decision decide(struct judge *j) {
                 (by_resource == POLICY_MATCH_ROLE && by_boundary && by_session) ||
                 (identity && delegated);
     d.by = delegated ? lacking : BY_RESOURCE;
+    return d;
+}
+
+static struct decision decide(struct judge *j) {
+    struct decision d = weigh(j);
+    if (d.by == BY_RESOURCE && !d.denied) {
+        d.statement = d.by_resource.statement;
+        d.nearest = d.by_resource.allow;
+        d.condition_key = d.by_resource.condition_key;
+    }
     return d;
 }
 
@@ -197,21 +214,27 @@ static struct str hint_of(const struct judge *j, const struct decision *d) {
     if (d->denied) {
         return str_printf(a, "a Deny statement of " STR_FMT " matches", STR_ARG(place));
     }
-    if (d->statement == NULL || d->nearest < POLICY_MISS_RESOURCE) {
+    if (d->statement == NULL || d->nearest == POLICY_MISS) {
         return STR_NONE;
     }
     struct str sid =
         d->statement->sid.p ? d->statement->sid : str_printf(a, "%zu", d->statement->index + 1);
     if (d->nearest == POLICY_MISS_CONDITION) {
-        return str_printf(
-            a, "statement " STR_FMT " would allow it, but its condition on " STR_FMT " is not met",
-            STR_ARG(sid), STR_ARG(d->condition_key));
+        return str_printf(a,
+                          "statement " STR_FMT " of " STR_FMT
+                          " would allow it, but its condition on " STR_FMT " is not met",
+                          STR_ARG(sid), STR_ARG(place), STR_ARG(d->condition_key));
     }
     if (d->nearest == POLICY_MISS_RESOURCE) {
-        return str_printf(a, "statement " STR_FMT " allows the action on other resources",
-                          STR_ARG(sid));
+        return str_printf(
+            a, "statement " STR_FMT " of " STR_FMT " allows the action on other resources",
+            STR_ARG(sid), STR_ARG(place));
     }
-    return str_printf(a, "the caller's own policy allows it; " STR_FMT " does not", STR_ARG(place));
+    if (d->nearest == POLICY_MISS_PRINCIPAL) {
+        return str_printf(a, "statement " STR_FMT " of " STR_FMT " allows the action to others",
+                          STR_ARG(sid), STR_ARG(place));
+    }
+    return str_printf(a, "one side allows it; " STR_FMT " does not", STR_ARG(place));
 }
 
 /* Names of roles and users come without their path; policies name them with it. */

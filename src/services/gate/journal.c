@@ -10,6 +10,8 @@
 extern const char gate_schema_sql[];
 const struct db_schema gate_schema = {"gate", gate_schema_sql};
 
+enum { KEEP_MS = 24 * 3600 * 1000 };
+
 /* Answers may hold credentials, so bodies are sealed. */
 static struct str context(struct arena *a, struct str id) {
     return str_printf(a, "journal/" STR_FMT, STR_ARG(id));
@@ -70,7 +72,9 @@ int gate_journal_drop(struct gate *g, struct str id, struct err *err) {
     if (db_begin(g->db, err) < 0) {
         return -1;
     }
-    if (db_run(g->db, err, "DELETE FROM journal WHERE request_id = ?", "s", id) < 0) {
+    /* What nobody has acknowledged for a day belongs to a build that is long over. */
+    if (db_run(g->db, err, "DELETE FROM journal WHERE request_id = ? OR at_ms < ?", "si", id,
+               clock_now_ms(g->clock) - KEEP_MS) < 0) {
         db_rollback(g->db);
         return -1;
     }

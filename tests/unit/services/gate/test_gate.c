@@ -103,7 +103,36 @@ static void test_a_refusal_is_noted_with_the_statement_that_was_missing(void **s
     assert_int_equal(list.v[0].count, 2);
     assert_true(str_is(list.v[0].missing, "{\"Effect\":\"Allow\",\"Action\":\"s3:ListBucket\","
                                           "\"Resource\":\"arn:aws:s3:::two\"}"));
-    assert_true(str_is(list.v[0].hint, "statement 1 allows the action on other resources"));
+    assert_true(str_is(list.v[0].hint, "statement 1 of a policy of the caller allows the action "
+                                       "on other resources"));
+}
+
+static void test_who_did_not_sign_is_no_service_of_ours(void **state) {
+    struct fixture *f = *state;
+    make_bucket(f, &f->admin, "one");
+    struct aws_target service = fixture_service(f, "111111111111", "codepipeline.amazonaws.com");
+    assert_done(f, head_bucket(f, &service, "one"));
+    struct aws_target other = fixture_service(f, "222222222222", "codepipeline.amazonaws.com");
+    assert_int_equal(head_bucket(f, &other, "one"), -1);
+    struct aws_target anonymous = fixture_service(f, "111111111111", "anonymous");
+    assert_int_equal(head_bucket(f, &anonymous, "one"), -1);
+    assert_int_equal(f->err.kind, ERR_DENIED);
+}
+
+static void test_a_trust_condition_that_fails_is_named_in_the_note(void **state) {
+    struct fixture *f = *state;
+    struct str arn = role(f, "111111111111", "partner",
+                          ALLOW("\"Action\":\"sts:AssumeRole\",\"Principal\":{\"AWS\":"
+                                "\"111111111111\"},\"Condition\":{\"StringEquals\":{"
+                                "\"sts:ExternalId\":\"right\"}}"),
+                          NULL);
+    struct sts_assume_role_response out;
+    struct gate_denial_list list;
+    assert_int_equal(assume(f, &f->admin, arn, &out), -1);
+    assert_done(f, gate_denials(f->gate, &f->arena, STR_NONE, 10, &list, &f->err));
+    assert_true(str_is(list.v[0].hint,
+                       "statement 1 of the resource's own policy would allow it, but "
+                       "its condition on sts:ExternalId is not met"));
 }
 
 static void test_policies_count_as_soon_as_they_change(void **state) {
@@ -281,6 +310,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_a_role_may_what_its_policy_says_and_nothing_else),
         TEST(test_a_refusal_is_noted_with_the_statement_that_was_missing),
+        TEST(test_who_did_not_sign_is_no_service_of_ours),
+        TEST(test_a_trust_condition_that_fails_is_named_in_the_note),
         TEST(test_policies_count_as_soon_as_they_change),
         TEST(test_a_role_made_anew_is_not_the_old_sessions_role),
         TEST(test_across_accounts_both_sides_must_allow),
