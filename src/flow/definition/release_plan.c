@@ -119,15 +119,15 @@ static json_t *gate(const struct compiler *c, size_t environment) {
         json_t *configuration = json_object();
         json_set_str(configuration, "AlarmName", c->r->gate_alarms.v[i]);
         json_set_str(configuration, "AlarmStates", S("ALARM"));
-        json_set_str(configuration, "WaitTime",
-                     str_printf(c->a, "%d", c->r->gate_wait_minutes));
+        json_set_str(configuration, "WaitTime", str_printf(c->a, "%d", c->r->gate_wait_minutes));
         json_t *rule = json_object();
         json_set_str(rule, "name", str_printf(c->a, "alarm-%zu", i + 1));
         json_set(rule, "ruleTypeId", type_id("Rule", "CloudWatchAlarm"));
         json_set(rule, "configuration", configuration);
         json_set(rule, "inputArtifacts", json_array());
-        json_set_str(rule, "roleArn", str_printf(c->a, "arn:aws:iam::" STR_FMT ":role/observer",
-                                                 STR_ARG(before->id)));
+        json_set_str(
+            rule, "roleArn",
+            str_printf(c->a, "arn:aws:iam::" STR_FMT ":role/observer", STR_ARG(before->id)));
         json_set_str(rule, "region", before->region);
         json_array_append_new(rules, rule);
     }
@@ -192,9 +192,9 @@ static struct str pipeline_json(const struct compiler *c) {
     json_set_str(store, "location", c->r->bucket);
     json_t *o cleanup_json = json_object();
     json_set_str(o, "name", c->r->name);
-    json_set_str(o, "roleArn",
-                 role_arn(c, c->r->role,
-                          str_printf(c->a, STR_FMT "-pipeline", STR_ARG(c->r->name))));
+    json_set_str(
+        o, "roleArn",
+        role_arn(c, c->r->role, str_printf(c->a, STR_FMT "-pipeline", STR_ARG(c->r->name))));
     json_set(o, "artifactStore", store);
     json_set(o, "stages", stages(c));
     json_set_str(o, "executionMode", S("SUPERSEDED"));
@@ -238,8 +238,7 @@ static void add_project(const struct compiler *c, const struct release_build *b,
     if (b->timeout_minutes) {
         json_set(o, "timeoutInMinutes", json_integer(b->timeout_minutes));
     }
-    *arena_push(c->a, &c->plan->projects) =
-        (struct release_project){name, json_dump_str(c->a, o)};
+    *arena_push(c->a, &c->plan->projects) = (struct release_project){name, json_dump_str(c->a, o)};
 }
 
 static int check_accounts(const struct compiler *c, struct err *err) {

@@ -187,8 +187,8 @@ static struct str repository_id(struct arena *a, struct str repository) {
         }
         /* https://host/repository has no owner: what stands before is the host. */
         size_t host = str_find(repository, S("://"), 0);
-        bool owner = before.n > 0 && (host == (size_t)-1 ||
-                                      (size_t)(before.p - repository.p) > host + 3);
+        bool owner =
+            before.n > 0 && (host == (size_t)-1 || (size_t)(before.p - repository.p) > host + 3);
         if (owner) {
             return str_printf(a, STR_FMT "/" STR_FMT, STR_ARG(before), STR_ARG(base));
         }
@@ -253,8 +253,8 @@ static int read_variables(const struct reader *r, const struct yaml_node *map,
         if (want(r, variables->pair[i].value, YAML_SCALAR, "a variable") < 0) {
             return -1;
         }
-        *arena_push(r->a, ret) = (struct str_pair){variables->pair[i].key->text,
-                                                   variables->pair[i].value->text};
+        *arena_push(r->a, ret) =
+            (struct str_pair){variables->pair[i].key->text, variables->pair[i].value->text};
     }
     return 0;
 }
@@ -441,8 +441,7 @@ static int read_all(const struct reader *r, const struct yaml_node *root) {
     if (want(r, root, YAML_MAPPING, "the file") < 0 ||
         only_keys(r, root,
                   " name source image buildspec role artifacts test environments gate notify "
-                  "mirror ") <
-            0 ||
+                  "mirror ") < 0 ||
         text(r, root, "name", &y->name) < 0 || text(r, root, "image", &usual.image) < 0 ||
         text(r, root, "buildspec", &usual.buildspec) < 0 || text(r, root, "role", &y->role) < 0 ||
         text(r, root, "artifacts", &y->bucket) < 0) {

@@ -13,9 +13,9 @@ struct release_build {
     struct str name;      /* "test", or the environment: "pre-production" */
     struct str buildspec; /* path in the repository */
     struct str image;
-    struct str role;      /* name or ARN of the build role; absent = <release>-<name>-build */
+    struct str role; /* name or ARN of the build role; absent = <release>-<name>-build */
     struct str_map variables;
-    int timeout_minutes;  /* 0 = CodeBuild's default */
+    int timeout_minutes; /* 0 = CodeBuild's default */
 };
 
 struct release_environment {
@@ -42,10 +42,10 @@ struct release_yml {
     struct str repository;         /* URL that git fetches: file, https, ssh ... */
     struct str full_repository_id; /* "local/logging-platform", "org/repository" */
     struct str branch;
-    struct str_list ignore;        /* globs of paths that start nothing */
-    struct str connection;         /* ARN of an existing one; absent = made by apply */
-    struct str bucket;             /* of artifacts */
-    struct str role;               /* of the pipeline: name or ARN; absent = <release>-pipeline */
+    struct str_list ignore; /* globs of paths that start nothing */
+    struct str connection;  /* ARN of an existing one; absent = made by apply */
+    struct str bucket;      /* of artifacts */
+    struct str role;        /* of the pipeline: name or ARN; absent = <release>-pipeline */
     bool has_test;
     struct release_build test;
     struct {
@@ -82,7 +82,7 @@ struct release_plan {
         struct release_project {
             struct str name;
             struct str json; /* CreateProjectInput */
-        } *v;
+        } * v;
         size_t n;
     } projects;
     struct str connection_name; /* absent: the release names an existing one */

@@ -66,8 +66,8 @@ int setup_bucket(const struct aws_target *t, struct arena *a, struct str name, b
     if (str_is(now.status, "Enabled") == versioned || (!versioned && now.status.n == 0)) {
         return 0;
     }
-    struct s3_versioning_configuration wanted = {.status = versioned ? S("Enabled")
-                                                                     : S("Suspended")};
+    struct s3_versioning_configuration wanted = {.status =
+                                                     versioned ? S("Enabled") : S("Suspended")};
     struct s3_put_bucket_versioning_request put = {.bucket = name,
                                                    .versioning_configuration = &wanted};
     struct s3_put_bucket_versioning_output out;
@@ -192,8 +192,8 @@ static int set_parameters(const struct doing *d) {
         }
     }
     if (all->n) {
-        tell(d, "parameters", str_printf(d->a, "%zu, %zu of them SecureString", all->n,
-                                         counts.secure),
+        tell(d, "parameters",
+             str_printf(d->a, "%zu, %zu of them SecureString", all->n, counts.secure),
              word(counts.made > 0, counts.changed > 0),
              str_printf(d->a, "%zu new, %zu changed, %zu kept", counts.made, counts.changed,
                         counts.kept));

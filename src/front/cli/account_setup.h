@@ -12,8 +12,8 @@ struct setup_step {
     struct str account; /* name */
     const char *kind;   /* "bucket", "table", "parameters", "role" */
     struct str name;
-    const char *done;   /* "created", "changed", "kept" */
-    struct str detail;  /* more to say, or empty */
+    const char *done;  /* "created", "changed", "kept" */
+    struct str detail; /* more to say, or empty */
 };
 
 struct setup {

@@ -49,8 +49,8 @@ static int only_keys(const struct reader *r, const struct yaml_node *map, const 
         const struct yaml_node *key = map->pair[i].key;
         struct str padded = str_printf(r->a, " " STR_FMT " ", STR_ARG(key->text));
         if (str_find(str_c(known), padded, 0) == (size_t)-1) {
-            return fail(r, key, "'" STR_FMT "' is not known here; there is:%.*s", STR_ARG(key->text),
-                        (int)strlen(known) - 1, known);
+            return fail(r, key, "'" STR_FMT "' is not known here; there is:%.*s",
+                        STR_ARG(key->text), (int)strlen(known) - 1, known);
         }
     }
     return 0;

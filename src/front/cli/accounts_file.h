@@ -21,10 +21,10 @@ struct accounts_table {
 };
 
 struct accounts_parameter {
-    struct str name;  /* "/logging-platform/development/x" */
+    struct str name; /* "/logging-platform/development/x" */
     struct str value;
-    bool secure;      /* SecureString */
-    unsigned line;    /* in its file */
+    bool secure;   /* SecureString */
+    unsigned line; /* in its file */
 };
 
 struct accounts_parameter_list {

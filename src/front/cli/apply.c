@@ -1,5 +1,5 @@
-/* Looks at what a release would change; apply.h. apply_do.c carries it out, apply_topic.c has the part
- * about being told. */
+/* Looks at what a release would change; apply.h. apply_do.c carries it out, apply_topic.c has the
+ * part about being told. */
 #include "front/cli/apply.h"
 
 #include "front/cli/shape_json.h"
@@ -61,7 +61,7 @@ static int look_connection(struct apply *ap, struct str name, struct err *err) {
     bool ready = str_is(status, "AVAILABLE");
     struct apply_change *c =
         apply_note(ap, "connection", name,
-               ap->connection_arn.p ? (ready ? APPLY_KEEP : APPLY_CHANGE) : APPLY_CREATE);
+                   ap->connection_arn.p ? (ready ? APPLY_KEEP : APPLY_CHANGE) : APPLY_CREATE);
     c->note = ap->release->repository;
     return 0;
 }

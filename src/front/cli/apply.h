@@ -11,7 +11,7 @@
 enum apply_what { APPLY_KEEP, APPLY_CREATE, APPLY_CHANGE, APPLY_REMOVE };
 
 struct apply_change {
-    const char *kind;     /* "bucket", "connection", "project", "topic", "webhook", "pipeline" */
+    const char *kind; /* "bucket", "connection", "project", "topic", "webhook", "pipeline" */
     struct str name;
     enum apply_what what;
     struct json_differences fields; /* CHANGE: which */
@@ -23,14 +23,14 @@ struct apply {
     struct aws_target target;
     const struct release_yml *release;
     const struct release_accounts *accounts;
-    struct release_plan plan;       /* filled by apply_look */
-    struct str connection_arn;      /* absent until the connection is there */
+    struct release_plan plan;  /* filled by apply_look */
+    struct str connection_arn; /* absent until the connection is there */
     struct {
         struct apply_change *v;
         size_t n;
-    } changes;                      /* one for each thing, in the order of doing */
-    struct str_list missing_roles;  /* ARNs that nobody can assume yet */
-    struct str execution;           /* apply_do: the release that creation started, or absent */
+    } changes;                     /* one for each thing, in the order of doing */
+    struct str_list missing_roles; /* ARNs that nobody can assume yet */
+    struct str execution;          /* apply_do: the release that creation started, or absent */
 };
 
 /* Reads what is there and fills plan, changes and missing_roles. Changes nothing. */

@@ -120,8 +120,8 @@ static int update_pipeline(struct apply *ap, struct err *err) {
 
 static int tag_pipeline(struct apply *ap, struct err *err) {
     struct str arn = str_printf(ap->arena, "arn:aws:codepipeline:" STR_FMT ":" STR_FMT ":" STR_FMT,
-                                STR_ARG(ap->accounts->v[0].region),
-                                STR_ARG(ap->accounts->v[0].id), STR_ARG(ap->release->name));
+                                STR_ARG(ap->accounts->v[0].region), STR_ARG(ap->accounts->v[0].id),
+                                STR_ARG(ap->release->name));
     struct str key = S(NOTIFY_TAG);
     if (ap->plan.topic_arn.p == NULL) {
         struct codepipeline_untag_resource_input in = {.resource_arn = arn, .tag_keys = {&key, 1}};

@@ -91,7 +91,8 @@ static int run(struct cli *c, int argc, char **argv) {
         cli_warn("%s", err.msg);
         status = cli_status(&err);
         if (status == EXIT_NO_SERVER && strstr(err.msg, "trunkline serve") == NULL) {
-            fputs("Is the server running? trunkline serve starts it, with the same --data.\n", stderr);
+            fputs("Is the server running? trunkline serve starts it, with the same --data.\n",
+                  stderr);
         }
     }
     return finish(c, status);

@@ -47,9 +47,9 @@ enum {
 struct cli;
 
 struct cli_verb {
-    const char *name;    /* one word or two: "account setup" */
+    const char *name; /* one word or two: "account setup" */
     enum cli_group group;
-    const char *args;    /* for the usage line: "[DIR]", "FILE..." or "" */
+    const char *args; /* for the usage line: "[DIR]", "FILE..." or "" */
     int min_args;
     int max_args;        /* -1 = any number */
     unsigned flags;      /* CLI_* above */
@@ -65,21 +65,21 @@ struct cli_value {
 };
 
 struct cli {
-    struct arena arena;                   /* lives as long as the command */
-    const struct cli_verb *const *verbs;  /* all of them */
+    struct arena arena;                  /* lives as long as the command */
+    const struct cli_verb *const *verbs; /* all of them */
     size_t verbs_n;
-    const struct cli_verb *verb;          /* the one that runs */
+    const struct cli_verb *verb; /* the one that runs */
     struct {
         struct cli_value *v;
         size_t n;
-    } values;                             /* options as given, in order */
-    const char **args;                    /* arguments behind the verb, NULL-terminated */
+    } values;          /* options as given, in order */
+    const char **args; /* arguments behind the verb, NULL-terminated */
     int args_n;
-    const char *program;                  /* argv[0] */
-    FILE *out;                            /* results; errors go to standard error */
-    bool terminal;                        /* out is one: colours and redrawing are fine */
-    bool json;                            /* --json */
-    const char *data_dir;                 /* set: the data directory, whatever was given */
+    const char *program;  /* argv[0] */
+    FILE *out;            /* results; errors go to standard error */
+    bool terminal;        /* out is one: colours and redrawing are fine */
+    bool json;            /* --json */
+    const char *data_dir; /* set: the data directory, whatever was given */
 };
 
 /* Runs the command line; the process's exit status. */

@@ -58,8 +58,7 @@ static int take_along(struct arena *a, const char *from, const char *dir, struct
                : 0;
 }
 
-int ephemeral_prepare(struct arena *a, const char *from, struct ephemeral *ret,
-                      struct err *err) {
+int ephemeral_prepare(struct arena *a, const char *from, struct ephemeral *ret, struct err *err) {
     *ret = EPHEMERAL_NONE;
     if (dir_make_temp(a, "trunkline-run-", &ret->dir, err) < 0) {
         return -1;
@@ -122,8 +121,8 @@ int ephemeral_start(struct arena *a, struct ephemeral *e, struct err *err) {
         return err_set(err, ERR_SYSTEM, "/proc is not mounted");
     }
     self[n] = '\0';
-    const char *const argv[] = {self,       "serve",       "--data",            e->dir,
-                                "--listen", "127.0.0.1:0", "--die-with-parent", NULL};
+    const char *const argv[] = {
+        self, "serve", "--data", e->dir, "--listen", "127.0.0.1:0", "--die-with-parent", NULL};
     struct process_spec spec = PROCESS_SPEC_INIT;
     spec.argv = argv;
     spec.out = out_end;

@@ -7,11 +7,8 @@
 enum { WIDTH = 92 };
 
 static const char *const groups[CLI_GROUPS] = {
-    [CLI_RELEASE] = "Releases",
-    [CLI_BUILD] = "Builds",
-    [CLI_ACCOUNT] = "Accounts",
-    [CLI_MACHINE] = "This machine",
-    [CLI_DEVELOP] = "For developers",
+    [CLI_RELEASE] = "Releases",     [CLI_BUILD] = "Builds",           [CLI_ACCOUNT] = "Accounts",
+    [CLI_MACHINE] = "This machine", [CLI_DEVELOP] = "For developers",
 };
 
 const char *help_group_name(enum cli_group group) {
@@ -185,7 +182,8 @@ static const char manual_head[] =
     ".B trunkline serve\n"
     "by the AWS APIs; what they do, the aws command line can do, too.\n"
     ".SH OPTIONS\n"
-    "Options stand behind the verb, before or after its arguments; \\fB\\-\\-\\fR ends them. These\n"
+    "Options stand behind the verb, before or after its arguments; \\fB\\-\\-\\fR ends them. "
+    "These\n"
     "are common to all verbs that talk to a server:\n";
 
 static const char manual_tail[] =
@@ -204,14 +202,17 @@ static const char manual_tail[] =
     "waitsForApproval, why, stages: [{name, status, startMs, endMs, gate: {status, summary},\n"
     "disabledReason, actions: [{name, category, status, summary, error, updatedBy,\n"
     "externalExecutionId, attempt, startMs, updateMs, variables, build}]}]}; show adds revision,\n"
-    "branch, productionExecution, productionCommit, commits: [{id, author, email, subject, dateMs}],\n"
+    "branch, productionExecution, productionCommit, commits: [{id, author, email, subject, "
+    "dateMs}],\n"
     "alarms: [{account, name, state, reason}], times: {totalMs, commandsMs, buildsMs, sourceMs,\n"
     "engineMs, waitedMs}\n"
     ".TP\n.B build, as a member and of run\n"
-    "{id, status, phase, command, startMs, endMs, phases: [{name, status, startMs, endMs, message}],\n"
+    "{id, status, phase, command, startMs, endMs, phases: [{name, status, startMs, endMs, "
+    "message}],\n"
     "exportedVariables}; run adds lastLines\n"
     ".TP\n.B status\n"
-    "{pipelines: [{name, version, stages: [{name, status, execution, commit, subject, why, closed,\n"
+    "{pipelines: [{name, version, stages: [{name, status, execution, commit, subject, why, "
+    "closed,\n"
     "waiting}]}]}\n"
     ".TP\n.B history\n"
     "{pipeline, executions: [{id, status, statusSummary, commit, subject, trigger, triggerDetail,\n"
@@ -219,13 +220,16 @@ static const char manual_tail[] =
     ".TP\n.B logs\n{builds: [{build, lines: [{timeMs, text}]}]}\n"
     ".TP\n.B approve, reject, retry, stop, disable, enable\n{done, pipeline, stage, execution}\n"
     ".TP\n.B apply\n"
-    "{pipeline, projects, bucket, connection: {name, url}, topic: {name, webhooks}}, in the words of\n"
+    "{pipeline, projects, bucket, connection: {name, url}, topic: {name, webhooks}}, in the words "
+    "of\n"
     "CodePipeline's and CodeBuild's APIs; --yes adds changes: [{kind, name, done}] and execution\n"
     ".TP\n.B lint\n"
-    "{file, valid, errors: [{code, line, column, message}], warnings, buildspec}; a list of these for\n"
+    "{file, valid, errors: [{code, line, column, message}], warnings, buildspec}; a list of these "
+    "for\n"
     "several files\n"
     ".TP\n.B account setup, account list, connection list\n"
-    "{steps: [{account, kind, name, done, detail}]}; {accounts: [{name, id, region, kind, roleArn,\n"
+    "{steps: [{account, kind, name, done, detail}]}; {accounts: [{name, id, region, kind, "
+    "roleArn,\n"
     "endpointUrl}]}; {connections: [{name, arn, status}]}\n"
     ".TP\n.B image list, mirror list, doctor\n"
     "{images: [{name, digest, rootfs, createdMs, packages}]}; {entries: [{url, sha256, size,\n"
@@ -236,7 +240,8 @@ static const char manual_tail[] =
     "the data directory where \\-\\-data is not given; otherwise /var/lib/trunkline for root and\n"
     "~/.local/share/trunkline for others\n"
     ".TP\n.B TRUNKLINE_URL\n"
-    "a server elsewhere, where \\-\\-url is not given; keys are then taken from AWS_ACCESS_KEY_ID,\n"
+    "a server elsewhere, where \\-\\-url is not given; keys are then taken from "
+    "AWS_ACCESS_KEY_ID,\n"
     "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, the region from AWS_REGION\n"
     ".TP\n.B TRUNKLINE_IMAGES\n"
     "the folder of build images\n"

@@ -35,13 +35,12 @@ static int add_file(const struct mirror_fill *f, struct str url, const char *pat
                   : mirror_add(f->data_dir, &clock_system, url, fd, STR_NONE, ret, f->arena, err);
 }
 
-static int add_text(const struct mirror_fill *f, struct str url, struct str text,
-                    struct err *err) {
+static int add_text(const struct mirror_fill *f, struct str url, struct str text, struct err *err) {
     struct mirror_entry entry;
     int fd cleanup_fd = fd_from_bytes("mirror", text, err);
-    return fd < 0 ? -1
-                  : mirror_add(f->data_dir, &clock_system, url, fd, STR_NONE, &entry, f->arena,
-                               err);
+    return fd < 0
+               ? -1
+               : mirror_add(f->data_dir, &clock_system, url, fd, STR_NONE, &entry, f->arena, err);
 }
 
 /* ---- Terraform ---- */
@@ -118,8 +117,7 @@ static int zip_program(const char *zip_path, const char *program, struct err *er
     }
     char *folder cleanup_free = mem_strdup(real);
     int root cleanup_fd = file_open(dirname(folder), O_RDONLY | O_DIRECTORY, 0, err);
-    int out cleanup_fd =
-        root < 0 ? -1 : file_open(zip_path, O_RDWR | O_CREAT | O_EXCL, 0600, err);
+    int out cleanup_fd = root < 0 ? -1 : file_open(zip_path, O_RDWR | O_CREAT | O_EXCL, 0600, err);
     const char *name = strrchr(real, '/') + 1;
     return out < 0 || zip_begin(out, &limits, &zip, err) < 0 ||
                    zip_add(zip, root, name, "terraform", ZIP_LINKS_KEEP, err) < 0
@@ -127,7 +125,8 @@ static int zip_program(const char *zip_path, const char *program, struct err *er
                : zip_end(zip, err);
 }
 
-/* The providers' folder as a mount of every build; a configuration that has mounts is a person's. */
+/* The providers' folder as a mount of every build; a configuration that has mounts is a person's.
+ */
 static int add_mount(const struct mirror_fill *f, const char *providers, struct err *err) {
     const char *path = str_printf(f->arena, "%s/trunkline.yml", f->data_dir).p;
     struct str now = S("");
@@ -147,8 +146,8 @@ static int add_mount(const struct mirror_fill *f, const char *providers, struct 
 static int add_terraform(const struct mirror_fill *f, const char *program, struct str version,
                          const char *dir, struct err *err) {
     struct mirror_entry entry;
-    struct str name = str_printf(f->arena, "terraform_" STR_FMT "_linux_%s.zip", STR_ARG(version),
-                                 vendor_arch());
+    struct str name =
+        str_printf(f->arena, "terraform_" STR_FMT "_linux_%s.zip", STR_ARG(version), vendor_arch());
     struct str base = str_printf(f->arena, VENDOR "/" STR_FMT, STR_ARG(version));
     const char *zip = str_printf(f->arena, "%s/" STR_FMT, dir, STR_ARG(name)).p;
     if (zip_program(zip, program, err) < 0 ||

@@ -168,8 +168,7 @@ static int check_count(const struct cli *c, struct err *err) {
         return err_set(err, ERR_INVALID, "needs %s", verb->args);
     }
     if (verb->max_args >= 0 && c->args_n > verb->max_args) {
-        return err_set(err, ERR_INVALID, "'%s' is one argument too many",
-                       c->args[verb->max_args]);
+        return err_set(err, ERR_INVALID, "'%s' is one argument too many", c->args[verb->max_args]);
     }
     return 0;
 }

@@ -10,8 +10,8 @@
 
 const char *out_style(const struct cli *c, enum out_style style) {
     static const char *const codes[] = {
-        [OUT_PLAIN] = "\033[0m",  [OUT_BOLD] = "\033[1m",    [OUT_DIM] = "\033[2m",
-        [OUT_GREEN] = "\033[32m", [OUT_RED] = "\033[31m",    [OUT_YELLOW] = "\033[33m",
+        [OUT_PLAIN] = "\033[0m",  [OUT_BOLD] = "\033[1m", [OUT_DIM] = "\033[2m",
+        [OUT_GREEN] = "\033[32m", [OUT_RED] = "\033[31m", [OUT_YELLOW] = "\033[33m",
         [OUT_BLUE] = "\033[34m",
     };
     return c->terminal ? codes[style] : "";
@@ -22,11 +22,11 @@ enum out_style out_status_style(struct str status) {
         const char *word;
         enum out_style style;
     } styles[] = {
-        {"Succeeded", OUT_GREEN}, {"SUCCEEDED", OUT_GREEN}, {"AVAILABLE", OUT_GREEN},
-        {"OK", OUT_GREEN},        {"Failed", OUT_RED},      {"FAILED", OUT_RED},
-        {"FAULT", OUT_RED},       {"TIMED_OUT", OUT_RED},   {"ALARM", OUT_RED},
+        {"Succeeded", OUT_GREEN}, {"SUCCEEDED", OUT_GREEN},  {"AVAILABLE", OUT_GREEN},
+        {"OK", OUT_GREEN},        {"Failed", OUT_RED},       {"FAILED", OUT_RED},
+        {"FAULT", OUT_RED},       {"TIMED_OUT", OUT_RED},    {"ALARM", OUT_RED},
         {"InProgress", OUT_BLUE}, {"IN_PROGRESS", OUT_BLUE}, {"Waiting", OUT_YELLOW},
-        {"Stopping", OUT_YELLOW}, {"PENDING", OUT_YELLOW},  {"INSUFFICIENT_DATA", OUT_YELLOW},
+        {"Stopping", OUT_YELLOW}, {"PENDING", OUT_YELLOW},   {"INSUFFICIENT_DATA", OUT_YELLOW},
     };
     for (size_t i = 0; i < sizeof(styles) / sizeof(styles[0]); i++) {
         if (str_is(status, styles[i].word)) {

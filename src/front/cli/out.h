@@ -21,9 +21,9 @@ enum out_style out_status_style(struct str status);
 /* Control characters become U+FFFD; `lines` keeps line ends and tabs. */
 struct str out_safe(struct arena *a, struct str text, bool lines);
 
-struct str out_seconds(struct arena *a, int64_t ms);  /* "0.43 s", "12.3 s", "2 min 05 s" */
-struct str out_ago(struct arena *a, int64_t ms);      /* "just now", "5 min ago", "3 days ago" */
-struct str out_time(struct arena *a, int64_t at_ms);  /* "2026-11-24 02:46:17 UTC" */
+struct str out_seconds(struct arena *a, int64_t ms); /* "0.43 s", "12.3 s", "2 min 05 s" */
+struct str out_ago(struct arena *a, int64_t ms);     /* "just now", "5 min ago", "3 days ago" */
+struct str out_time(struct arena *a, int64_t at_ms); /* "2026-11-24 02:46:17 UTC" */
 
 /* One JSON document. The reference is taken over. EXIT_DONE. */
 int out_json(struct cli *c, json_t *document);

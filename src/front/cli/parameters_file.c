@@ -70,8 +70,10 @@ static int parse_line(struct arena *a, const char *file, unsigned line, const ch
         return -1;
     }
     if (ret->value.n == 0) {
-        return err_set(err, ERR_INVALID, "%s:%u: '" STR_FMT "' is empty; Parameter Store takes no "
-                       "empty value", file, line, STR_ARG(ret->name));
+        return err_set(err, ERR_INVALID,
+                       "%s:%u: '" STR_FMT "' is empty; Parameter Store takes no "
+                       "empty value",
+                       file, line, STR_ARG(ret->name));
     }
     if (ret->value.n > MAX_VALUE) {
         return err_set(err, ERR_INVALID, "%s:%u: the value of '" STR_FMT "' is longer than 8 KiB",

@@ -74,8 +74,8 @@ int pick_releases(struct cli *c, const struct aws_target *t, struct str pipeline
     return 0;
 }
 
-int pick_release(struct cli *c, const struct aws_target *t, struct str pipeline,
-                 const char *prefix, struct str *ret, struct err *err) {
+int pick_release(struct cli *c, const struct aws_target *t, struct str pipeline, const char *prefix,
+                 struct str *ret, struct err *err) {
     struct codepipeline_pipeline_execution_summary_list all;
     if (prefix && strlen(prefix) == 36) {
         *ret = str_c(prefix);

@@ -17,7 +17,8 @@ int pick_releases(struct cli *c, const struct aws_target *t, struct str pipeline
 
 /* The release whose id begins with `prefix`; the newest one for NULL. ERR_NOT_FOUND; ERR_INVALID
  * when several do. */
-int pick_release(struct cli *c, const struct aws_target *t, struct str pipeline,
-                 const char *prefix, struct str *ret, struct err *err) MUST_USE;
+int pick_release(struct cli *c, const struct aws_target *t, struct str pipeline, const char *prefix,
+                 struct str *ret, struct err *err) MUST_USE;
 
-#define PICK_PIPELINE_OPTION {"pipeline", 'p', "NAME", "the pipeline, where there are several"}
+#define PICK_PIPELINE_OPTION                                                                       \
+    { "pipeline", 'p', "NAME", "the pipeline, where there are several" }

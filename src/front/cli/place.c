@@ -87,8 +87,9 @@ static int from_environment(struct cli *c, struct place_account_list *ret, struc
         region = variable("AWS_DEFAULT_REGION");
     }
     if (key == NULL || secret == NULL) {
-        return err_set(err, ERR_DENIED, "for a server elsewhere set AWS_ACCESS_KEY_ID and "
-                                        "AWS_SECRET_ACCESS_KEY");
+        return err_set(err, ERR_DENIED,
+                       "for a server elsewhere set AWS_ACCESS_KEY_ID and "
+                       "AWS_SECRET_ACCESS_KEY");
     }
     *arena_push(&c->arena, ret) = (struct place_account){
         .name = S(PLACE_HOME),
@@ -153,8 +154,9 @@ int place_account(struct cli *c, const char *name, struct place_account *ret, st
                                      STR_ARG(all.v[i].name))
                         : all.v[i].name;
     }
-    return err_set(err, ERR_NOT_FOUND, "there is no account '%s' with keys here; there are: " STR_FMT,
-                   name, STR_ARG(names));
+    return err_set(err, ERR_NOT_FOUND,
+                   "there is no account '%s' with keys here; there are: " STR_FMT, name,
+                   STR_ARG(names));
 }
 
 int place_target(struct cli *c, const char *account, struct aws_target *ret, struct err *err) {

@@ -9,8 +9,8 @@
 #include "front/cli/cli.h"
 
 struct place_account {
-    struct str name;   /* "shared-services" */
-    struct str id;     /* 12 digits */
+    struct str name; /* "shared-services" */
+    struct str id;   /* 12 digits */
     struct str region;
     struct aws_credentials keys;
 };
@@ -25,9 +25,10 @@ struct place_account_list {
 /* --data, $TRUNKLINE_DATA, or the default of this user. */
 const char *place_data_dir(struct cli *c);
 const char *place_file(struct cli *c, const char *name); /* DATA/name */
-bool place_is_remote(const struct cli *c); /* --url or $TRUNKLINE_URL is given */
+bool place_is_remote(const struct cli *c);               /* --url or $TRUNKLINE_URL is given */
 
-/* URL of the server, without a '/' at the end. ERR_UNAVAILABLE: none runs on this data directory. */
+/* URL of the server, without a '/' at the end. ERR_UNAVAILABLE: none runs on this data directory.
+ */
 int place_url(struct cli *c, struct str *ret, struct err *err) MUST_USE;
 
 /* Accounts of keys.json, in its order; of a server elsewhere the one of the AWS_* variables. */

@@ -17,10 +17,10 @@
 
 #define SOURCE_KEY "source.zip"
 #define ANYTHING                                                                                   \
-    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\","            \
+    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\","           \
     "\"Resource\":\"*\"}]}"
 #define TRUST_CODEBUILD                                                                            \
-    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":"  \
+    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":" \
     "\"codebuild.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}"
 
 /* ---- the files of the tree ---- */
@@ -74,8 +74,9 @@ static int choose_build(struct run *r, struct err *err) {
                                      STR_ARG(b->name))
                         : b->name;
     }
-    return err_set(err, ERR_NOT_FOUND, "release.yml has no environment '" STR_FMT "'; it has: "
-                   STR_FMT, STR_ARG(r->env), STR_ARG(names));
+    return err_set(err, ERR_NOT_FOUND,
+                   "release.yml has no environment '" STR_FMT "'; it has: " STR_FMT,
+                   STR_ARG(r->env), STR_ARG(names));
 }
 
 static int choose_buildspec(struct run *r, struct err *err) {
@@ -84,8 +85,7 @@ static int choose_buildspec(struct run *r, struct err *err) {
     if (named) {
         r->build.buildspec = str_c(named);
     }
-    struct str inside =
-        str_printf(a, "%s/" STR_FMT, r->dir, STR_ARG(r->build.buildspec));
+    struct str inside = str_printf(a, "%s/" STR_FMT, r->dir, STR_ARG(r->build.buildspec));
     if (r->build.buildspec.p[0] != '/' && file_exists(inside.p)) {
         return 0;
     }
@@ -124,8 +124,8 @@ int run_read(struct run *r, struct err *err) {
     }
     r->name = r->release.name.p ? r->release.name : folder_name(a, r->dir);
     r->build.image = image ? str_c(image) : r->build.image;
-    r->project = str_printf(a, STR_FMT "-" STR_FMT, STR_ARG(r->name),
-                            STR_ARG(r->env.p ? r->env : S("run")));
+    r->project =
+        str_printf(a, STR_FMT "-" STR_FMT, STR_ARG(r->name), STR_ARG(r->env.p ? r->env : S("run")));
     r->bucket = str_printf(a, STR_FMT "-run-source", STR_ARG(r->name));
     return 0;
 }
@@ -314,8 +314,7 @@ int run_prepare(struct run *r, struct err *err) {
     r->c->data_dir = r->server.dir;
     return fill_mirror(r, err) < 0 || ephemeral_start(&r->c->arena, &r->server, err) < 0 ||
                    place_target(r->c, NULL, &r->target, err) < 0 ||
-                   account_setup(&setup, err) < 0 || set_role(r, err) < 0 ||
-                   put_source(r, err) < 0
+                   account_setup(&setup, err) < 0 || set_role(r, err) < 0 || put_source(r, err) < 0
                ? -1
                : create_project(r, err);
 }

@@ -15,7 +15,7 @@ enum { MAX_DEPTH = 4, MAX_LIST = 64 * 1024 * 1024 };
 struct kept {
     struct str *v; /* sorted names that go in */
     size_t n;
-    bool all;      /* everything goes in, git says nothing */
+    bool all; /* everything goes in, git says nothing */
 };
 
 static int by_bytes(const void *x, const void *y) {
@@ -24,8 +24,8 @@ static int by_bytes(const void *x, const void *y) {
 
 /* Tracked files and new ones that are not ignored. */
 static void ask_git(struct arena *a, const char *dir, struct kept *ret) {
-    const char *const argv[] = {"git", "-C", dir, "ls-files", "-z", "--cached", "--others",
-                                "--exclude-standard", NULL};
+    const char *const argv[] = {
+        "git", "-C", dir, "ls-files", "-z", "--cached", "--others", "--exclude-standard", NULL};
     struct process_run run = {.spec = PROCESS_SPEC_INIT, .output_max = MAX_LIST};
     struct str out, name;
     struct str_list names = {0};
@@ -94,8 +94,8 @@ int run_source_zip(struct arena *a, const char *dir, int64_t *ret_size, struct e
         return -1;
     }
     ask_git(a, dir, &kept);
-    int fd cleanup_fd = file_open(str_printf(a, "%s/source.zip", temp).p,
-                                  O_RDWR | O_CREAT | O_EXCL, 0600, err);
+    int fd cleanup_fd =
+        file_open(str_printf(a, "%s/source.zip", temp).p, O_RDWR | O_CREAT | O_EXCL, 0600, err);
     int done = fd < 0 ? -1 : zip_begin(fd, &limits, &zip, err);
     done = done < 0 ? -1 : zip_add_tree(zip, root, ".", "", ZIP_LINKS_KEEP, skip, &kept, err);
     done = done < 0 ? -1 : zip_end(zip, err);
@@ -119,8 +119,7 @@ static bool has_below(struct arena *a, const char *dir, const char *ending, int 
     for (size_t i = 0; i < names.n; i++) {
         const char *path = str_printf(a, "%s/" STR_FMT, dir, STR_ARG(names.v[i])).p;
         bool folder = names.v[i].n && names.v[i].p[0] != '.' && file_is_dir(path);
-        if (folder ? has_below(a, path, ending, depth + 1)
-                   : str_ends(names.v[i], str_c(ending))) {
+        if (folder ? has_below(a, path, ending, depth + 1) : str_ends(names.v[i], str_c(ending))) {
             return true;
         }
     }

@@ -91,8 +91,10 @@ const struct cli_verb verb_account_setup = {
         "        NAME:\n"
         "          trust: {service: codebuild.amazonaws.com}\n"
         "          policies: {NAME: [{Effect: Allow, Action: ..., Resource: ...}]}\n\n"
-        "trust takes one of service: HOST, role: ACCOUNT/NAME, account: ACCOUNT, statements: [...].\n"
-        "A parameters file has NAME=VALUE lines and '#' comments; 'secure:' before a value makes a\n"
+        "trust takes one of service: HOST, role: ACCOUNT/NAME, account: ACCOUNT, statements: "
+        "[...].\n"
+        "A parameters file has NAME=VALUE lines and '#' comments; 'secure:' before a value makes "
+        "a\n"
         "SecureString, '@FILE' stands for that file's content.",
     .options = setup_options,
     .run = run_setup,
@@ -141,8 +143,9 @@ const struct cli_verb verb_account_list = {
     .group = CLI_ACCOUNT,
     .args = "",
     .summary = "List the accounts that the server knows",
-    .detail = "Name, id, region, kind and where it is. 'embedded' accounts are served by the server\n"
-              "itself, 'aws' are real ones, 'endpoint' are another emulator's.",
+    .detail =
+        "Name, id, region, kind and where it is. 'embedded' accounts are served by the server\n"
+        "itself, 'aws' are real ones, 'endpoint' are another emulator's.",
     .run = run_list,
 };
 
@@ -180,8 +183,9 @@ static int run_add(struct cli *c, struct err *err) {
         json_set_str(document, "id", in.id);
         return out_json(c, document);
     }
-    fprintf(c->out, "Account %s (%s) is known. The server signs its calls there with the keys of its\n"
-                    "own environment (AWS_ACCESS_KEY_ID ...)%s%s.\n",
+    fprintf(c->out,
+            "Account %s (%s) is known. The server signs its calls there with the keys of its\n"
+            "own environment (AWS_ACCESS_KEY_ID ...)%s%s.\n",
             c->args[0], id, in.role_arn.p ? ", as " : "", in.role_arn.p ? in.role_arn.p : "");
     return EXIT_DONE;
 }
@@ -203,11 +207,12 @@ const struct cli_verb verb_account_add = {
     .min_args = 1,
     .max_args = 1,
     .summary = "Make a real AWS account known",
-    .detail = "  trunkline account add production --aws --id 444444444444 \\\n"
-              "      --role-arn arn:aws:iam::444444444444:role/trunkline\n\n"
-              "Keys are taken from the environment of 'trunkline serve'; they are not stored. A build\n"
-              "in a real account gets its role's temporary credentials, and AWS's hosts are passed\n"
-              "through to AWS.",
+    .detail =
+        "  trunkline account add production --aws --id 444444444444 \\\n"
+        "      --role-arn arn:aws:iam::444444444444:role/trunkline\n\n"
+        "Keys are taken from the environment of 'trunkline serve'; they are not stored. A build\n"
+        "in a real account gets its role's temporary credentials, and AWS's hosts are passed\n"
+        "through to AWS.",
     .options = add_options,
     .run = run_add,
 };

@@ -36,8 +36,7 @@ static int ask_accounts(struct cli *c, const struct aws_target *target,
         return -1;
     }
     for (size_t i = 0; i < out.accounts.n; i++) {
-        add_account(c, ret, out.accounts.v[i].name, out.accounts.v[i].id,
-                    out.accounts.v[i].region);
+        add_account(c, ret, out.accounts.v[i].name, out.accounts.v[i].id, out.accounts.v[i].region);
     }
     return 0;
 }
@@ -241,7 +240,8 @@ const struct cli_verb verb_apply = {
         "Shows the difference to what is there, field by field, then makes bucket, connection,\n"
         "projects, topic and pipeline. Creating a pipeline starts its first release. The file:\n\n"
         "  name: logging-infrastructure\n"
-        "  source: {repository: ../logging-infrastructure.git, branch: main, ignore: [\"docs/**\"]}\n"
+        "  source: {repository: ../logging-infrastructure.git, branch: main, ignore: "
+        "[\"docs/**\"]}\n"
         "  image: debian-bookworm-build\n"
         "  test: {buildspec: buildspec.test.yml}\n"
         "  environments:\n"
@@ -252,11 +252,13 @@ const struct cli_verb verb_apply = {
         "Environment E is built by project NAME-E with ENV=E as role NAME-E-build. An approval\n"
         "stands in a stage of its own before it. The gate keeps both shut while an alarm of the\n"
         "environment before is in ALARM.\n\n"
-        "test and each environment may have buildspec, image, role, timeout (minutes) and variables;\n"
+        "test and each environment may have buildspec, image, role, timeout (minutes) and "
+        "variables;\n"
         "the whole has buildspec, role (the pipeline's), artifacts (its bucket) and mirror (see\n"
         "'trunkline mirror fill'); source has connection, an existing one's ARN; gate has wait,\n"
         "minutes that an alarm is given to end.\n\n"
-        "--json compiles, prints {\"pipeline\",\"projects\",\"bucket\",\"connection\",\"topic\"} and\n"
+        "--json compiles, prints {\"pipeline\",\"projects\",\"bucket\",\"connection\",\"topic\"} "
+        "and\n"
         "changes nothing; --json --yes applies and adds \"changes\" and \"execution\".",
     .options = options,
     .run = run,

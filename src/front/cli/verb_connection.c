@@ -124,8 +124,7 @@ static int run_console(struct cli *c, struct err *err) {
     const char *role = cli_opt(c, "role");
     struct trunkline_create_console_link_input in = {0};
     struct trunkline_create_console_link_output out;
-    if (place_target(c, NULL, &target, err) < 0 ||
-        (role && assume(c, &target, role, err) < 0) ||
+    if (place_target(c, NULL, &target, err) < 0 || (role && assume(c, &target, role, err) < 0) ||
         trunkline_call_create_console_link(&target, &c->arena, &in, &out, err) < 0) {
         return -1;
     }
@@ -150,9 +149,10 @@ const struct cli_verb verb_console = {
     .group = CLI_RELEASE,
     .args = "",
     .summary = "Print a link that signs a browser in, once",
-    .detail = "The link works once and for five minutes. Whoever signs in with it is recorded when\n"
-              "approving: give people links of a role with their name.\n\n"
-              "  trunkline console --role approver --session ada",
+    .detail =
+        "The link works once and for five minutes. Whoever signs in with it is recorded when\n"
+        "approving: give people links of a role with their name.\n\n"
+        "  trunkline console --role approver --session ada",
     .options = console_options,
     .run = run_console,
 };

@@ -65,16 +65,14 @@ static int find_waiting(struct acting *act, const char *stage, struct waiting *r
         return err_set(err, ERR_NOT_FOUND, "nothing waits for approval in " STR_FMT "%s%s",
                        STR_ARG(act->pipeline), stage ? ", stage " : "", stage ? stage : "");
     }
-    return found == 1 ? 0
-                      : err_set(err, ERR_INVALID, "several approvals wait: name the stage");
+    return found == 1 ? 0 : err_set(err, ERR_INVALID, "several approvals wait: name the stage");
 }
 
 static int answer(struct cli *c, const char *status, const char *done, struct err *err) {
     struct acting act;
     struct waiting w;
     const char *summary = cli_opt(c, "summary");
-    if (begin(&act, c, err) < 0 ||
-        find_waiting(&act, c->args_n ? c->args[0] : NULL, &w, err) < 0) {
+    if (begin(&act, c, err) < 0 || find_waiting(&act, c->args_n ? c->args[0] : NULL, &w, err) < 0) {
         return -1;
     }
     struct codepipeline_approval_result result = {.status = str_c(status),
@@ -113,8 +111,9 @@ const struct cli_verb verb_approve = {
     .args = "[STAGE]",
     .max_args = 1,
     .summary = "Let the release that waits go on",
-    .detail = "Answers with the action's token as it is now, so an approval that somebody else has\n"
-              "answered, or that is for another release by now, is refused. Who answered is kept.",
+    .detail =
+        "Answers with the action's token as it is now, so an approval that somebody else has\n"
+        "answered, or that is for another release by now, is refused. Who answered is kept.",
     .options = answer_options,
     .run = run_approve,
 };
@@ -143,9 +142,10 @@ static int find_failed(struct acting *act, struct str *ret_stage, struct str *re
     }
     for (size_t i = 0; i < out.stage_states.n; i++) {
         const struct codepipeline_stage_state *s = &out.stage_states.v[i];
-        bool wanted = named ? str_is(s->stage_name, named)
-                            : s->latest_execution && (str_is(s->latest_execution->status, "Failed") ||
-                                                      str_is(s->latest_execution->status, "Stopped"));
+        bool wanted = named
+                          ? str_is(s->stage_name, named)
+                          : s->latest_execution && (str_is(s->latest_execution->status, "Failed") ||
+                                                    str_is(s->latest_execution->status, "Stopped"));
         if (wanted && s->latest_execution) {
             *ret_stage = s->stage_name;
             *ret_execution = s->latest_execution->pipeline_execution_id;
@@ -231,8 +231,9 @@ const struct cli_verb verb_stop = {
     .args = "[EXECUTION]",
     .max_args = 1,
     .summary = "Stop a release",
-    .detail = "The newest one, or the one whose id begins with EXECUTION. Actions that run are let\n"
-              "end; --abandon kills their builds.",
+    .detail =
+        "The newest one, or the one whose id begins with EXECUTION. Actions that run are let\n"
+        "end; --abandon kills their builds.",
     .options = stop_options,
     .run = run_stop,
 };

@@ -21,10 +21,22 @@
 #include "gen/trunkline.h"
 
 static const struct shape_service *const services[] = {
-    &cloudformation_service, &cloudwatch_service, &codebuild_service, &codeconnections_service,
-    &codepipeline_service,   &codestar_connections_service, &dynamodb_service, &iam_service,
-    &kms_service,            &lambda_service,     &logs_service,      &s3_service,
-    &sns_service,            &ssm_service,        &sts_service,       &trunkline_service,
+    &cloudformation_service,
+    &cloudwatch_service,
+    &codebuild_service,
+    &codeconnections_service,
+    &codepipeline_service,
+    &codestar_connections_service,
+    &dynamodb_service,
+    &iam_service,
+    &kms_service,
+    &lambda_service,
+    &logs_service,
+    &s3_service,
+    &sns_service,
+    &ssm_service,
+    &sts_service,
+    &trunkline_service,
 };
 
 static const struct shape_service *find_service(const char *name) {

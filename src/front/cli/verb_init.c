@@ -6,30 +6,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const char buildspec[] =
-    "version: 0.2\n"
-    "\n"
-    "env:\n"
-    "  variables:\n"
-    "    GREETING: hello\n"
-    "  # parameter-store:\n"
-    "  #   DATABASE_URL: /NAME/$ENV/database_url\n"
-    "  exported-variables: [SUMMARY]\n"
-    "\n"
-    "phases:\n"
-    "  build:\n"
-    "    commands:\n"
-    "      - echo \"$GREETING from ${ENV}\"\n"
-    "      - aws sts get-caller-identity\n"
-    "      - export SUMMARY=\"nothing was deployed yet\"\n";
+static const char buildspec[] = "version: 0.2\n"
+                                "\n"
+                                "env:\n"
+                                "  variables:\n"
+                                "    GREETING: hello\n"
+                                "  # parameter-store:\n"
+                                "  #   DATABASE_URL: /NAME/$ENV/database_url\n"
+                                "  exported-variables: [SUMMARY]\n"
+                                "\n"
+                                "phases:\n"
+                                "  build:\n"
+                                "    commands:\n"
+                                "      - echo \"$GREETING from ${ENV}\"\n"
+                                "      - aws sts get-caller-identity\n"
+                                "      - export SUMMARY=\"nothing was deployed yet\"\n";
 
-static const char buildspec_test[] =
-    "version: 0.2\n"
-    "\n"
-    "phases:\n"
-    "  build:\n"
-    "    commands:\n"
-    "      - test -f buildspec.yml\n";
+static const char buildspec_test[] = "version: 0.2\n"
+                                     "\n"
+                                     "phases:\n"
+                                     "  build:\n"
+                                     "    commands:\n"
+                                     "      - test -f buildspec.yml\n";
 
 /* A name for the release: the folder's, in the letters that names have. */
 static struct str folder_name(struct arena *a) {
@@ -59,7 +57,8 @@ static struct str release_yml(struct arena *a) {
     struct str name = folder_name(a);
     return str_printf(
         a,
-        "# How a commit travels. `trunkline apply` makes the pipeline; see `trunkline apply --help`.\n"
+        "# How a commit travels. `trunkline apply` makes the pipeline; see `trunkline apply "
+        "--help`.\n"
         "name: " STR_FMT "\n"
         "source: {repository: ., branch: main, ignore: [\"docs/**\", \"*.md\"]}\n"
         "image: debian-bookworm-build\n"
@@ -158,7 +157,8 @@ const struct cli_verb verb_init = {
     .args = "",
     .flags = CLI_NO_SERVER_OPTIONS | CLI_NO_JSON,
     .summary = "Write release.yml, accounts.yml and buildspecs for the repository you stand in",
-    .detail = "Files that are there are kept. What is written works as it is: a pipeline over three\n"
-              "environments whose builds say hello.",
+    .detail =
+        "Files that are there are kept. What is written works as it is: a pipeline over three\n"
+        "environments whose builds say hello.",
     .run = run,
 };

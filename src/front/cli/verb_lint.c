@@ -33,7 +33,8 @@ static json_t *notes_json(const struct buildspec_notes *notes) {
     return list;
 }
 
-/* A failure of another kind of file: its message begins with FILE:LINE:COLUMN where it has a place. */
+/* A failure of another kind of file: its message begins with FILE:LINE:COLUMN where it has a place.
+ */
 static void one_error(struct cli *c, const char *file, const struct err *why,
                       struct lint_result *ret) {
     unsigned line = 0, column = 0;
@@ -77,8 +78,7 @@ static int lint_pipeline(struct cli *c, const char *file, struct str text,
     struct definition d;
     enum def_fault fault = DEF_FAULT_NONE;
     struct err why = ERR_INIT;
-    if (definition_parse(&c->arena, text, &d, &why) < 0 ||
-        definition_check(&d, &fault, &why) < 0) {
+    if (definition_parse(&c->arena, text, &d, &why) < 0 || definition_check(&d, &fault, &why) < 0) {
         one_error(c, file, &why, ret);
     } else {
         no_error(file, "pipeline", ret);
@@ -86,8 +86,7 @@ static int lint_pipeline(struct cli *c, const char *file, struct str text,
     return 0;
 }
 
-static int lint_release(struct cli *c, const char *file, struct str text,
-                        struct lint_result *ret) {
+static int lint_release(struct cli *c, const char *file, struct str text, struct lint_result *ret) {
     struct release_yml release;
     struct err why = ERR_INIT;
     char *copy = (char *)str_z(&c->arena, str_c(file));
@@ -189,10 +188,12 @@ const struct cli_verb verb_lint = {
     .max_args = -1,
     .flags = CLI_NO_SERVER_OPTIONS,
     .summary = "Check buildspecs, release.yml, accounts.yml and pipeline structures",
-    .detail = "Prints FILE:LINE:COLUMN for each error and each surprise; exit status 1 if there is an\n"
-              "error. Without FILE: release.yml and buildspec.yml of this folder; '-' is standard\n"
-              "input. What a file is shows in its content, pipeline structures end in .json.\n\n"
-              "--json prints {\"file\",\"valid\",\"errors\":[{\"code\",\"line\",\"column\",\"message\"}],\n"
-              "\"warnings\":[...],\"buildspec\":{...}}, a list of these for several files.",
+    .detail =
+        "Prints FILE:LINE:COLUMN for each error and each surprise; exit status 1 if there is an\n"
+        "error. Without FILE: release.yml and buildspec.yml of this folder; '-' is standard\n"
+        "input. What a file is shows in its content, pipeline structures end in .json.\n\n"
+        "--json prints "
+        "{\"file\",\"valid\",\"errors\":[{\"code\",\"line\",\"column\",\"message\"}],\n"
+        "\"warnings\":[...],\"buildspec\":{...}}, a list of these for several files.",
     .run = run,
 };

@@ -60,7 +60,8 @@ static int read_on(struct following *f, struct arena *a, const struct view_build
         struct logs_get_log_events_response out;
         struct err why = ERR_INIT;
         if (logs_call_get_log_events(&f->target, &turn, &in, &out, &why) < 0) {
-            if (why.kind != ERR_NOT_FOUND && strcmp(why.api_code, "ResourceNotFoundException") != 0) {
+            if (why.kind != ERR_NOT_FOUND &&
+                strcmp(why.api_code, "ResourceNotFoundException") != 0) {
                 *err = why;
                 done = -1;
             }
@@ -179,7 +180,8 @@ const struct cli_verb verb_logs = {
     .args = "[EXECUTION|BUILD]",
     .max_args = 1,
     .summary = "Print what builds wrote",
-    .detail = "Of all builds of the newest release, of the one whose id begins with EXECUTION, or of one\n"
+    .detail = "Of all builds of the newest release, of the one whose id begins with EXECUTION, or "
+              "of one\n"
               "BUILD (PROJECT:UUID). --follow ends when the release is over or waits for a person.",
     .options = options,
     .run = run,

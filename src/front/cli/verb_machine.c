@@ -146,9 +146,10 @@ const struct cli_verb verb_mirror_add = {
     .min_args = 2,
     .max_args = 2,
     .summary = "Let builds download a file by its vendor's URL, without the network",
-    .detail = "The build's gateway answers URL from the mirror, over TLS, with exactly these bytes.\n\n"
-              "  trunkline mirror add https://releases.hashicorp.com/terraform/1.11.4/\\\n"
-              "terraform_1.11.4_SHA256SUMS ./terraform_1.11.4_SHA256SUMS",
+    .detail =
+        "The build's gateway answers URL from the mirror, over TLS, with exactly these bytes.\n\n"
+        "  trunkline mirror add https://releases.hashicorp.com/terraform/1.11.4/\\\n"
+        "terraform_1.11.4_SHA256SUMS ./terraform_1.11.4_SHA256SUMS",
     .options = mirror_add_options,
     .run = run_mirror_add,
 };

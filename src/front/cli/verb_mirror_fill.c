@@ -38,8 +38,7 @@ static int run(struct cli *c, struct err *err) {
     json_t *lines cleanup_json = filling.lines;
     struct mirror_fill fill = {&c->arena, place_data_dir(c), told, &filling};
     struct str version = STR_NONE;
-    if (dir_make(fill.data_dir, 0700, err) < 0 ||
-        mirror_fill_terraform(&fill, &version, err) < 0 ||
+    if (dir_make(fill.data_dir, 0700, err) < 0 || mirror_fill_terraform(&fill, &version, err) < 0 ||
         fill_release(c, &fill, c->args_n ? c->args[0] : ".", err) < 0) {
         return -1;
     }
@@ -65,7 +64,8 @@ const struct cli_verb verb_mirror_fill = {
         "A Terraform that is installed here, as its vendor publishes it, with its providers as a\n"
         "read-only mount in DATA/trunkline.yml; and what the programs make that DIR/release.yml\n"
         "names:\n\n"
-        "  mirror: [{run: shipper/release.sh, url: \"https://downloads.example.org/shipper/1.4.2\"}]\n\n"
+        "  mirror: [{run: shipper/release.sh, url: "
+        "\"https://downloads.example.org/shipper/1.4.2\"}]\n\n"
         "Each program is run with an empty folder; each file in it is then URL/FILE. Checksums of\n"
         "such files prove that they arrive whole, not where they come from. --json says which\n"
         "version of Terraform was found.",

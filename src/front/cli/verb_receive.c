@@ -70,8 +70,8 @@ static int parse_listen(struct arena *a, const char *text, const char **ret_host
     struct str s = str_c(text);
     size_t colon = str_rfind_c(s, ':');
     unsigned long long port = 0;
-    if (colon == (size_t)-1 || colon == 0 ||
-        !str_to_u64(str_sub(s, colon + 1, s.n), &port) || port > 65535) {
+    if (colon == (size_t)-1 || colon == 0 || !str_to_u64(str_sub(s, colon + 1, s.n), &port) ||
+        port > 65535) {
         return err_set(err, ERR_INVALID, "--listen takes HOST:PORT, not '%s'", text);
     }
     *ret_host = str_z(a, str_sub(s, 0, colon));
@@ -133,8 +133,9 @@ const struct cli_verb verb_dev_receive = {
     .args = "",
     .flags = CLI_NO_SERVER_OPTIONS | CLI_NO_JSON,
     .summary = "Receive webhooks: write them down, confirm SNS subscriptions",
-    .detail = "Prints 'trunkline: receiving at URL' when it listens. The server delivers to loopback\n"
-              "addresses only with 'serve --allow-notify-to 127.0.0.0/8'.",
+    .detail =
+        "Prints 'trunkline: receiving at URL' when it listens. The server delivers to loopback\n"
+        "addresses only with 'serve --allow-notify-to 127.0.0.0/8'.",
     .options = options,
     .run = run,
 };

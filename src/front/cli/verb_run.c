@@ -47,8 +47,8 @@ static void print_line(struct run *r, struct arena *a, struct str line) {
     if (!r->tail_is_whole && line.n) {
         keep_line(r, line);
     }
-    r->tail_is_whole =
-        r->tail_is_whole || str_find(line, S(" Command did not exit successfully "), 0) != (size_t)-1;
+    r->tail_is_whole = r->tail_is_whole ||
+                       str_find(line, S(" Command did not exit successfully "), 0) != (size_t)-1;
     fprintf(out, STR_FMT "\n", STR_ARG(r->c->terminal ? out_safe(a, line, true) : line));
 }
 
@@ -227,7 +227,8 @@ const struct cli_verb verb_run = {
         "the end stands how it went, after a failure the command, its exit status and the last\n"
         "lines. Ctrl-C stops the build. Nothing is left behind.\n\n"
         "  trunkline run --env development --parameters parameters.env\n\n"
-        "Downloads are answered from the mirror of --data, from a Terraform that is installed here\n"
+        "Downloads are answered from the mirror of --data, from a Terraform that is installed "
+        "here\n"
         "(where DIR has .tf files), and from what the programs of release.yml's mirror: make.",
     .options = options,
     .run = run,

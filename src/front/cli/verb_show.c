@@ -99,8 +99,7 @@ static void print_head(struct card *card) {
     const struct trunkline_commit *r = card->release.revision;
     fprintf(c->out, "%sRelease %.8s of " STR_FMT "%s  %s" STR_FMT "%s\n", out_style(c, OUT_BOLD),
             v->id.p, STR_ARG(v->pipeline), out_style(c, OUT_PLAIN),
-            out_style(c, out_status_style(v->status)), STR_ARG(v->status),
-            out_style(c, OUT_PLAIN));
+            out_style(c, out_status_style(v->status)), STR_ARG(v->status), out_style(c, OUT_PLAIN));
     if (r) {
         fprintf(c->out, "  %.7s on " STR_FMT " by " STR_FMT ", " STR_FMT "\n  " STR_FMT "\n",
                 r->id.n >= 7 ? r->id.p : "", STR_ARG(safe(card, card->release.branch_name)),
@@ -115,7 +114,8 @@ static void print_commits(struct card *card) {
     const struct trunkline_describe_release_output *r = &card->release;
     if (r->base_commit_id.n >= 7) {
         heading(card, str_printf(&c->arena, "Since the last production release, %.7s",
-                                 r->base_commit_id.p).p);
+                                 r->base_commit_id.p)
+                          .p);
     } else {
         heading(card, "Commits (nothing has reached production yet)");
     }
@@ -150,9 +150,9 @@ static void print_phases(struct card *card, const struct view_build *b) {
         if (p->end_ms - p->start_ms < 50) {
             continue;
         }
-        struct str one = str_printf(&c->arena, "%s" STR_FMT " " STR_FMT, width > 6 ? ", " : "",
-                                    STR_ARG(p->name),
-                                    STR_ARG(out_seconds(&c->arena, p->end_ms - p->start_ms)));
+        struct str one =
+            str_printf(&c->arena, "%s" STR_FMT " " STR_FMT, width > 6 ? ", " : "", STR_ARG(p->name),
+                       STR_ARG(out_seconds(&c->arena, p->end_ms - p->start_ms)));
         if (width + one.n > 96) {
             fputs(",\n      ", c->out);
             one = str_sub(one, 2, one.n);
@@ -171,8 +171,7 @@ static void print_stage(struct card *card, const struct view_stage *s) {
     }
     int64_t end = s->end_ms ? s->end_ms : card->now_ms;
     fprintf(c->out, "  %-20.*s  %s%-10.*s%s  " STR_FMT "\n", STR_ARG(s->name),
-            out_style(c, out_status_style(s->status)), STR_ARG(s->status),
-            out_style(c, OUT_PLAIN),
+            out_style(c, out_status_style(s->status)), STR_ARG(s->status), out_style(c, OUT_PLAIN),
             STR_ARG(s->start_ms ? out_seconds(&c->arena, end - s->start_ms) : S("")));
     if (s->gate_status.n) {
         fprintf(c->out, "      gate %s" STR_FMT "%s: " STR_FMT "\n",
@@ -185,8 +184,9 @@ static void print_stage(struct card *card, const struct view_stage *s) {
             fprintf(c->out, "      attempt %d\n", a->attempt);
         }
         if (str_is(a->category, "Approval") && !str_is(a->status, "InProgress")) {
-            fprintf(c->out, "      by " STR_FMT "%s" STR_FMT "\n", STR_ARG(safe(card, a->updated_by)),
-                    a->summary.n ? ": " : "", STR_ARG(safe(card, a->summary)));
+            fprintf(c->out, "      by " STR_FMT "%s" STR_FMT "\n",
+                    STR_ARG(safe(card, a->updated_by)), a->summary.n ? ": " : "",
+                    STR_ARG(safe(card, a->summary)));
         } else if (str_is(a->category, "Build")) {
             print_variables(card, a);
         }
@@ -222,8 +222,9 @@ static void print_alarms(struct card *card) {
 
 static void print_share(struct card *card, const char *what, int64_t ms, int64_t of) {
     long long thousandths = of > 0 ? (long long)(ms * 100000 / of) : 0;
-    fprintf(card->c->out, "  %-44s  %9lld.%03lld s  %3lld.%02lld %%\n", what, (long long)(ms / 1000),
-            (long long)(ms % 1000), thousandths / 1000, thousandths % 1000 / 10);
+    fprintf(card->c->out, "  %-44s  %9lld.%03lld s  %3lld.%02lld %%\n", what,
+            (long long)(ms / 1000), (long long)(ms % 1000), thousandths / 1000,
+            thousandths % 1000 / 10);
 }
 
 static void print_times(struct card *card) {
@@ -335,8 +336,9 @@ const struct cli_verb verb_show = {
     .args = "[EXECUTION]",
     .max_args = 1,
     .summary = "Show a release: its commits, how each environment went, alarms, why it waits",
-    .detail = "The newest one, or the one whose id begins with EXECUTION. Commits are those since the\n"
-              "last release that reached the last stage.",
+    .detail =
+        "The newest one, or the one whose id begins with EXECUTION. Commits are those since the\n"
+        "last release that reached the last stage.",
     .options = options,
     .run = run,
 };

@@ -12,8 +12,8 @@ struct looking {
     struct codepipeline_pipeline_execution_summary_list releases;
 };
 
-static const struct codepipeline_pipeline_execution_summary *
-release_of(const struct looking *l, struct str id) {
+static const struct codepipeline_pipeline_execution_summary *release_of(const struct looking *l,
+                                                                        struct str id) {
     for (size_t i = 0; i < l->releases.n; i++) {
         if (str_eq(l->releases.v[i].pipeline_execution_id, id)) {
             return &l->releases.v[i];
@@ -27,8 +27,8 @@ static struct str commit_of(const struct codepipeline_pipeline_execution_summary
 }
 
 static struct str subject_of(const struct codepipeline_pipeline_execution_summary *r) {
-    struct str s = r && r->source_revisions.n ? r->source_revisions.v[0].revision_summary
-                                              : STR_NONE;
+    struct str s =
+        r && r->source_revisions.n ? r->source_revisions.v[0].revision_summary : STR_NONE;
     return str_sub(s, 0, str_find_c(s, '\n', 0));
 }
 
@@ -151,8 +151,7 @@ static int all_pipelines(struct cli *c, const struct aws_target *t, struct str_l
 static int run_status(struct cli *c, struct err *err) {
     struct looking l = {.c = c};
     struct str_list names = {0};
-    if (place_target(c, NULL, &l.target, err) < 0 ||
-        all_pipelines(c, &l.target, &names, err) < 0) {
+    if (place_target(c, NULL, &l.target, err) < 0 || all_pipelines(c, &l.target, &names, err) < 0) {
         return -1;
     }
     json_t *list cleanup_json = json_array();

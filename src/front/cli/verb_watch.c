@@ -86,8 +86,7 @@ static int finish(struct watching *w, struct arena *a, const struct view *v) {
     struct str word = status == EXIT_WAITING ? S("Waiting") : v->status;
     fprintf(c->out, "%s" STR_FMT "%s  release " STR_FMT "%s" STR_FMT "\n",
             out_style(c, out_status_style(word)), STR_ARG(word), out_style(c, OUT_PLAIN),
-            STR_ARG(v->id), why.n ? "  " : "",
-            STR_ARG(why.n ? out_safe(a, why, false) : S("")));
+            STR_ARG(v->id), why.n ? "  " : "", STR_ARG(why.n ? out_safe(a, why, false) : S("")));
     return status;
 }
 
@@ -161,10 +160,11 @@ const struct cli_verb verb_watch = {
     .args = "[EXECUTION]",
     .max_args = 1,
     .summary = "Follow a release live",
-    .detail = "The newest one, or the one whose id begins with EXECUTION: stages, phases, the running\n"
-              "command, elapsed time; redrawn on a terminal, plain lines elsewhere. Ends when the\n"
-              "release is over or waits for a person: 0 succeeded, 1 failed, 3 stopped or superseded,\n"
-              "4 waits for approval. --json prints the release once, at the end.",
+    .detail =
+        "The newest one, or the one whose id begins with EXECUTION: stages, phases, the running\n"
+        "command, elapsed time; redrawn on a terminal, plain lines elsewhere. Ends when the\n"
+        "release is over or waits for a person: 0 succeeded, 1 failed, 3 stopped or superseded,\n"
+        "4 waits for approval. --json prints the release once, at the end.",
     .options = options,
     .run = run,
 };

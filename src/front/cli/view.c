@@ -187,8 +187,8 @@ static void read_stage(const struct loader *l, struct view_stage *stage,
         stage->disabled = !from->inbound_transition_state->enabled;
         stage->disabled_reason = from->inbound_transition_state->disabled_reason;
     }
-    stage->waiting = from->inbound_execution &&
-                     str_eq(from->inbound_execution->pipeline_execution_id, l->v->id);
+    stage->waiting =
+        from->inbound_execution && str_eq(from->inbound_execution->pipeline_execution_id, l->v->id);
     if (latest && str_eq(latest->pipeline_execution_id, l->v->id)) {
         stage->status = latest->status;
         read_gate(stage, from);
@@ -354,8 +354,7 @@ static int load_builds(const struct loader *l) {
     for (size_t i = 0; i < out.builds.n; i++) {
         struct view_build *b = arena_new(l->a, struct view_build);
         read_build(l->a, &out.builds.v[i], b);
-        if ((l->what & VIEW_COMMANDS) && is_fresh(b) &&
-            load_commands(l->a, l->t, b, l->err) < 0) {
+        if ((l->what & VIEW_COMMANDS) && is_fresh(b) && load_commands(l->a, l->t, b, l->err) < 0) {
             return -1;
         }
         give_build(l, b);

@@ -32,9 +32,9 @@ struct view_commands {
 };
 
 struct view_build {
-    struct str id;    /* "project:uuid" */
-    struct str status; /* "IN_PROGRESS", "SUCCEEDED" ... */
-    struct str phase; /* the current one */
+    struct str id;            /* "project:uuid" */
+    struct str status;        /* "IN_PROGRESS", "SUCCEEDED" ... */
+    struct str phase;         /* the current one */
     int64_t start_ms, end_ms; /* end 0: it runs */
     struct view_phases phases;
     struct str_map exported;
@@ -52,7 +52,7 @@ struct view_action {
     struct str external_id;
     struct str updated_by;
     int64_t start_ms, update_ms;
-    int attempt;         /* 1 = the first */
+    int attempt; /* 1 = the first */
     struct str_map variables;
     struct view_build *build; /* NULL: no build, or not loaded */
 };
@@ -68,11 +68,11 @@ struct view_stage {
     int64_t start_ms, end_ms; /* end 0: it goes on */
     struct str gate_status;   /* of its entry condition: "InProgress", "Failed", "Succeeded" */
     struct str gate_summary;
-    bool disabled;            /* its inbound transition */
+    bool disabled; /* its inbound transition */
     struct str disabled_reason;
-    bool waiting;             /* this release stands in front of it */
-    struct str holder;        /* and another one is in it: its id */
-    struct str token;         /* of the approval that waits, or absent */
+    bool waiting;      /* this release stands in front of it */
+    struct str holder; /* and another one is in it: its id */
+    struct str token;  /* of the approval that waits, or absent */
     struct str approve_action;
 };
 
@@ -115,7 +115,7 @@ int view_load(struct arena *a, const struct aws_target *t, struct str pipeline, 
  * one that failed. A sentence for a person; absent when it runs or is over well. */
 struct str view_why(struct arena *a, const struct view *v);
 
-bool view_over(const struct view *v);             /* nothing will move by itself or by a person */
+bool view_over(const struct view *v); /* nothing will move by itself or by a person */
 bool view_waits_for_approval(const struct view *v);
 
 /* One build, for verbs about builds. ERR_NOT_FOUND. */

@@ -45,8 +45,7 @@ struct str view_why(struct arena *a, const struct view *v) {
                               STR_ARG(s->disabled_reason));
         }
         if (s->waiting && s->holder.n) {
-            return str_printf(a, STR_FMT " is held by release %.8s", STR_ARG(s->name),
-                              s->holder.p);
+            return str_printf(a, STR_FMT " is held by release %.8s", STR_ARG(s->name), s->holder.p);
         }
         if (str_is(s->gate_status, "InProgress") && str_is(s->status, "InProgress")) {
             return str_printf(a, "The gate to " STR_FMT " is not open yet: " STR_FMT,

@@ -87,7 +87,7 @@ static void stage_line(struct arena *a, const struct cli *c, const struct view *
     struct str time = s->start_ms && s->status.n ? out_seconds(a, end - s->start_ms) : S("");
     struct str detail = out_safe(a, detail_of(a, v, s), false);
     size_t used = 4 + STAGE_WIDTH + 2 + 12 + 2;
-    enum out_style style = s->token.n        ? OUT_YELLOW
+    enum out_style style = s->token.n         ? OUT_YELLOW
                            : s->status.n == 0 ? OUT_DIM
                                               : out_status_style(s->status);
     struct str name = cut(a, out_safe(a, s->name, false), STAGE_WIDTH);
@@ -109,10 +109,10 @@ struct str watch_block(struct arena *a, const struct cli *c, const struct view *
     struct buf b cleanup_buf;
     size_t width = columns > 20 ? (size_t)columns : 20;
     buf_init(&b, MAX_TEXT);
-    struct str head = str_printf(a, STR_FMT "  %.8s  %.7s  " STR_FMT, STR_ARG(v->pipeline),
-                                 v->id.n >= 8 ? v->id.p : "        ",
-                                 v->commit.n >= 7 ? v->commit.p : "       ",
-                                 STR_ARG(out_safe(a, v->subject.p ? v->subject : S(""), false)));
+    struct str head =
+        str_printf(a, STR_FMT "  %.8s  %.7s  " STR_FMT, STR_ARG(v->pipeline),
+                   v->id.n >= 8 ? v->id.p : "        ", v->commit.n >= 7 ? v->commit.p : "       ",
+                   STR_ARG(out_safe(a, v->subject.p ? v->subject : S(""), false)));
     buf_printf(&b, "%s" STR_FMT "%s\n", out_style(c, OUT_BOLD), STR_ARG(cut(a, head, width)),
                out_style(c, OUT_PLAIN));
     for (size_t i = 0; i < v->stages.n; i++) {
@@ -144,8 +144,7 @@ struct news {
 };
 
 /* Noted, and printed later, unless it was said before. */
-static void note(struct news *n, struct str key, int64_t at_ms, struct str stage,
-                 struct str text) {
+static void note(struct news *n, struct str key, int64_t at_ms, struct str stage, struct str text) {
     if (str_list_has(&n->log->said, key)) {
         return;
     }
@@ -172,8 +171,9 @@ static void phase_news(struct news *n, const struct view_stage *s, const struct 
 static void build_news(struct news *n, const struct view_stage *s, const struct view_build *b) {
     for (size_t i = 0; i < b->commands.n; i++) {
         const struct view_command *c = &b->commands.v[i];
-        note(n, str_printf(n->a, "command/" STR_FMT "/%lld/" STR_FMT, STR_ARG(b->id),
-                           (long long)c->at_ms, STR_ARG(c->text)),
+        note(n,
+             str_printf(n->a, "command/" STR_FMT "/%lld/" STR_FMT, STR_ARG(b->id),
+                        (long long)c->at_ms, STR_ARG(c->text)),
              c->at_ms, s->name,
              str_printf(n->a, "$ " STR_FMT, STR_ARG(watch_command(n->a, c->text, COMMAND_MAX))));
     }

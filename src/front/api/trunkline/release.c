@@ -24,10 +24,9 @@ static int open_mirror(struct call *c, const struct definition *d, struct git_mi
     const struct flow *f = codepipeline_flow();
     const struct def_action *source = &d->stages.v[0].actions.v[0];
     struct str url;
-    int found = f->connection(f->connection_ud, c->arena,
-                              str_map_get(&source->configuration, S("ConnectionArn")),
-                              str_map_get(&source->configuration, S("FullRepositoryId")), &url,
-                              err);
+    int found = f->connection(
+        f->connection_ud, c->arena, str_map_get(&source->configuration, S("ConnectionArn")),
+        str_map_get(&source->configuration, S("FullRepositoryId")), &url, err);
     if (found <= 0) {
         return found < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "there is no connection");
     }
@@ -79,7 +78,8 @@ int trunkline_describe_release(struct call *c, const struct trunkline_describe_r
     out->revision = revision_commit(c, &r);
     out->branch_name = r.branch;
     struct str last_stage = d.stages.v[d.stages.n - 1].name;
-    int found = record_last_success(c->db, c->arena, pipeline.id, last_stage, row.number, &base, err);
+    int found =
+        record_last_success(c->db, c->arena, pipeline.id, last_stage, row.number, &base, err);
     if (found < 0) {
         return -1;
     }

@@ -28,7 +28,8 @@ static const char whole[] =
 static const char golden[] =
     "{\"name\":\"logs\",\"roleArn\":\"arn:aws:iam::111111111111:role/logs-pipeline\","
     "\"artifactStore\":{\"type\":\"S3\",\"location\":\"logs-artifacts\"},\"stages\":["
-    "{\"name\":\"Source\",\"actions\":[{\"name\":\"Source\",\"actionTypeId\":{\"category\":\"Source\","
+    "{\"name\":\"Source\",\"actions\":[{\"name\":\"Source\",\"actionTypeId\":{\"category\":"
+    "\"Source\","
     "\"owner\":\"AWS\",\"provider\":\"CodeStarSourceConnection\",\"version\":\"1\"},\"runOrder\":1,"
     "\"configuration\":{\"ConnectionArn\":\"arn:c\",\"FullRepositoryId\":\"local/logs\","
     "\"BranchName\":\"trunk\",\"OutputArtifactFormat\":\"CODE_ZIP\",\"DetectChanges\":\"false\"},"
@@ -118,15 +119,18 @@ static void test_each_environment_becomes_a_project_with_its_role(void **state) 
         "\"environmentVariables\":[{\"name\":\"ENV\",\"value\":\"pre-production\",\"type\":"
         "\"PLAINTEXT\"},{\"name\":\"LEVEL\",\"value\":\"1\",\"type\":\"PLAINTEXT\"}]},"
         "\"serviceRole\":\"arn:aws:iam::111111111111:role/logs-pre-production-build\"}");
-    assert_non_null(
-        strstr(plan.projects.v[2].json.p, "arn:aws:iam::111111111111:role/deployer"));
+    assert_non_null(strstr(plan.projects.v[2].json.p, "arn:aws:iam::111111111111:role/deployer"));
 }
 
 static void source(const char *repository, const char *path, const char *id) {
     struct release_yml r;
     struct release_plan plan;
-    compile(str_printf(&arena, "name: a\nsource: {repository: \"%s\"}\nenvironments: "
-                               "{development: }\n", repository).p, &r, &plan);
+    compile(str_printf(&arena,
+                       "name: a\nsource: {repository: \"%s\"}\nenvironments: "
+                       "{development: }\n",
+                       repository)
+                .p,
+            &r, &plan);
     assert_string_equal(str_z(&arena, r.repository), path);
     assert_string_equal(str_z(&arena, r.full_repository_id), id);
     assert_true(str_is(r.branch, "main"));
@@ -147,7 +151,8 @@ static void test_without_an_approval_the_gate_closes_the_last_environment(void *
     struct release_yml r;
     struct release_plan plan;
     compile("name: a\nsource: {repository: /x}\nenvironments:\n  development:\n  production:\n"
-            "gate: {alarms: [e]}\n", &r, &plan);
+            "gate: {alarms: [e]}\n",
+            &r, &plan);
     assert_false(r.environments.v[0].gated);
     assert_true(r.environments.v[1].gated);
     assert_non_null(strstr(plan.pipeline.p, "222222222222:role/observer"));
@@ -193,7 +198,8 @@ static void test_programs_that_fill_the_mirror_are_named(void **state) {
     struct release_yml r;
     struct release_plan plan;
     compile("name: a\nsource: {repository: /x}\nenvironments: {development: }\n"
-            "mirror: [{run: make.sh, url: \"https://example.org/x/\"}]\n", &r, &plan);
+            "mirror: [{run: make.sh, url: \"https://example.org/x/\"}]\n",
+            &r, &plan);
     assert_int_equal(r.mirror.n, 1);
     assert_true(str_is(r.mirror.v[0].run, "make.sh"));
     assert_true(str_is(r.mirror.v[0].url, "https://example.org/x"));

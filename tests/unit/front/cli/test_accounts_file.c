@@ -17,25 +17,24 @@ static void refused(const char *text, const char *message) {
     assert_string_equal(err.msg, message);
 }
 
-static const char good[] =
-    "accounts:\n"
-    "  home:\n"
-    "    id: \"111111111111\"\n"
-    "    region: eu-west-2\n"
-    "    buckets: {state: {versioned: true}, plain: {}}\n"
-    "    tables: {locks: {hash_key: LockID}}\n"
-    "    roles:\n"
-    "      builder:\n"
-    "        trust: {service: codebuild.amazonaws.com}\n"
-    "        policies:\n"
-    "          one: [{Effect: Allow, Action: [a:B, a:C], Resource: \"*\"}]\n"
-    "  target:\n"
-    "    id: \"222222222222\"\n"
-    "    roles:\n"
-    "      deploy:\n"
-    "        trust: {role: home/builder}\n"
-    "      people:\n"
-    "        trust: {account: home}\n";
+static const char good[] = "accounts:\n"
+                           "  home:\n"
+                           "    id: \"111111111111\"\n"
+                           "    region: eu-west-2\n"
+                           "    buckets: {state: {versioned: true}, plain: {}}\n"
+                           "    tables: {locks: {hash_key: LockID}}\n"
+                           "    roles:\n"
+                           "      builder:\n"
+                           "        trust: {service: codebuild.amazonaws.com}\n"
+                           "        policies:\n"
+                           "          one: [{Effect: Allow, Action: [a:B, a:C], Resource: \"*\"}]\n"
+                           "  target:\n"
+                           "    id: \"222222222222\"\n"
+                           "    roles:\n"
+                           "      deploy:\n"
+                           "        trust: {role: home/builder}\n"
+                           "      people:\n"
+                           "        trust: {account: home}\n";
 
 static void test_a_file_is_read_whole(void **state) {
     (void)state;

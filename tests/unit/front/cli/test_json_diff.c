@@ -17,7 +17,7 @@ static void differs(const char *have, const char *wanted, bool whole, const char
     for (size_t i = 0; i < all.n; i++) {
         const struct json_difference *d = &all.v[i];
         text = str_printf(&arena, STR_FMT "%c " STR_FMT "%s" STR_FMT "%s" STR_FMT "\n",
-                          STR_ARG(text), "+-~"[d->change], STR_ARG(d->path), d->from.p ? " " : "",
+                          STR_ARG(text), "+-~"[d->change], STR_ARG(d->path), d -> from.p ? " " : "",
                           STR_ARG(d->from), d->to.p ? " " : "", STR_ARG(d->to));
     }
     assert_string_equal(str_z(&arena, text), lines);
@@ -55,8 +55,9 @@ static void test_elements_with_names_are_compared_by_them(void **state) {
 
 static void test_another_order_is_a_difference(void **state) {
     (void)state;
-    differs("{\"s\":[{\"name\":\"A\"},{\"name\":\"B\"}]}", "{\"s\":[{\"name\":\"B\"},{\"name\":\"A\"}]}",
-            true, "~ s.1.name \"A\" \"B\"\n~ s.2.name \"B\" \"A\"\n");
+    differs("{\"s\":[{\"name\":\"A\"},{\"name\":\"B\"}]}",
+            "{\"s\":[{\"name\":\"B\"},{\"name\":\"A\"}]}", true,
+            "~ s.1.name \"A\" \"B\"\n~ s.2.name \"B\" \"A\"\n");
 }
 
 static void test_lists_without_names_are_compared_whole_or_by_place(void **state) {

@@ -17,17 +17,27 @@ static const struct cli_option logs_options[] = {
     {"only", 0, "NAME", "may be repeated"},
     {0},
 };
-static const struct cli_verb logs = {
-    .name = "logs", .args = "[BUILD]", .max_args = 1, .options = logs_options, .summary = "Print",
-    .run = run_nothing};
-static const struct cli_verb account_setup = {
-    .name = "account setup", .args = "FILE", .min_args = 1, .max_args = 1, .summary = "Set up",
-    .run = run_nothing};
+static const struct cli_verb logs = {.name = "logs",
+                                     .args = "[BUILD]",
+                                     .max_args = 1,
+                                     .options = logs_options,
+                                     .summary = "Print",
+                                     .run = run_nothing};
+static const struct cli_verb account_setup = {.name = "account setup",
+                                              .args = "FILE",
+                                              .min_args = 1,
+                                              .max_args = 1,
+                                              .summary = "Set up",
+                                              .run = run_nothing};
 static const struct cli_verb account_list = {
     .name = "account list", .args = "", .summary = "List", .run = run_nothing};
-static const struct cli_verb raw = {
-    .name = "raw", .args = "WORD...", .max_args = -1, .flags = CLI_RAW, .group = CLI_HIDDEN,
-    .summary = "Raw", .run = run_nothing};
+static const struct cli_verb raw = {.name = "raw",
+                                    .args = "WORD...",
+                                    .max_args = -1,
+                                    .flags = CLI_RAW,
+                                    .group = CLI_HIDDEN,
+                                    .summary = "Raw",
+                                    .run = run_nothing};
 static const struct cli_verb *const verbs[] = {&logs, &account_setup, &account_list, &raw};
 
 struct line {

@@ -21,28 +21,47 @@ static void make(struct scene *s) {
     s->phases[0] = (struct view_phase){S("PROVISIONING"), S("SUCCEEDED"), 2000, 2300, S("")};
     s->phases[1] = (struct view_phase){S("INSTALL"), S("SUCCEEDED"), 2300, 4300, S("")};
     s->phases[2] = (struct view_phase){S("BUILD"), STR_NONE, 4300, 0, S("")};
-    s->build = (struct view_build){.id = S("p:1"), .status = S("IN_PROGRESS"), .phase = S("BUILD"),
-                                   .start_ms = 2000, .phases = {s->phases, 3},
+    s->build = (struct view_build){.id = S("p:1"),
+                                   .status = S("IN_PROGRESS"),
+                                   .phase = S("BUILD"),
+                                   .start_ms = 2000,
+                                   .phases = {s->phases, 3},
                                    .command = S("make all\nmake check")};
     s->commands[0] = (struct view_command){S("make all\nmake check"), 4400};
     s->build.commands.v = s->commands;
     s->build.commands.n = 1;
-    s->source = (struct view_action){.name = S("Source"), .category = S("Source"),
-                                     .status = S("Succeeded"), .start_ms = 1000,
-                                     .update_ms = 1900, .attempt = 1};
-    s->build_action = (struct view_action){.name = S("Build"), .category = S("Build"),
-                                           .status = S("InProgress"), .start_ms = 1990,
-                                           .update_ms = 2000, .attempt = 1, .build = &s->build};
-    s->stages[0] = (struct view_stage){.name = S("Source"), .status = S("Succeeded"),
-                                       .actions = {&s->source, 1}, .start_ms = 1000,
+    s->source = (struct view_action){.name = S("Source"),
+                                     .category = S("Source"),
+                                     .status = S("Succeeded"),
+                                     .start_ms = 1000,
+                                     .update_ms = 1900,
+                                     .attempt = 1};
+    s->build_action = (struct view_action){.name = S("Build"),
+                                           .category = S("Build"),
+                                           .status = S("InProgress"),
+                                           .start_ms = 1990,
+                                           .update_ms = 2000,
+                                           .attempt = 1,
+                                           .build = &s->build};
+    s->stages[0] = (struct view_stage){.name = S("Source"),
+                                       .status = S("Succeeded"),
+                                       .actions = {&s->source, 1},
+                                       .start_ms = 1000,
                                        .end_ms = 1900};
-    s->stages[1] = (struct view_stage){.name = S("Test"), .status = S("InProgress"),
-                                       .actions = {&s->build_action, 1}, .start_ms = 1990};
+    s->stages[1] = (struct view_stage){.name = S("Test"),
+                                       .status = S("InProgress"),
+                                       .actions = {&s->build_action, 1},
+                                       .start_ms = 1990};
     s->stages[2] = (struct view_stage){.name = S("Production-Approve"), .approval = true};
     s->stages[3] = (struct view_stage){.name = S("Production")};
-    s->view = (struct view){.pipeline = S("logs"), .id = S("0123456789"), .status = S("InProgress"),
-                            .commit = S("abcdef0123"), .subject = S("Say\033[31m hello"),
-                            .start_ms = 1000, .update_ms = 2000, .stages = {s->stages, 4}};
+    s->view = (struct view){.pipeline = S("logs"),
+                            .id = S("0123456789"),
+                            .status = S("InProgress"),
+                            .commit = S("abcdef0123"),
+                            .subject = S("Say\033[31m hello"),
+                            .start_ms = 1000,
+                            .update_ms = 2000,
+                            .stages = {s->stages, 4}};
 }
 
 static void test_a_block_has_a_line_for_each_stage_and_no_control_characters(void **state) {
@@ -84,13 +103,13 @@ static void test_lines_are_printed_once_each(void **state) {
     struct scene s;
     struct watch_log log = {0};
     make(&s);
-    assert_string_equal(
-        news(&log, &s, 6000).p,
-        "     +0.90 s  Source                succeeded in 0.90 s: abcdef0 Say\xef\xbf\xbd[31m hello\n"
-        "     +0.99 s  Test                  started\n"
-        "      +1.3 s  Test                  PROVISIONING succeeded in 0.30 s\n"
-        "      +3.3 s  Test                  INSTALL succeeded in 2.0 s\n"
-        "      +3.4 s  Test                  $ make all ...\n");
+    assert_string_equal(news(&log, &s, 6000).p,
+                        "     +0.90 s  Source                succeeded in 0.90 s: abcdef0 "
+                        "Say\xef\xbf\xbd[31m hello\n"
+                        "     +0.99 s  Test                  started\n"
+                        "      +1.3 s  Test                  PROVISIONING succeeded in 0.30 s\n"
+                        "      +3.3 s  Test                  INSTALL succeeded in 2.0 s\n"
+                        "      +3.4 s  Test                  $ make all ...\n");
     assert_string_equal(news(&log, &s, 6200).p, "");
     s.commands[1] = (struct view_command){S("make check"), 6300};
     s.build.commands.n = 2;
@@ -113,10 +132,11 @@ static void test_a_failure_says_why(void **state) {
     s.stages[1].status = S("Failed");
     s.stages[1].end_ms = 6500;
     s.view.status = S("Failed");
-    assert_string_equal(news(&log, &s, 6600).p,
-                        "      +5.3 s  Test                  BUILD failed in 2.0 s: exit status 2\n"
-                        "      +5.5 s  Test                  failed in 4.5 s: Build terminated with "
-                        "state: FAILED\n");
+    assert_string_equal(
+        news(&log, &s, 6600).p,
+        "      +5.3 s  Test                  BUILD failed in 2.0 s: exit status 2\n"
+        "      +5.5 s  Test                  failed in 4.5 s: Build terminated with "
+        "state: FAILED\n");
     assert_string_equal(str_z(&arena, view_why(&arena, &s.view)),
                         "Test failed in Build: Build terminated with state: FAILED");
     assert_true(view_over(&s.view));
@@ -162,9 +182,12 @@ static void test_time_is_counted_once_and_the_rest_is_the_engines(void **state) 
     make(&s);
     s.phases[2].end_ms = 5300;
     s.build.end_ms = 5500;
-    s.approval = (struct view_action){.name = S("Approve"), .category = S("Approval"),
-                                      .status = S("Succeeded"), .start_ms = 5530,
-                                      .update_ms = 65530, .attempt = 1};
+    s.approval = (struct view_action){.name = S("Approve"),
+                                      .category = S("Approval"),
+                                      .status = S("Succeeded"),
+                                      .start_ms = 5530,
+                                      .update_ms = 65530,
+                                      .attempt = 1};
     s.stages[2].actions.v = &s.approval;
     s.stages[2].actions.n = 1;
     s.view.update_ms = 65540;
