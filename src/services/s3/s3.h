@@ -1,7 +1,6 @@
 /*
  * What S3's handlers share: errors, finding a bucket or object or failing as S3 does, the moving of
- * headers and checksums between generated structs and rows. Private to this folder but for
- * s3_resource_policy.
+ * headers and checksums between generated structs and rows. Private to this folder.
  */
 #pragma once
 

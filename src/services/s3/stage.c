@@ -4,6 +4,7 @@
 #include "platform/crypto/crc.h"
 #include "platform/crypto/hash.h"
 #include "services/s3/content.h"
+#include "services/s3/s3.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -166,7 +167,8 @@ static int hold(struct s3_stage *stage, struct str data, struct err *err) {
 
 int s3_stage_write(struct s3_stage *stage, struct str data, struct err *err) {
     if ((int64_t)data.n > SIZE_MAX_BYTES - stage->size) {
-        return err_set(err, ERR_LIMIT, "Your proposed upload exceeds the maximum allowed size");
+        return err_api(err, &s3e_EntityTooLarge,
+                       "Your proposed upload exceeds the maximum allowed size");
     }
     if ((stage->fd < 0 ? hold(stage, data, err) : write_all(stage->fd, data, err)) < 0) {
         return -1;

@@ -39,7 +39,7 @@ size_t s3_sum_size(enum s3_sum algorithm);      /* bytes of the digest */
  * x-amz-checksum-* header); NONE means CRC64NVME, which S3 computes by itself. */
 int s3_stage_open(const char *data_dir, enum s3_sum algorithm, struct s3_stage **ret,
                   struct err *err) MUST_USE;
-/* ERR_LIMIT above 5 GiB, ERR_UNAVAILABLE when the disk is full. */
+/* EntityTooLarge above 5 GiB, ERR_UNAVAILABLE when the disk is full. */
 int s3_stage_write(struct s3_stage *stage, struct str data, struct err *err) MUST_USE;
 /* Ends it: digests are final, the file (if there is one) and its name are durable. */
 int s3_stage_end(struct s3_stage *stage, struct err *err) MUST_USE;
