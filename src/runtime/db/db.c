@@ -101,7 +101,8 @@ bool db_busy(struct db *db) {
     return inside;
 }
 
-static int leave(struct db *db, bool committed) {
+/* `settle`: the outermost level waits until what it saw is on the disk. */
+static int leave(struct db *db, bool committed, bool settle) {
     db->depth--;
     struct db_hook *hooks = NULL;
     size_t n = 0;
@@ -112,7 +113,11 @@ static int leave(struct db *db, bool committed) {
         db->n_hooks = 0;
     }
     bool outermost = db->depth == 0;
+    uint64_t seen = atomic_load(&db->written);
     pthread_mutex_unlock(&db->lock);
+    if (outermost && settle) {
+        db_group_wait(db, seen);
+    }
     if (committed && outermost) {
         tell_commit(db);
     }
@@ -122,7 +127,9 @@ static int leave(struct db *db, bool committed) {
 
 int db_commit(struct db *db, struct err *err) {
     char sql[32];
+    bool wrote = false;
     if (db->depth == 1) {
+        wrote = sqlite3_txn_state(db->sqlite, NULL) == SQLITE_TXN_WRITE;
         snprintf(sql, sizeof(sql), "COMMIT");
     } else {
         snprintf(sql, sizeof(sql), "RELEASE s%d", db->depth - 1);
@@ -131,10 +138,13 @@ int db_commit(struct db *db, struct err *err) {
         db_rollback(db);
         return -1;
     }
-    return leave(db, true);
+    if (wrote) {
+        atomic_fetch_add(&db->written, 1);
+    }
+    return leave(db, true, true);
 }
 
-void db_rollback(struct db *db) {
+static void undo(struct db *db) {
     if (db->depth == 1) {
         if (!sqlite3_get_autocommit(db->sqlite)) { /* some errors have rolled back already */
             sqlite3_exec(db->sqlite, "ROLLBACK", NULL, NULL, NULL);
@@ -145,7 +155,16 @@ void db_rollback(struct db *db) {
         snprintf(sql, sizeof(sql), "ROLLBACK TO s%d; RELEASE s%d", db->depth - 1, db->depth - 1);
         sqlite3_exec(db->sqlite, sql, NULL, NULL, NULL);
     }
-    leave(db, false);
+}
+
+void db_rollback(struct db *db) {
+    undo(db);
+    leave(db, false, true);
+}
+
+void db_glance(struct db *db) {
+    undo(db);
+    leave(db, false, false);
 }
 
 void db_on_commit(struct db *db, void (*fn)(void *ud), void *ud) {
@@ -342,10 +361,10 @@ int db_get_str(struct db *db, struct arena *a, struct str *ret, struct err *err,
     return found;
 }
 
-/* WAL and FULL are promises of ours (P1): set them and read them back. */
+/* WAL is a promise of ours (P1): set and read back. NORMAL, because group.c does the syncing. */
 static int set_durable(struct db *db, struct err *err) {
     if (exec(db, "PRAGMA journal_mode=WAL", err) < 0 ||
-        exec(db, "PRAGMA synchronous=FULL", err) < 0 ||
+        exec(db, "PRAGMA synchronous=NORMAL", err) < 0 ||
         exec(db, "PRAGMA foreign_keys=ON", err) < 0 ||
         exec(db, "PRAGMA wal_autocheckpoint=2000", err) < 0) {
         return -1;
@@ -359,10 +378,12 @@ static int set_durable(struct db *db, struct err *err) {
               db_get_i64(db, &sync, err, "PRAGMA synchronous", "") < 1;
         db_rollback(db);
     }
-    bool right = !bad && sync == 2 && (str_is(mode, "wal") || str_is(mode, "memory"));
+    bool right = !bad && sync == 1 && (str_is(mode, "wal") || str_is(mode, "memory"));
     arena_done(&a);
-    return right ? 0 : err_set(err, ERR_SYSTEM, "store: this file system cannot keep a durable "
-                                                "SQLite database (WAL with synchronous=FULL)");
+    return right ? 0
+                 : err_set(err, ERR_SYSTEM,
+                           "store: this file system cannot keep a durable "
+                           "SQLite database (write-ahead log)");
 }
 
 int db_open(const char *path, const struct db_schema *schemas, size_t n, struct db **ret,
@@ -378,6 +399,8 @@ int db_open(const char *path, const struct db_schema *schemas, size_t n, struct 
     pthread_condattr_init(&news);
     pthread_condattr_setclock(&news, CLOCK_MONOTONIC);
     pthread_cond_init(&db->committed, &news);
+    pthread_cond_init(&db->synced, NULL);
+    db->log_fd = -1;
     pthread_condattr_destroy(&news);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(*path ? path : ":memory:", &db->sqlite, flags, NULL) != SQLITE_OK) {
@@ -392,11 +415,14 @@ int db_open(const char *path, const struct db_schema *schemas, size_t n, struct 
     }
     sqlite3_extended_result_codes(db->sqlite, 1);
     sqlite3_busy_timeout(db->sqlite, 2000);
-    if (set_durable(db, err) < 0 || db_migrate(db, schemas, n, err) < 0) {
+    if (set_durable(db, err) < 0 || db_migrate(db, schemas, n, err) < 0 ||
+        (*path && db_group_open(db, path, err) < 0)) {
         db_close(db);
         return -1;
     }
     db->opened = true;
+    atomic_fetch_add(&db->written, 1); /* the migrations */
+    db_group_wait(db, 1);
     *ret = db;
     return 0;
 }
@@ -415,9 +441,13 @@ void db_close(struct db *db) {
         }
     }
     sqlite3_close(db->sqlite);
+    if (db->log_fd >= 0) {
+        close(db->log_fd);
+    }
     free(db->hooks);
     pthread_mutex_destroy(&db->lock);
     pthread_mutex_destroy(&db->news);
     pthread_cond_destroy(&db->committed);
+    pthread_cond_destroy(&db->synced);
     free(db);
 }

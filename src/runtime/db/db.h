@@ -1,7 +1,8 @@
 /*
- * The store: one SQLite database (WAL, synchronous=FULL, both read back at start), one connection,
- * one lock. A transaction holds the lock; nesting makes savepoints. An fsync or I/O error ends the
- * process: after it, what the disk holds is unknown, and start is recovery.
+ * The store: one SQLite database with a write-ahead log, one connection, one lock. A transaction
+ * holds the lock; nesting makes savepoints. Commits are synced in groups, after the lock is free:
+ * who leaves an outermost transaction knows that what it read and wrote is on the disk. An fsync or
+ * I/O error ends the process: after it, what the disk holds is unknown, and start is recovery.
  *
  * Values are bound and read by a format string, one character each:
  *   s struct str (absent = NULL)   b struct str as BLOB   z const char * (NULL = NULL)
@@ -35,8 +36,12 @@ void db_close(struct db *db); /* NULL ok */
 int db_begin(struct db *db, struct err *err) MUST_USE;
 int db_commit(struct db *db, struct err *err) MUST_USE;
 void db_rollback(struct db *db); /* undoes this level only; safe after a failed commit */
+/* As db_rollback, without waiting for the disk: after reads that only a later transaction of the
+ * same request builds upon (whose key is this?). */
+void db_glance(struct db *db);
 void db_on_commit(struct db *db, void (*fn)(void *ud), void *ud);
-int db_depth(const struct db *db); /* levels that are open, for the thread that has begun; 1 = outermost */
+int db_depth(
+    const struct db *db); /* levels that are open, for the thread that has begun; 1 = outermost */
 
 /* Waiting for others' work without looking again and again: take the number, look at the state in a
  * transaction of your own, then wait until the number has changed or the time is over. Never call
@@ -47,7 +52,7 @@ bool db_busy(struct db *db); /* this thread is inside a transaction of the store
 
 /* Runs one statement that returns no rows. Must be inside a transaction. */
 int db_run(struct db *db, struct err *err, const char *sql, const char *types, ...) MUST_USE;
-int64_t db_changes(struct db *db);     /* rows changed by the last db_run */
+int64_t db_changes(struct db *db);       /* rows changed by the last db_run */
 int64_t db_total_changes(struct db *db); /* rows changed since the store was opened */
 int64_t db_last_rowid(struct db *db);
 

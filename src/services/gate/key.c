@@ -57,7 +57,7 @@ int gate_find_key(struct gate *g, struct arena *a, struct str access_key, struct
     bool temporary = str_starts(access_key, S("ASIA"));
     int found = temporary ? find_session(g, a, access_key, ret, err)
                           : find_long_lived(g, a, access_key, ret, err);
-    db_rollback(g->db);
+    db_glance(g->db);
     if (found == 0 && g->any_key_account.p != NULL) {
         *ret = (struct gate_key){0};
         be_root(a, g->any_key_account, &ret->principal);
