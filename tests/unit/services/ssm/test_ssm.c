@@ -291,6 +291,8 @@ static void test_metadata_is_filtered_and_shows_no_values(void **state) {
                                            .tags = {&tag, 1}};
     assert_int_equal(put_in(f, &in), 1);
     put(f, "/app/b", "String", "v");
+    put(f, "/application", "String", "v");
+    put(f, "/application/c", "String", "v"); /* "/app" is a level, not a prefix */
     put(f, "/other", "String", "v");
     struct str value = S("/app/a");
     struct ssm_parameter_string_filter filter = {S("Name"), S("Equals"), {&value, 1}};
