@@ -93,7 +93,9 @@ static struct phase_end hide_all(struct supervision *s, const bool *of_store) {
     struct err err = ERR_INIT;
     json_t *unmasked = json_array();
     for (size_t i = 0; i < s->env.n && end.status == PHASE_SUCCEEDED; i++) {
-        if (of_store[i] && !hide(s, &s->env.v[i], unmasked, &end)) {
+        /* one that was not found holds its reference still: no secret, and needed in the message */
+        bool found = of_store[i] && s->env.v[i].type != ENV_PARAMETER_STORE;
+        if (found && !hide(s, &s->env.v[i], unmasked, &end)) {
             break;
         }
     }
