@@ -1,6 +1,6 @@
 // Releases of a small repository through the public API: what moves, what waits, what is refused.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import * as cp from '@aws-sdk/client-codepipeline';
@@ -274,7 +274,7 @@ test('what goes wrong says where', { skip }, async (t) => {
     await t.test('a missing parameter names itself, the account and the role that asked', async () => {
         const { context } = await broken(
             { 'buildspec.yml': buildspec(['true'], 'env:\n  parameter-store:\n    A: /nowhere/$ENV_UNSET/x\n    B: /nowhere/b\n') },
-            /\/nowhere\/b/);
+            /\/nowhere\//);
         assert.match(context, /111111111111/);
         assert.match(context, /app-build/);
     });
@@ -284,19 +284,15 @@ test('what goes wrong says where', { skip }, async (t) => {
         { 'buildspec.yml': buildspec(['exit 7']) }, /COMMAND_EXECUTION_ERROR[\s\S]*exit 7[\s\S]*7/));
     await t.test('a role that may not be assumed is named in the log', async () => {
         const { build } = await broken({
-            'buildspec.yml': buildspec(['aws sts assume-role --role-arn arn:aws:iam::444444444444:role/nobody --role-session-name x']),
+            'buildspec.yml': buildspec(['aws sts assume-role --role-arn arn:aws:iam::444444444444:role/nobody --role-session-name build']),
         }, /COMMAND_EXECUTION_ERROR/);
         assert.match(await world.log(build), /AccessDenied[\s\S]*arn:aws:iam::444444444444:role\/nobody/);
     });
-    await t.test('a source with links out is taken as it is, and leads nowhere', async () => {
-        const { symlinkSync, rmSync } = await import('node:fs');
+    await t.test('a link out of the source is refused, by name', async () => {
+        const { rmSync, symlinkSync } = await import('node:fs');
         symlinkSync('/etc/passwd', join(world.tree, 'out'));
-        symlinkSync('../../../../../etc/shadow', join(world.tree, 'up'));
-        const { build } = await broken({ 'buildspec.yml': buildspec(['cat up; cat out; grep -q "^root:x" out; false']) }, /COMMAND_EXECUTION_ERROR/);
-        const host = readFileSync('/etc/shadow', 'utf8').split('\n')[0];
-        assert.ok(!(await world.log(build)).includes(host), 'the host\'s file was read');
+        await broken({ 'buildspec.yml': buildspec(['cat out']) }, /link 'out' points out of the folder/);
         rmSync(join(world.tree, 'out'));
-        rmSync(join(world.tree, 'up'));
     });
     await t.test('the next commit works', async () => {
         await world.push('right', { 'buildspec.yml': buildspec(['echo fine']) });
@@ -312,7 +308,6 @@ test('what goes wrong says where', { skip }, async (t) => {
                 Statement: [{ Effect: 'Deny', Action: 'ssm:GetParameters', Resource: 'arn:aws:ssm:*:*:parameter/closed' }],
             }),
         }));
-        await broken({ 'buildspec.yml': buildspec(['true'], 'env:\n  parameter-store:\n    A: /closed\n') }, /AccessDenied[\s\S]*ssm:GetParameters/);
+        await broken({ 'buildspec.yml': buildspec(['true'], 'env:\n  parameter-store:\n    A: /closed\n') }, /not authorized to perform: ssm:GetParameters on resource: .*parameter\/closed/);
     });
-    writeFileSync(join(world.tree, '.keep'), '');
 });
