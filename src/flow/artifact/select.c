@@ -7,8 +7,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct walk {
     struct arena *arena;
@@ -16,6 +18,7 @@ struct walk {
     struct artifact_files files; /* found so far, unsorted */
     size_t visited;
     struct str base;    /* folder that patterns are relative to, beneath the root, no slashes around */
+    struct str home;    /* real path of the source directory: links lead no further */
     struct str pattern; /* the one at work */
     size_t matched;     /* by it */
 };
@@ -70,13 +73,41 @@ static bool has_wildcard(struct str text) {
            str_find_c(text, '[', 0) != (size_t)-1;
 }
 
+static int open_path(const struct walk *w, struct str path) {
+    struct err ignored = ERR_INIT;
+    return file_open_beneath(w->selection->root_fd, path.n > 0 ? str_z(w->arena, path) : ".",
+                             O_PATH | O_CLOEXEC, 0, &ignored);
+}
+
 /* Kind of what lies there, links followed beneath the root: S_IFREG, S_IFDIR ... or 0. */
 static mode_t kind_of(const struct walk *w, struct str path) {
-    struct err ignored = ERR_INIT;
-    int fd cleanup_fd = file_open_beneath(w->selection->root_fd, str_z(w->arena, path),
-                                          O_PATH | O_CLOEXEC, 0, &ignored);
+    int fd cleanup_fd = open_path(w, path);
     struct stat st;
     return fd >= 0 && fstat(fd, &st) == 0 ? st.st_mode & S_IFMT : 0;
+}
+
+static struct str real_path(const struct walk *w, int fd) {
+    char *path = arena_alloc(w->arena, PATH_MAX);
+    ssize_t n = fd < 0 ? -1
+                       : readlink(str_printf(w->arena, "/proc/self/fd/%d", fd).p, path, PATH_MAX);
+    return n < 0 ? STR_NONE : str_n(path, (size_t)n);
+}
+
+/* A link found by a pattern counts if it leads to a file of the source directory: what else is in
+ * the container was not meant. */
+static bool link_counts(struct walk *w, struct str path) {
+    int fd cleanup_fd = open_path(w, path);
+    struct stat st;
+    struct str target = real_path(w, fd);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        return false;
+    }
+    if (str_starts(target, w->home) && target.n > w->home.n &&
+        (w->home.p[w->home.n - 1] == '/' || target.p[w->home.n] == '/')) {
+        return true;
+    }
+    say(w, "Skipping link out of the source directory " STR_FMT, STR_ARG(path));
+    return false;
 }
 
 static bool excluded(const struct walk *w, struct str name) {
@@ -150,7 +181,7 @@ static int walk_entry(struct walk *w, struct str path, struct str name, unsigned
     if (!artifact_match(w->pattern, name)) {
         return 0;
     }
-    if (type == DT_REG || (type == DT_LNK && kind_of(w, path) == S_IFREG)) {
+    if (type == DT_REG || (type == DT_LNK && link_counts(w, path))) {
         return take(w, path, name, err);
     }
     return 0;
@@ -266,6 +297,12 @@ int artifact_select(struct arena *a, const struct artifact_selection *selection,
                     struct artifact_files *ret, struct err *err) {
     struct walk w = {.arena = a, .selection = selection};
     struct str_list bases = {0};
+    int home cleanup_fd = open_path(&w, join(a, S(""), selection->directory));
+    w.home = real_path(&w, home);
+    if (w.home.n == 0) {
+        return err_set(err, ERR_NOT_FOUND, "the source directory " STR_FMT " is gone",
+                       STR_ARG(selection->directory));
+    }
     if (find_bases(&w, &bases, err) < 0) {
         return -1;
     }

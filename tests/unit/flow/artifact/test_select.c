@@ -145,9 +145,13 @@ static void test_links_out_and_loops_of_links_lead_nowhere(void **state) {
     assert_int_equal(symlink("/etc/shadow", at("src/shadow")), 0);
     assert_int_equal(symlink("../../../../../../etc/hostname", at("src/hostname")), 0);
     assert_int_equal(symlink(".", at("src/loop")), 0);
-    assert_int_equal(symlink("/etc/passwd", at("src/inside")), 0);
+    assert_int_equal(symlink("/etc/passwd", at("src/out-of-the-source")), 0);
+    assert_int_equal(symlink("/src/dir/b.txt", at("src/absolute")), 0);
+    assert_int_equal(symlink("dir/c.c", at("src/relative")), 0);
     assert_int_equal(mkfifo(at("src/pipe"), 0600), 0);
-    assert_selected("*", NULL, NULL, false, ".hidden a.txt inside");
+    assert_selected("*", NULL, NULL, false, ".hidden a.txt absolute relative");
+    assert_true(str_find(buf_str(&said), S("link out of the source directory src/out-of-the-source"),
+                         0) != (size_t)-1);
     struct artifact_files found = {0};
     struct err err = ERR_INIT;
     assert_int_equal(select_files("**/*", NULL, "../../..", false, &found, &err), 0);
