@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case 1:
         if (route_sni(rest, &name) == 1) {
-            FUZZ_MUST(route_good_host(name) && name.p >= rest.p && name.p + name.n <= rest.p + rest.n);
+            FUZZ_MUST(route_good_host(name) && name.p >= rest.p &&
+                      name.p + name.n <= rest.p + rest.n);
         }
         break;
     case 2:

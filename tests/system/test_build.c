@@ -231,26 +231,27 @@ static void test_a_build_runs_its_phases_and_leaves_its_artifact(void **state) {
     (void)state;
     plan.artifacts.v = arena_new(&arena, struct plan_artifact);
     plan.artifacts.n = 1;
-    plan.artifacts.v[0] = (struct plan_artifact){.kind = PLAN_ARTIFACT_LOCAL, .zip = true,
-                                                 .dir = str_printf(&arena, "%s/out", data)};
+    plan.artifacts.v[0] = (struct plan_artifact){
+        .kind = PLAN_ARTIFACT_LOCAL, .zip = true, .dir = str_printf(&arena, "%s/out", data)};
     env_put(&arena, &plan.env, (struct env_var){S("ENV"), S("development"), ENV_PLAINTEXT, true});
     source_file("run.sh", "#!/bin/sh\necho run in $(pwd | sed 's/.*src//')\n");
-    struct build_exit end = run_build("version: 0.2\n"
-                                      "env:\n"
-                                      "  variables: {TF_VAR_env: '${ENV}', LIT: $ENV}\n"
-                                      "  exported-variables: [RESULT, AWS_REGION, NOT_SET]\n"
-                                      "phases:\n"
-                                      "  build:\n"
-                                      "    commands:\n"
-                                      "      - mkdir -p sub; cd sub; PLAIN=\"x y\"\n"
-                                      "      - echo \"$TF_VAR_env $LIT $PLAIN\"; ../run.sh\n"
-                                      "      - |\n"
-                                      "        RESULT=two\n"
-                                      "        echo to stderr >&2; echo direct > /dev/stdout\n"
-                                      "    finally: [echo finally]\n"
-                                      "  post_build:\n"
-                                      "    commands: ['test $CODEBUILD_BUILD_SUCCEEDING = 1', 'echo a > ../out.txt']\n"
-                                      "artifacts: {files: [out.txt, '*.sh']}\n");
+    struct build_exit end =
+        run_build("version: 0.2\n"
+                  "env:\n"
+                  "  variables: {TF_VAR_env: '${ENV}', LIT: $ENV}\n"
+                  "  exported-variables: [RESULT, AWS_REGION, NOT_SET]\n"
+                  "phases:\n"
+                  "  build:\n"
+                  "    commands:\n"
+                  "      - mkdir -p sub; cd sub; PLAIN=\"x y\"\n"
+                  "      - echo \"$TF_VAR_env $LIT $PLAIN\"; ../run.sh\n"
+                  "      - |\n"
+                  "        RESULT=two\n"
+                  "        echo to stderr >&2; echo direct > /dev/stdout\n"
+                  "    finally: [echo finally]\n"
+                  "  post_build:\n"
+                  "    commands: ['test $CODEBUILD_BUILD_SUCCEEDING = 1', 'echo a > ../out.txt']\n"
+                  "artifacts: {files: [out.txt, '*.sh']}\n");
     assert_status(&end, "SUCCEEDED");
     assert_string_equal(phases(),
                         "PROVISIONING SUCCEEDED, DOWNLOAD_SOURCE SUCCEEDED, INSTALL SUCCEEDED, "
@@ -272,10 +273,11 @@ static void test_a_build_runs_its_phases_and_leaves_its_artifact(void **state) {
 
 static void test_post_build_follows_a_failed_build_and_knows_it(void **state) {
     (void)state;
-    struct build_exit end = run_build("version: 0.2\n"
-                                      "phases:\n"
-                                      "  build: {commands: ['exit 3', 'echo never']}\n"
-                                      "  post_build: {commands: ['echo SUCCEEDING=$CODEBUILD_BUILD_SUCCEEDING']}\n");
+    struct build_exit end =
+        run_build("version: 0.2\n"
+                  "phases:\n"
+                  "  build: {commands: ['exit 3', 'echo never']}\n"
+                  "  post_build: {commands: ['echo SUCCEEDING=$CODEBUILD_BUILD_SUCCEEDING']}\n");
     assert_status(&end, "FAILED");
     assert_logged("SUCCEEDING=0\n");
     assert_false(logged("never\n"));
@@ -291,7 +293,8 @@ static void test_what_is_wrong_with_the_buildspec_is_said_in_download_source(voi
     struct build_exit end = run_build("version: 0.2\nphases: {build: {commands: [a, 'b]}}\n");
     assert_status(&end, "FAILED");
     assert_logged("Phase context status code: YAML_FILE_ERROR Message: ");
-    assert_string_equal(phases(), "PROVISIONING SUCCEEDED, DOWNLOAD_SOURCE FAILED, FINALIZING SUCCEEDED");
+    assert_string_equal(phases(),
+                        "PROVISIONING SUCCEEDED, DOWNLOAD_SOURCE FAILED, FINALIZING SUCCEEDED");
 }
 
 static void test_a_missing_buildspec_is_named(void **state) {
@@ -304,8 +307,10 @@ static void test_a_missing_buildspec_is_named(void **state) {
 
 static void test_a_stop_ends_even_a_build_that_ignores_it(void **state) {
     (void)state;
-    source_file("buildspec.yml", "version: 0.2\n"
-                                 "phases: {build: {commands: [\"trap '' TERM; echo ready; while :; do sleep 1; done\"]}}\n");
+    source_file(
+        "buildspec.yml",
+        "version: 0.2\n"
+        "phases: {build: {commands: [\"trap '' TERM; echo ready; while :; do sleep 1; done\"]}}\n");
     struct process process = start_build();
     while (!file_exists(str_printf(&arena, "%s/log", dir).p) || !logged("ready\n")) {
         poll(NULL, 0, 20);
@@ -335,11 +340,14 @@ static void test_aws_names_reach_the_account_with_the_roles_credentials(void **s
         "      - curl -sS http://169.254.170.2$AWS_CONTAINER_CREDENTIALS_RELATIVE_URI\n"
         "      - curl -sS -o /dev/null -w '%{http_code}' http://169.254.170.2/v2/credentials/0\n"
         "      - curl -sSf https://sts.eu-west-2.amazonaws.com/one\n"
-        "      - curl -sSf -X POST --data-binary hello https://bucket.s3.eu-west-2.amazonaws.com/two\n"
-        "      - head -c 5000000 /dev/zero | curl -sSf -T - https://s3.eu-west-2.amazonaws.com/three\n"
+        "      - curl -sSf -X POST --data-binary hello "
+        "https://bucket.s3.eu-west-2.amazonaws.com/two\n"
+        "      - head -c 5000000 /dev/zero | curl -sSf -T - "
+        "https://s3.eu-west-2.amazonaws.com/three\n"
         "      - curl -sSf https://s3.eu-west-2.amazonaws.com/big | wc -c\n"
         "      - wget -qO- http://logs.eu-west-2.amazonaws.com/four\n"
-        "      - python3 -c 'import urllib.request as u; print(u.urlopen(\"https://ssm.eu-west-2.amazonaws.com/five\").read())'\n"
+        "      - python3 -c 'import urllib.request as u; "
+        "print(u.urlopen(\"https://ssm.eu-west-2.amazonaws.com/five\").read())'\n"
         "      - aws --version && git --version && jq --version\n");
     assert_status(&end, "SUCCEEDED");
     assert_logged("\"AccessKeyId\":\"***\",\"SecretAccessKey\":\"***\",\"Token\":\"***\"");
@@ -364,13 +372,15 @@ static void test_aws_names_reach_the_account_with_the_roles_credentials(void **s
 
 static void test_a_build_cannot_pretend_to_be_its_supervisor(void **state) {
     (void)state;
-    struct build_exit end = run_build(
-        "version: 0.2\n"
-        "phases:\n"
-        "  build:\n"
-        "    commands:\n"
-        "      - curl -sS -X POST -H X-Trunkline-Request:other/1 -H 'X-Trunkline-Build;' https://sts.eu-west-2.amazonaws.com/_trunkline/builds/other/credentials\n"
-        "      - curl -sS -X POST --request-target http://serve/_trunkline/ack https://sts.eu-west-2.amazonaws.com/ || echo refused\n");
+    struct build_exit end =
+        run_build("version: 0.2\n"
+                  "phases:\n"
+                  "  build:\n"
+                  "    commands:\n"
+                  "      - curl -sS -X POST -H X-Trunkline-Request:other/1 -H 'X-Trunkline-Build;' "
+                  "https://sts.eu-west-2.amazonaws.com/_trunkline/builds/other/credentials\n"
+                  "      - curl -sS -X POST --request-target http://serve/_trunkline/ack "
+                  "https://sts.eu-west-2.amazonaws.com/ || echo refused\n");
     assert_status(&end, "SUCCEEDED");
     assert_logged("answer to /_trunkline/builds/other/credentials\n"); /* as any AWS request */
     assert_int_equal(heard_n, 1);
@@ -382,19 +392,19 @@ static void test_other_hosts_are_refused_and_mirrored_ones_answered(void **state
     (void)state;
     struct mirror_entry entry;
     int fd cleanup_fd = fd_from_bytes("x", S("the tool\n"), &err);
-    OK(mirror_add(data, &clock_system, S("https://downloads.example.org/tool-1.0"), fd, STR_NONE, &entry,
-                  &arena, &err));
-    struct build_exit end = run_build(
-        "version: 0.2\n"
-        "phases:\n"
-        "  build:\n"
-        "    commands:\n"
-        "      - wget -qO- https://downloads.example.org/tool-1.0\n"
-        "      - curl -sS https://downloads.example.org/other; echo\n"
-        "      - curl -sS -w '%{http_code}' https://evil.example.org/\n"
-        "      - curl -sS http://plain.example.org/\n"
-        "      - curl -sS -m 5 telnet://169.254.169.254:80 || echo unreachable\n"
-        "      - curl -sS -m 5 https://evil.example.org:8443/ || echo refused\n");
+    OK(mirror_add(data, &clock_system, S("https://downloads.example.org/tool-1.0"), fd, STR_NONE,
+                  &entry, &arena, &err));
+    struct build_exit end =
+        run_build("version: 0.2\n"
+                  "phases:\n"
+                  "  build:\n"
+                  "    commands:\n"
+                  "      - wget -qO- https://downloads.example.org/tool-1.0\n"
+                  "      - curl -sS https://downloads.example.org/other; echo\n"
+                  "      - curl -sS -w '%{http_code}' https://evil.example.org/\n"
+                  "      - curl -sS http://plain.example.org/\n"
+                  "      - curl -sS -m 5 telnet://169.254.169.254:80 || echo unreachable\n"
+                  "      - curl -sS -m 5 https://evil.example.org:8443/ || echo refused\n");
     assert_status(&end, "SUCCEEDED");
     assert_logged("the tool\n");
     assert_logged("Egress refused: https://downloads.example.org/other is not in the mirror.");

@@ -17,8 +17,8 @@ struct walk {
     const struct artifact_selection *selection;
     struct artifact_files files; /* found so far, unsorted */
     size_t visited;
-    struct str base;    /* folder that patterns are relative to, beneath the root, no slashes around */
-    struct str home;    /* real path of the source directory: links lead no further */
+    struct str base; /* folder that patterns are relative to, beneath the root, no slashes around */
+    struct str home; /* real path of the source directory: links lead no further */
     struct str pattern; /* the one at work */
     size_t matched;     /* by it */
 };
@@ -62,8 +62,8 @@ static struct str join(struct arena *a, struct str dir, struct str path) {
     }
     struct str joined = S("");
     for (size_t i = 0; i < kept.n; i++) {
-        joined = str_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(joined), i ? "/" : "",
-                            STR_ARG(kept.v[i]));
+        joined =
+            str_printf(a, STR_FMT "%s" STR_FMT, STR_ARG(joined), i ? "/" : "", STR_ARG(kept.v[i]));
     }
     return joined;
 }
@@ -88,8 +88,8 @@ static mode_t kind_of(const struct walk *w, struct str path) {
 
 static struct str real_path(const struct walk *w, int fd) {
     char *path = arena_alloc(w->arena, PATH_MAX);
-    ssize_t n = fd < 0 ? -1
-                       : readlink(str_printf(w->arena, "/proc/self/fd/%d", fd).p, path, PATH_MAX);
+    ssize_t n =
+        fd < 0 ? -1 : readlink(str_printf(w->arena, "/proc/self/fd/%d", fd).p, path, PATH_MAX);
     return n < 0 ? STR_NONE : str_n(path, (size_t)n);
 }
 
@@ -128,8 +128,8 @@ static int take(struct walk *w, struct str path, struct str name, struct err *er
         return err_set(err, ERR_LIMIT, "more than %d files match", ARTIFACT_MAX_FILES);
     }
     size_t slash = w->selection->discard_paths ? str_rfind_c(name, '/') : (size_t)-1;
-    *arena_push(w->arena, &w->files) = (struct artifact_file){
-        path, slash == (size_t)-1 ? name : str_sub(name, slash + 1, name.n)};
+    *arena_push(w->arena, &w->files) =
+        (struct artifact_file){path, slash == (size_t)-1 ? name : str_sub(name, slash + 1, name.n)};
     w->matched++;
     return 0;
 }
@@ -138,7 +138,7 @@ struct entries {
     struct {
         struct str name;
         unsigned char type;
-    } *v;
+    } * v;
     size_t n;
 };
 
@@ -221,8 +221,8 @@ static int expand_pattern(struct walk *w, struct str pattern, struct err *err) {
     w->matched = 0;
     w->pattern = join(w->arena, S(""), pattern);
     say(w, "Expanding " STR_FMT, STR_ARG(pattern));
-    if (absolute && str_starts(w->pattern, w->base) && w->pattern.n > w->base.n &&
-        w->base.n > 0 && w->pattern.p[w->base.n] == '/') {
+    if (absolute && str_starts(w->pattern, w->base) && w->pattern.n > w->base.n && w->base.n > 0 &&
+        w->pattern.p[w->base.n] == '/') {
         base = w->base;
         w->pattern = str_sub(w->pattern, base.n + 1, w->pattern.n);
     }
@@ -276,7 +276,8 @@ static int find_bases(struct walk *w, struct str_list *ret, struct err *err) {
 }
 
 static int by_name(const void *x, const void *y) {
-    return str_cmp(((const struct artifact_file *)x)->name, ((const struct artifact_file *)y)->name);
+    return str_cmp(((const struct artifact_file *)x)->name,
+                   ((const struct artifact_file *)y)->name);
 }
 
 /* Sorted, each name once. */

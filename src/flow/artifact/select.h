@@ -35,7 +35,8 @@ struct artifact_selection {
     void *ud;
 };
 
-/* ERR_NOT_FOUND with CodeBuild's words when nothing matches; ERR_LIMIT when the tree is too large. */
+/* ERR_NOT_FOUND with CodeBuild's words when nothing matches; ERR_LIMIT when the tree is too large.
+ */
 int artifact_select(struct arena *a, const struct artifact_selection *selection,
                     struct artifact_files *ret, struct err *err) MUST_USE;
 

@@ -58,9 +58,9 @@ static int take(struct supervision *s, struct str text, struct err *err) {
     arena_done(&cache.arena);
     struct arena *a = &cache.arena;
     cache.json = str_dup(a, text);
-    cache.keys = (struct aws_credentials){
-        str_dup(a, json_str(json, "AccessKeyId")), str_dup(a, json_str(json, "SecretAccessKey")),
-        str_dup(a, json_str(json, "Token")), expires};
+    cache.keys = (struct aws_credentials){str_dup(a, json_str(json, "AccessKeyId")),
+                                          str_dup(a, json_str(json, "SecretAccessKey")),
+                                          str_dup(a, json_str(json, "Token")), expires};
     build_log_hide(s->log, cache.keys.access_key);
     build_log_hide(s->log, cache.keys.secret_key);
     build_log_hide(s->log, cache.keys.session_token);
@@ -128,8 +128,8 @@ void account_acknowledge(struct supervision *s) {
 
 int account_target(struct supervision *s, struct arena *a, struct aws_target *ret,
                    struct err *err) {
-    *ret = (struct aws_target){.account = s->plan.account, .region = s->plan.region,
-                               .retries = -1, .clock = s->clock};
+    *ret = (struct aws_target){
+        .account = s->plan.account, .region = s->plan.region, .retries = -1, .clock = s->clock};
     if (s->plan.aws) {
         ret->endpoint = s->plan.endpoint;
         ret->ca_file = s->plan.ca_file;

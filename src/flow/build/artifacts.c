@@ -78,8 +78,8 @@ static int put_object(struct supervision *s, struct str bucket, struct str key, 
     int64_t since = clock_mono_ms(s->clock);
     struct str_pair metadata[] = {{S("codebuild-buildarn"), plan_build_arn(&s->arena, &s->plan)},
                                   {S("codebuild-content-sha256"), sha256}};
-    struct s3_put_object_request in = {.bucket = bucket, .key = key,
-                                       .metadata = {metadata, sha256.p ? 2 : 1}};
+    struct s3_put_object_request in = {
+        .bucket = bucket, .key = key, .metadata = {metadata, sha256.p ? 2 : 1}};
     int result = 0;
     account_begin(s);
     do {
@@ -88,8 +88,8 @@ static int put_object(struct supervision *s, struct str bucket, struct str key, 
         struct aws_body body = {fd, 0, bytes, NULL};
         result = account_target(s, &s->arena, &target, err) < 0
                      ? -1
-                     : aws_call_stream(&target, &s3_op_put_object, &s->arena, &in, &body, &out, NULL,
-                                       err);
+                     : aws_call_stream(&target, &s3_op_put_object, &s->arena, &in, &body, &out,
+                                       NULL, err);
     } while (result < 0 && account_retry(s, since, err));
     if (result < 0) {
         return err_wrap(err, "Failed to upload artifacts: s3://" STR_FMT "/" STR_FMT,
@@ -153,8 +153,9 @@ static int upload_each(struct supervision *s, const struct plan_artifact *to, st
         int fd cleanup_fd = file_open_beneath(root_fd, str_z(&s->arena, files->v[i].path),
                                               O_RDONLY | O_NONBLOCK, 0, err);
         if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-            return fd < 0 ? -1 : err_set(err, ERR_INVALID, STR_FMT " is no file any more",
-                                         STR_ARG(files->v[i].name));
+            return fd < 0 ? -1
+                          : err_set(err, ERR_INVALID, STR_FMT " is no file any more",
+                                    STR_ARG(files->v[i].name));
         }
         struct str name = str_printf(&s->arena, STR_FMT "%s" STR_FMT, STR_ARG(key),
                                      key.n > 0 ? "/" : "", STR_ARG(files->v[i].name));
@@ -162,8 +163,10 @@ static int upload_each(struct supervision *s, const struct plan_artifact *to, st
             return -1;
         }
     }
-    return record(s, to, key, str_printf(&s->arena, "arn:aws:s3:::" STR_FMT "/" STR_FMT,
-                                    STR_ARG(to->bucket), STR_ARG(key)), NULL, err);
+    return record(s, to, key,
+                  str_printf(&s->arena, "arn:aws:s3:::" STR_FMT "/" STR_FMT, STR_ARG(to->bucket),
+                             STR_ARG(key)),
+                  NULL, err);
 }
 
 static int deliver(struct supervision *s, const struct plan_artifact *to,

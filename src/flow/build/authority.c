@@ -33,7 +33,8 @@ int authority_open(struct arena *a, const char *data_dir, const struct clock *cl
     if (file_exists(cert)) {
         return read_pair(a, cert, key, ret, err);
     }
-    if (cert_make_authority(a, S("Trunkline builds"), clock_now_ms(clock), YEARS_10, ret, err) < 0) {
+    if (cert_make_authority(a, S("Trunkline builds"), clock_now_ms(clock), YEARS_10, ret, err) <
+        0) {
         return -1;
     }
     return file_write_atomic(key, ret->key_pem, 0600, err) < 0 ||

@@ -30,17 +30,18 @@ struct build_order {
     struct str account;
     struct str region;
     struct str project;
-    struct str token;            /* the same token and project: the same build */
-    struct str initiator;        /* "codepipeline/NAME" */
+    struct str token;                        /* the same token and project: the same build */
+    struct str initiator;                    /* "codepipeline/NAME" */
     struct build_artifact_locations inputs;  /* the first is the primary one */
     struct build_artifact_locations outputs; /* one: the buildspec's artifacts; more: secondary */
-    struct str resolved_version; /* commit */
+    struct str resolved_version;             /* commit */
     struct str buildspec;
-    struct env env;              /* over the project's, name by name */
+    struct env env; /* over the project's, name by name */
     struct str kms_key;
 };
 
-/* In the caller's transaction. ERR_NOT_FOUND: no such project; ERR_INVALID: it cannot be built so. */
+/* In the caller's transaction. ERR_NOT_FOUND: no such project; ERR_INVALID: it cannot be built so.
+ */
 int build_start(const struct flow *f, struct arena *a, const struct build_order *order,
                 struct str *ret_uuid, struct err *err) MUST_USE;
 
@@ -54,24 +55,24 @@ struct build_row {
     struct str region;
     struct str project;
     int64_t number;
-    struct str token;         /* of the order, or absent */
+    struct str token; /* of the order, or absent */
     struct str initiator;
-    struct str status;        /* IN_PROGRESS SUCCEEDED FAILED FAULT STOPPED TIMED_OUT */
+    struct str status; /* IN_PROGRESS SUCCEEDED FAILED FAULT STOPPED TIMED_OUT */
     struct str current_phase;
     bool complete;
     int64_t started_ms;
-    int64_t ended_ms;         /* 0 = runs */
-    struct str phases;        /* JSON array of {phaseType,phaseStatus,startTime,endTime,contexts};
-                                 milliseconds */
-    struct str exported;      /* JSON array of {name,value} */
-    struct str artifacts;     /* JSON array of {id,name,bucket,key,location,sha256,md5,bytes}; id ""
-                                 = primary; name = the pipeline's artifact */
-    struct str unmasked;      /* JSON array of {name,reason} */
+    int64_t ended_ms;     /* 0 = runs */
+    struct str phases;    /* JSON array of {phaseType,phaseStatus,startTime,endTime,contexts};
+                             milliseconds */
+    struct str exported;  /* JSON array of {name,value} */
+    struct str artifacts; /* JSON array of {id,name,bucket,key,location,sha256,md5,bytes}; id ""
+                             = primary; name = the pipeline's artifact */
+    struct str unmasked;  /* JSON array of {name,reason} */
     struct str log_group;
     struct str log_stream;
     struct str resolved_version;
-    struct str reason;        /* of the end, for people; absent while it runs */
-    struct str body;          /* JSON of the effective project settings, in the API's words */
+    struct str reason; /* of the end, for people; absent while it runs */
+    struct str body;   /* JSON of the effective project settings, in the API's words */
 };
 
 /* 1 found, 0 not. In the caller's transaction. */
@@ -94,8 +95,8 @@ struct builds;
 struct builds_config {
     const struct flow *flow;
     struct build_hooks hooks;
-    const char *program;       /* path of this executable, for `trunkline supervise DIR` */
-    int parallel;              /* builds at the same time; 0 = twice the processors */
+    const char *program; /* path of this executable, for `trunkline supervise DIR` */
+    int parallel;        /* builds at the same time; 0 = twice the processors */
     /* Fills in how a plan's account is reached (aws, endpoint, ca_file) if it is a real one. NULL:
      * all accounts are embedded. */
     int (*account)(void *ud, struct arena *a, struct plan *plan, struct err *err);

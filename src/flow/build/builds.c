@@ -21,9 +21,9 @@
 
 enum {
     TICK_MS = 500,
-    SETTLE_MS = 15,          /* output is taken in batches of at least this age */
-    START_GRACE_MS = 30000,  /* time for a supervisor to write its pid */
-    REFUSAL_MS = 2000,       /* time for a second supervisor to see that it is one */
+    SETTLE_MS = 15,         /* output is taken in batches of at least this age */
+    START_GRACE_MS = 30000, /* time for a supervisor to write its pid */
+    REFUSAL_MS = 2000,      /* time for a second supervisor to see that it is one */
     PID_MAX_BYTES = 200,
     RUNNING_MAX = 256,
     ERRORS_TOLD = 3,
@@ -36,9 +36,9 @@ struct running {
     bool child;             /* it is ours to reap */
     bool child_ended;       /* what we spawned has ended: if it wrote no pid, there is none */
     bool stop_sent;
-    int watch;              /* inotify of its directory */
-    int64_t since_ms;       /* monotonic: when it was taken over */
-    int errors;             /* in a row */
+    int watch;        /* inotify of its directory */
+    int64_t since_ms; /* monotonic: when it was taken over */
+    int errors;       /* in a row */
     struct running *next;
 };
 
@@ -131,8 +131,8 @@ static void follow(struct builds *b, struct str uuid, struct process process) {
         return;
     }
     struct running *r = mem_alloc(sizeof(*r));
-    r->ingest = (struct ingest){.flow = b->config.flow, .config = &b->config,
-                                .uuid = mem_str_dup(uuid)};
+    r->ingest =
+        (struct ingest){.flow = b->config.flow, .config = &b->config, .uuid = mem_str_dup(uuid)};
     r->process = process;
     r->child = process.pid > 0;
     r->since_ms = clock_mono_ms(b->config.flow->clock);
@@ -281,14 +281,13 @@ static int attach(struct builds *b, struct running *r) {
     struct err err = ERR_INIT;
     struct process_id id;
     struct str text = STR_NONE;
-    const char *path =
-        str_printf(&a, "%s/supervisor.pid", build_dir(b, &a, r->ingest.uuid)).p;
+    const char *path = str_printf(&a, "%s/supervisor.pid", build_dir(b, &a, r->ingest.uuid)).p;
     int result = 0;
     if (file_exists(path) && file_read(&a, path, PID_MAX_BYTES, &text, &err) == 0 &&
         process_id_parse(text, &id)) {
         result = process_attach(&id, &r->process, &err) == 0 ? 1
-                 : err.kind == ERR_NOT_FOUND                  ? -1
-                                                              : 0;
+                 : err.kind == ERR_NOT_FOUND                 ? -1
+                                                             : 0;
     }
     arena_done(&a);
     return result;

@@ -14,7 +14,7 @@
 enum {
     TICK_MS = 1000,
     READ_BYTES = 256 * 1024,
-    BURST = 64,           /* reads in a row before events are looked at again */
+    BURST = 64, /* reads in a row before events are looked at again */
     QUIET_TIMEOUT_MS = 60 * 1000,
 };
 
@@ -97,8 +97,10 @@ static int gone(struct supervision *s, struct err *err) {
     s->box_gone = true;
     bool measured = sandbox_usage(s->box, &usage, &ignored) == 0;
     if (measured && usage.oom_kills > 0) {
-        return err_set(err, ERR_LIMIT, "Build container found dead before completing the build. "
-                       "Its memory limit of %lld MiB was reached", (long long)s->plan.memory_mib);
+        return err_set(err, ERR_LIMIT,
+                       "Build container found dead before completing the build. "
+                       "Its memory limit of %lld MiB was reached",
+                       (long long)s->plan.memory_mib);
     }
     return err_set(err, ERR_SYSTEM, "Build container found dead before completing the build");
 }
@@ -106,8 +108,8 @@ static int gone(struct supervision *s, struct err *err) {
 /* One look at everything that can happen. 1: the command has ended. */
 static int look(struct supervision *s, uint32_t id, int out, struct buf *into, int *ret_code,
                 struct err *err) {
-    struct pollfd fds[] = {{sandbox_fd(s->box), POLLIN, 0}, {out, POLLIN, 0},
-                           {s->signal_fd, POLLIN, 0}};
+    struct pollfd fds[] = {
+        {sandbox_fd(s->box), POLLIN, 0}, {out, POLLIN, 0}, {s->signal_fd, POLLIN, 0}};
     int64_t left = s->deadline_ms - clock_mono_ms(s->clock);
     int timeout = left < 0 ? 0 : left < TICK_MS ? (int)left : TICK_MS;
     if (poll(fds, 3, timeout) < 0 && errno != EINTR) {
@@ -168,9 +170,13 @@ static int start_script(struct supervision *s, struct str script, struct str use
     struct arena a = ARENA_INIT;
     const char *shell = str_is(s->spec.shell, "bash") ? "/bin/bash" : "/bin/sh";
     const char *argv[] = {shell, SCRIPT_PATH, NULL};
-    struct sandbox_command command = {.argv = argv, .envp = base_env, .cwd = s->source_dir,
+    struct sandbox_command command = {.argv = argv,
+                                      .envp = base_env,
+                                      .cwd = s->source_dir,
                                       .user = user.n > 0 ? str_z(&a, user) : NULL,
-                                      .in = -1, .out = out, .err = out};
+                                      .in = -1,
+                                      .out = out,
+                                      .err = out};
     int result = sandbox_run(s->box, &command, ret_id, err);
     arena_done(&a);
     return result;
@@ -200,9 +206,8 @@ int run_quiet(struct supervision *s, struct str script, size_t max, struct str *
 static struct str command_script(struct supervision *s, struct arena *a, struct str command) {
     struct str_pair set[] = {{S("CODEBUILD_BUILD_SUCCEEDING"), s->succeeding ? S("1") : S("0")}};
     struct str_map map = {set, 1};
-    return s->spec.version == 1
-               ? script_of_command_1(a, command, str_c(s->source_dir), &map)
-               : script_of_command(a, command, &map);
+    return s->spec.version == 1 ? script_of_command_1(a, command, str_c(s->source_dir), &map)
+                                : script_of_command(a, command, &map);
 }
 
 static struct phase_end run_command(struct supervision *s, const struct buildspec_phase *phase,

@@ -86,8 +86,8 @@ int build_exit_write(const char *dir, const struct clock *clock, const char *sta
     json_set_str(object, "status", str_c(status));
     json_set(object, "t", json_integer(clock_now_ms(clock)));
     json_set_str(object, "reason", str_c(reason));
-    int result = file_write_atomic(str_printf(&a, "%s/exit.json", dir).p,
-                                   json_dump_str(&a, object), 0600, err);
+    int result = file_write_atomic(str_printf(&a, "%s/exit.json", dir).p, json_dump_str(&a, object),
+                                   0600, err);
     arena_done(&a);
     return result;
 }

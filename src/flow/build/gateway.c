@@ -130,8 +130,9 @@ static void serve_dns(struct gateway *g, struct stream *client) {
     (void)g;
     for (;;) {
         struct str data = stream_data(client);
-        size_t size = data.n < 2 ? SIZE_MAX
-                                 : ((size_t)(unsigned char)data.p[0] << 8 | (unsigned char)data.p[1]);
+        size_t size = data.n < 2
+                          ? SIZE_MAX
+                          : ((size_t)(unsigned char)data.p[0] << 8 | (unsigned char)data.p[1]);
         if (size == SIZE_MAX || data.n < size + 2) {
             if (stream_fill(client) <= 0) {
                 return;
@@ -304,8 +305,12 @@ static int start_threads(struct gateway *g, struct err *err) {
 int gateway_start(struct sandbox *box, const struct gateway_config *config, struct gateway **ret,
                   struct err *err) {
     struct gateway *g = mem_alloc(sizeof(*g));
-    *g = (struct gateway){.config = *config, .credentials_fd = -1, .tls_fd = -1, .http_fd = -1,
-                          .dns_udp = -1, .dns_tcp = -1};
+    *g = (struct gateway){.config = *config,
+                          .credentials_fd = -1,
+                          .tls_fd = -1,
+                          .http_fd = -1,
+                          .dns_udp = -1,
+                          .dns_tcp = -1};
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->empty, NULL);
     for (int i = 0; i < GATEWAY_MAX_CONNECTIONS; i++) {

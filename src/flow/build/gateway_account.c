@@ -101,8 +101,9 @@ static bool connect_serve(struct gateway *g, struct stream *serve, int slot) {
 }
 
 static bool hop_by_hop(struct str name) {
-    static const char *const names[] = {"connection", "keep-alive", "proxy-connection", "te",
-                                        "transfer-encoding", "upgrade", "expect", "content-length"};
+    static const char *const names[] = {"connection", "keep-alive",        "proxy-connection",
+                                        "te",         "transfer-encoding", "upgrade",
+                                        "expect",     "content-length"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (str_ieq(name, str_c(names[i]))) {
             return true;
@@ -244,7 +245,8 @@ static enum outcome exchange(struct gateway *g, struct stream *serve, const stru
 /* serve may forget the answer: the client has it. */
 static bool acknowledge(struct stream *serve, struct arena *a, struct str id) {
     struct message m;
-    struct str text = str_printf(a, "POST /_trunkline/ack HTTP/1.1\r\nHost: serve\r\n"
+    struct str text = str_printf(a,
+                                 "POST /_trunkline/ack HTTP/1.1\r\nHost: serve\r\n"
                                  "Content-Length: 0\r\nx-trunkline-request: " STR_FMT "\r\n\r\n",
                                  STR_ARG(id));
     struct spool sink = {.fd = -1};
@@ -274,8 +276,7 @@ static bool forward(struct gateway *g, struct stream *client, struct stream *ser
         struct answer an = {.client = client};
         bool close_serve = false;
         buf_init(&an.kept, ANSWER_KEPT);
-        enum outcome outcome =
-            exchange(g, serve, request, body, id, &an, host, &close_serve);
+        enum outcome outcome = exchange(g, serve, request, body, id, &an, host, &close_serve);
         buf_done(&an.kept);
         if (outcome == DONE) {
             bool read_only = str_is(request->method, "GET") || str_is(request->method, "HEAD");
@@ -307,12 +308,14 @@ static bool one_request(struct gateway *g, struct stream *client, struct stream 
         struct spool body = {.fd = -1};
         struct str dir = g->config.plan->data_dir;
         buf_init(&body.memory, GATEWAY_SPOOL);
-        body.dir = str_printf(&a, STR_FMT "/builds/" STR_FMT, STR_ARG(dir),
-                              STR_ARG(g->config.plan->uuid)).p;
-        go_on = str_starts(request.target, S("/")) && /* no absolute form: the path is all there is */
-                (!request.expects || stream_write(client, S("HTTP/1.1 100 Continue\r\n\r\n"))) &&
-                message_body(client, &request, false, spool_add, &body, GATEWAY_MAX_UPLOAD) == 0 &&
-                forward(g, client, serve, &request, &body, host) && !request.close;
+        body.dir =
+            str_printf(&a, STR_FMT "/builds/" STR_FMT, STR_ARG(dir), STR_ARG(g->config.plan->uuid))
+                .p;
+        go_on =
+            str_starts(request.target, S("/")) && /* no absolute form: the path is all there is */
+            (!request.expects || stream_write(client, S("HTTP/1.1 100 Continue\r\n\r\n"))) &&
+            message_body(client, &request, false, spool_add, &body, GATEWAY_MAX_UPLOAD) == 0 &&
+            forward(g, client, serve, &request, &body, host) && !request.close;
         spool_done(&body);
     }
     arena_done(&a);

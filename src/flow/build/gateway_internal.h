@@ -12,20 +12,20 @@
 
 enum {
     GATEWAY_MAX_CONNECTIONS = 512,
-    GATEWAY_IDLE_MS = 10 * 60 * 1000,   /* a connection that says nothing is closed */
-    GATEWAY_HELLO_MS = 20 * 1000,       /* time for the first bytes */
-    GATEWAY_PATIENCE_MS = 120 * 1000,   /* how long a request waits for a serve that is away */
-    GATEWAY_SPOOL = 1024 * 1024,        /* larger request bodies go to a file */
-    GATEWAY_MAX_UPLOAD = 1 << 30,       /* largest request body */
+    GATEWAY_IDLE_MS = 10 * 60 * 1000, /* a connection that says nothing is closed */
+    GATEWAY_HELLO_MS = 20 * 1000,     /* time for the first bytes */
+    GATEWAY_PATIENCE_MS = 120 * 1000, /* how long a request waits for a serve that is away */
+    GATEWAY_SPOOL = 1024 * 1024,      /* larger request bodies go to a file */
+    GATEWAY_MAX_UPLOAD = 1 << 30,     /* largest request body */
     GATEWAY_MAX_TLS_NAMES = 1024,
 };
 
 /* A connection's bytes, with or without TLS. */
 struct stream {
     int fd;
-    int slot;        /* of the gateway, for clients */
-    SSL *ssl;        /* NULL: plain */
-    char *buffer;    /* read by stream_fill, not yet dropped: [begin, end) */
+    int slot;     /* of the gateway, for clients */
+    SSL *ssl;     /* NULL: plain */
+    char *buffer; /* read by stream_fill, not yet dropped: [begin, end) */
     size_t begin, end;
 };
 
@@ -50,10 +50,10 @@ struct message {
     struct str method, target; /* requests */
     int status;                /* answers */
     struct http_headers headers;
-    int64_t length;            /* Content-Length; -1 = none */
+    int64_t length; /* Content-Length; -1 = none */
     bool chunked;
-    bool close;                /* the connection ends after it */
-    bool expects;              /* Expect: 100-continue */
+    bool close;   /* the connection ends after it */
+    bool expects; /* Expect: 100-continue */
 };
 
 /* Reads a head. 1 there is one, 0 the peer closed before its first byte, -1 bad or broken. */
@@ -78,12 +78,12 @@ struct gateway {
     int credentials_fd, tls_fd, http_fd, dns_udp, dns_tcp; /* listening, inside */
     pthread_t threads[5];
     int threads_n;
-    pthread_mutex_t lock;   /* guards what follows */
+    pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t empty;
     int connections;
     struct {
-        int client; /* -1 = free */
-        int serve;  /* the way to serve, or -1 */
+        int client;                   /* -1 = free */
+        int serve;                    /* the way to serve, or -1 */
     } slots[GATEWAY_MAX_CONNECTIONS]; /* descriptors that are shut down at the end */
     struct tls_name *names;
     int names_n;
@@ -91,8 +91,8 @@ struct gateway {
     size_t refused_n;
     atomic_bool stopping;
     struct cert_pair authority;
-    struct arena arena;     /* of authority and refused */
-    atomic_llong sequence;  /* of requests to serve */
+    struct arena arena;    /* of authority and refused */
+    atomic_llong sequence; /* of requests to serve */
 };
 
 /* Host of the first request, which stays in the buffer; absent when none came or it has none. */

@@ -79,7 +79,8 @@ void gateway_serve_refusal(struct gateway *g, struct stream *client, struct str 
         struct message m;
         go_on = next_request(client, &a, &m);
         if (go_on) {
-            struct str text = str_printf(&a, "Egress refused: " STR_FMT " (%s). This build may "
+            struct str text = str_printf(&a,
+                                         "Egress refused: " STR_FMT " (%s). This build may "
                                          "reach AWS and what the mirror holds.\n",
                                          STR_ARG(host), why);
             go_on = answer_text(client, 403, "Forbidden", "text/plain", text,
@@ -141,9 +142,10 @@ static bool fetch_through(struct gateway *g, struct stream *client, const struct
     struct str location = http_header(&reply.headers, S("Location"));
     struct str type = http_header(&reply.headers, S("Content-Type"));
     struct str head = str_printf(
-        m->arena, "HTTP/1.1 %d OK\r\nContent-Type: " STR_FMT "\r\nContent-Length: %zu\r\n%s" STR_FMT
-        "%s\r\n", reply.status, STR_ARG(type.p ? type : S("application/octet-stream")),
-        reply.body.n, location.p ? "Location: " : "", STR_ARG(location), location.p ? "\r\n" : "");
+        m->arena,
+        "HTTP/1.1 %d OK\r\nContent-Type: " STR_FMT "\r\nContent-Length: %zu\r\n%s" STR_FMT "%s\r\n",
+        reply.status, STR_ARG(type.p ? type : S("application/octet-stream")), reply.body.n,
+        location.p ? "Location: " : "", STR_ARG(location), location.p ? "\r\n" : "");
     return stream_write(client, head) &&
            (str_is(m->method, "HEAD") || stream_write(client, reply.body));
 }
@@ -163,18 +165,18 @@ static bool mirror_request(struct gateway *g, struct stream *client, const struc
         return fetch_through(g, client, m, url, host);
     }
     gateway_refused(g, url, "not in the mirror");
-    return answer_text(client, 403, "Forbidden", "text/plain",
-                       str_printf(m->arena, "Egress refused: " STR_FMT " is not in the mirror.\n",
-                                  STR_ARG(url)),
-                       str_is(m->method, "HEAD"), m->close);
+    return answer_text(
+        client, 403, "Forbidden", "text/plain",
+        str_printf(m->arena, "Egress refused: " STR_FMT " is not in the mirror.\n", STR_ARG(url)),
+        str_is(m->method, "HEAD"), m->close);
 }
 
 void gateway_serve_mirror(struct gateway *g, struct stream *client, struct str host, bool tls) {
     for (bool go_on = true; go_on && !g->stopping;) {
         struct arena a = ARENA_INIT;
         struct message m;
-        go_on = next_request(client, &a, &m) && mirror_request(g, client, &m, host, tls) &&
-                !m.close;
+        go_on =
+            next_request(client, &a, &m) && mirror_request(g, client, &m, host, tls) && !m.close;
         arena_done(&a);
     }
 }

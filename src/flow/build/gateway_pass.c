@@ -37,7 +37,8 @@ static int connect_one(const struct addrinfo *to) {
 }
 
 /* "https://127.0.0.1:5000" -> host and port; an account's own endpoint may be anywhere. */
-static void endpoint_of(struct arena *a, struct str url, struct str *io_host, const char **io_port) {
+static void endpoint_of(struct arena *a, struct str url, struct str *io_host,
+                        const char **io_port) {
     size_t begin = str_find(url, S("://"), 0);
     struct str rest = begin == (size_t)-1 ? url : str_sub(url, begin + 3, url.n);
     size_t slash = str_find_c(rest, '/', 0);

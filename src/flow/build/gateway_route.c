@@ -20,7 +20,8 @@ static bool below(struct str host, const char *domain) {
 }
 
 bool route_is_aws(struct str host) {
-    return below(host, "amazonaws.com") || below(host, "api.aws") || below(host, "amazonaws.com.cn");
+    return below(host, "amazonaws.com") || below(host, "api.aws") ||
+           below(host, "amazonaws.com.cn");
 }
 
 bool route_good_host(struct str host) {
@@ -39,8 +40,7 @@ enum route_verdict route_of(const struct plan *plan, struct str host) {
         return plan->aws ? ROUTE_PASS : ROUTE_AWS;
     }
     struct arena a = ARENA_INIT;
-    bool mirrored =
-        plan->policy != PLAN_NONE && mirror_has_host(str_z(&a, plan->data_dir), host);
+    bool mirrored = plan->policy != PLAN_NONE && mirror_has_host(str_z(&a, plan->data_dir), host);
     arena_done(&a);
     if (mirrored) {
         return ROUTE_MIRROR;
@@ -131,10 +131,10 @@ int route_sni(struct str bytes, struct str *ret) {
 /* ---- addresses ---- */
 
 static bool public_v4(const unsigned char *p) {
-    return !(p[0] == 0 || p[0] == 10 || p[0] == 127 || p[0] >= 224 || (p[0] == 169 && p[1] == 254) ||
-             (p[0] == 172 && (p[1] & 0xF0) == 16) || (p[0] == 192 && p[1] == 168) ||
-             (p[0] == 100 && (p[1] & 0xC0) == 64) || (p[0] == 192 && p[1] == 0 && p[2] == 0) ||
-             (p[0] == 198 && (p[1] & 0xFE) == 18));
+    return !(p[0] == 0 || p[0] == 10 || p[0] == 127 || p[0] >= 224 ||
+             (p[0] == 169 && p[1] == 254) || (p[0] == 172 && (p[1] & 0xF0) == 16) ||
+             (p[0] == 192 && p[1] == 168) || (p[0] == 100 && (p[1] & 0xC0) == 64) ||
+             (p[0] == 192 && p[1] == 0 && p[2] == 0) || (p[0] == 198 && (p[1] & 0xFE) == 18));
 }
 
 bool route_public_address(const unsigned char *address, size_t n) {

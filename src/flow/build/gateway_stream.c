@@ -157,7 +157,8 @@ static bool parse_head(struct message *m, struct str head, bool answer) {
         }
         size_t colon = str_find_c(line, ':', 0);
         struct str name = colon == (size_t)-1 ? STR_NONE : str_sub(line, 0, colon);
-        struct str value = colon == (size_t)-1 ? STR_NONE : str_trim(str_sub(line, colon + 1, line.n));
+        struct str value =
+            colon == (size_t)-1 ? STR_NONE : str_trim(str_sub(line, colon + 1, line.n));
         if (!is_token(name) || m->headers.n == HTTP_MAX_HEADERS ||
             memchr(value.p, '\0', value.n) != NULL || memchr(value.p, '\r', value.n) != NULL ||
             !note_header(m, name, value)) {
@@ -300,10 +301,11 @@ int message_body(struct stream *s, const struct message *m, bool answer_to_head,
 bool answer_text(struct stream *s, int status, const char *reason, const char *type,
                  struct str body, bool head, bool close) {
     struct arena a = ARENA_INIT;
-    struct str text = str_printf(&a,
-                                 "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-                                 "Cache-Control: no-store\r\n%s\r\n",
-                                 status, reason, type, body.n, close ? "Connection: close\r\n" : "");
+    struct str text =
+        str_printf(&a,
+                   "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+                   "Cache-Control: no-store\r\n%s\r\n",
+                   status, reason, type, body.n, close ? "Connection: close\r\n" : "");
     bool sent = stream_write(s, head ? text : str_concat(&a, text, body));
     arena_done(&a);
     return sent;

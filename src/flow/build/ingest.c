@@ -25,9 +25,9 @@ struct step {
     const char *dir;
     struct build_exit end;
     bool has_end;
-    struct str events;  /* whole lines */
-    struct str log;     /* whole lines, or all that is left at the end */
-    bool rest;          /* files hold more than was read */
+    struct str events; /* whole lines */
+    struct str log;    /* whole lines, or all that is left at the end */
+    bool rest;         /* files hold more than was read */
 };
 
 /* ---- reading ---- */
@@ -167,8 +167,8 @@ static int put_log(struct step *s, const struct build_row *row, struct err *err)
         size_t end = str_find_c(rest, '\n', 0);
         size_t n = end == (size_t)-1 ? rest.n : end + 1;
         n = n > LINE_MAX ? LINE_MAX : n;
-        *arena_push(s->arena, &events) = (struct logs_input_log_event){
-            time_at(s, index, offset), true, str_sub(rest, 0, n)};
+        *arena_push(s->arena, &events) =
+            (struct logs_input_log_event){time_at(s, index, offset), true, str_sub(rest, 0, n)};
         rest = str_sub(rest, n, rest.n);
         offset += (int64_t)n;
         if (events.n == EVENTS_PER_CALL) {
@@ -246,8 +246,7 @@ static void apply_event(struct step *s, struct build_row *row, struct columns *c
     }
 }
 
-static int apply_events(struct step *s, struct build_row *row, struct columns *c,
-                        struct err *err) {
+static int apply_events(struct step *s, struct build_row *row, struct columns *c, struct err *err) {
     struct str rest = s->events;
     struct str line = STR_NONE;
     while (rest.n > 0 && str_cut(&rest, '\n', &line)) {
@@ -290,10 +289,10 @@ static void columns_store(struct arena *a, const struct columns *c, struct build
 
 static void end_row(struct build_row *row, struct columns *c, struct str status, struct str reason,
                     int64_t t) {
-    const char *left_open = str_is(status, "STOPPED") || str_is(status, "FAULT") ||
-                                    str_is(status, "TIMED_OUT")
-                                ? NULL
-                                : "FAILED";
+    const char *left_open =
+        str_is(status, "STOPPED") || str_is(status, "FAULT") || str_is(status, "TIMED_OUT")
+            ? NULL
+            : "FAILED";
     json_t *open = last_phase(c->phases, STR_NONE);
     if (open != NULL && json_object_get(open, "endTime") == NULL) {
         struct arena a = ARENA_INIT;
@@ -323,8 +322,9 @@ static int tell_end(struct ingest *in, struct arena *a, const struct build_row *
 static int load(struct ingest *in, struct arena *a, struct build_row *row, struct err *err) {
     int found = build_load(in->flow->db, a, in->uuid, row, err);
     if (found <= 0) {
-        return found < 0 ? -1 : err_set(err, ERR_INTERNAL, "build " STR_FMT " has no row",
-                                        STR_ARG(in->uuid));
+        return found < 0
+                   ? -1
+                   : err_set(err, ERR_INTERNAL, "build " STR_FMT " has no row", STR_ARG(in->uuid));
     }
     return build_get_offsets(in->flow->db, in->uuid, &in->offsets, err);
 }

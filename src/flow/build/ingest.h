@@ -10,13 +10,13 @@
 struct ingest {
     const struct flow *flow;
     const struct builds_config *config;
-    struct str uuid;               /* owned by whoever made this */
-    bool loaded;                   /* what follows is known */
-    struct build_offsets offsets;  /* as in the row */
-    bool stream_made;              /* log group and stream are there */
-    int64_t index_at;              /* offset in log.idx of the next record */
-    int64_t line_ms;               /* time of the bytes before next_at */
-    int64_t next_at;               /* offset in the log where next_ms begins */
+    struct str uuid;              /* owned by whoever made this */
+    bool loaded;                  /* what follows is known */
+    struct build_offsets offsets; /* as in the row */
+    bool stream_made;             /* log group and stream are there */
+    int64_t index_at;             /* offset in log.idx of the next record */
+    int64_t line_ms;              /* time of the bytes before next_at */
+    int64_t next_at;              /* offset in the log where next_ms begins */
     int64_t next_ms;
 };
 

@@ -32,14 +32,15 @@ int mirror_normal_url(struct arena *a, struct str url, struct str *ret, struct e
         return err_set(err, ERR_INVALID, "'" STR_FMT "' names no host, or holds a password",
                        STR_ARG(url));
     }
-    *ret = str_printf(a, STR_FMT "://" STR_FMT STR_FMT, STR_ARG(scheme), STR_ARG(host),
-                      STR_ARG(path));
+    *ret =
+        str_printf(a, STR_FMT "://" STR_FMT STR_FMT, STR_ARG(scheme), STR_ARG(host), STR_ARG(path));
     return 0;
 }
 
 static const char *entry_path(struct arena *a, const char *data_dir, struct str url) {
     return str_printf(a, "%s/mirror/urls/" STR_FMT ".json", data_dir,
-                      STR_ARG(crypto_sha256_hex(a, url))).p;
+                      STR_ARG(crypto_sha256_hex(a, url)))
+        .p;
 }
 
 /* Host of a normal URL. */
@@ -51,8 +52,8 @@ static struct str host_of(struct str url) {
 
 /* A marker per host makes mirror_has_host one look at a folder. */
 static const char *host_path(struct arena *a, const char *data_dir, struct str host) {
-    return str_printf(a, "%s/mirror/hosts/" STR_FMT, data_dir,
-                      STR_ARG(crypto_sha256_hex(a, host))).p;
+    return str_printf(a, "%s/mirror/hosts/" STR_FMT, data_dir, STR_ARG(crypto_sha256_hex(a, host)))
+        .p;
 }
 
 static int copy_in(int from, int to, struct arena *a, struct mirror_entry *ret, struct err *err) {
@@ -112,13 +113,13 @@ int mirror_add(const char *data_dir, const struct clock *clock, struct str url, 
     }
     int result = copy_in(fd, to, a, ret, err);
     if (result == 0 && sha256.p != NULL && !str_ieq(sha256, ret->sha256)) {
-        result = err_set(err, ERR_INVALID, STR_FMT ": the file has sha256 " STR_FMT ", not " STR_FMT,
-                         STR_ARG(ret->url), STR_ARG(ret->sha256), STR_ARG(sha256));
+        result =
+            err_set(err, ERR_INVALID, STR_FMT ": the file has sha256 " STR_FMT ", not " STR_FMT,
+                    STR_ARG(ret->url), STR_ARG(ret->sha256), STR_ARG(sha256));
     }
     if (result == 0) {
-        result = file_rename(aside,
-                             str_printf(a, "%s/mirror/" STR_FMT, data_dir, STR_ARG(ret->sha256)).p,
-                             err);
+        result = file_rename(
+            aside, str_printf(a, "%s/mirror/" STR_FMT, data_dir, STR_ARG(ret->sha256)).p, err);
     } else {
         unlink(aside);
     }

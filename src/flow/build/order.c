@@ -86,8 +86,8 @@ static int s3_source(struct making *m, struct str location, struct str version,
         str_starts(location, prefix) ? str_sub(location, prefix.n, location.n) : location;
     size_t slash = str_find_c(rest, '/', 0);
     if (slash == (size_t)-1 || slash == 0 || slash + 1 == rest.n || str_ends(rest, S("/"))) {
-        return invalid(err, "Invalid project source: S3 location must be bucket/path/object.zip: ",
-                       location);
+        return invalid(
+            err, "Invalid project source: S3 location must be bucket/path/object.zip: ", location);
     }
     ret->kind = PLAN_SOURCE_S3;
     ret->bucket = str_sub(rest, 0, slash);
@@ -109,8 +109,10 @@ static int project_source(struct making *m, const struct codebuild_project_sourc
         return s3_source(m, source->location, version, ret, err);
     }
     if (str_is(source->type, "CODEPIPELINE")) {
-        return invalid(err, "Source type CODEPIPELINE is only valid in a build that CodePipeline "
-                       "starts: project ", m->project->name);
+        return invalid(err,
+                       "Source type CODEPIPELINE is only valid in a build that CodePipeline "
+                       "starts: project ",
+                       m->project->name);
     }
     return invalid(err, "Sources of this type are not built yet (docs/limits.md): ", source->type);
 }
@@ -226,8 +228,8 @@ static void plan_size(struct making *m) {
         int64_t gib;
         int64_t cpus;
     } sizes[] = {
-        {"BUILD_GENERAL1_SMALL", 4, 2},   {"BUILD_GENERAL1_MEDIUM", 8, 4},
-        {"BUILD_GENERAL1_LARGE", 16, 8},  {"BUILD_GENERAL1_XLARGE", 72, 36},
+        {"BUILD_GENERAL1_SMALL", 4, 2},      {"BUILD_GENERAL1_MEDIUM", 8, 4},
+        {"BUILD_GENERAL1_LARGE", 16, 8},     {"BUILD_GENERAL1_XLARGE", 72, 36},
         {"BUILD_GENERAL1_2XLARGE", 144, 72},
     };
     m->plan.memory_mib = 4 * 1024;
@@ -250,9 +252,9 @@ static void plan_log(struct making *m) {
     }
     bool named = config != NULL && config->group_name.n > 0;
     bool prefixed = config != NULL && config->stream_name.n > 0;
-    m->plan.log_group = named ? config->group_name
-                              : str_printf(m->arena, "/aws/codebuild/" STR_FMT,
-                                           STR_ARG(m->project->name));
+    m->plan.log_group =
+        named ? config->group_name
+              : str_printf(m->arena, "/aws/codebuild/" STR_FMT, STR_ARG(m->project->name));
     m->plan.log_stream = prefixed ? str_printf(m->arena, STR_FMT "/" STR_FMT,
                                                STR_ARG(config->stream_name), STR_ARG(m->plan.uuid))
                                   : m->plan.uuid;
@@ -273,8 +275,8 @@ static int make_plan(const struct flow *f, struct making *m, struct err *err) {
     plan->data_dir = str_c(f->data_dir);
     plan->console_url = f->url;
     plan->kms_key = order != NULL && order->kms_key.n > 0 ? order->kms_key : p->encryption_key;
-    plan->timeout_s = 60 * (int64_t)(p->has_timeout_in_minutes ? p->timeout_in_minutes
-                                                               : DEFAULT_TIMEOUT_MIN);
+    plan->timeout_s =
+        60 * (int64_t)(p->has_timeout_in_minutes ? p->timeout_in_minutes : DEFAULT_TIMEOUT_MIN);
     plan_size(m);
     plan_log(m);
     plan_artifacts(m);
@@ -286,9 +288,9 @@ static int make_plan(const struct flow *f, struct making *m, struct err *err) {
 static void show_variables(struct making *m, struct codebuild_project_environment *environment) {
     struct codebuild_environment_variable_list list = {0};
     for (size_t i = 0; i < m->plan.env.n; i++) {
-        *arena_push(m->arena, &list) = (struct codebuild_environment_variable){
-            m->plan.env.v[i].name, m->plan.env.v[i].value,
-            str_c(env_type_name(m->plan.env.v[i].type))};
+        *arena_push(m->arena, &list) =
+            (struct codebuild_environment_variable){m->plan.env.v[i].name, m->plan.env.v[i].value,
+                                                    str_c(env_type_name(m->plan.env.v[i].type))};
     }
     list.v = list.v ? list.v : arena_alloc(m->arena, 0);
     environment->environment_variables = list;
@@ -310,26 +312,26 @@ static void show_logs(struct making *m, struct codebuild_build *b) {
     struct str rest = m->plan.log_group;
     struct str part = STR_NONE;
     for (bool first = true; str_cut(&rest, '/', &part); first = false) {
-        escaped = str_printf(m->arena, STR_FMT "%s" STR_FMT, STR_ARG(escaped),
-                             first ? "" : "$252F", STR_ARG(part));
+        escaped = str_printf(m->arena, STR_FMT "%s" STR_FMT, STR_ARG(escaped), first ? "" : "$252F",
+                             STR_ARG(part));
     }
-    logs->deep_link = str_printf(m->arena, "https://console.aws.amazon.com/cloudwatch/home?region="
-                                 STR_FMT "#logsV2:log-groups/log-group/" STR_FMT "/log-events/"
-                                 STR_FMT, STR_ARG(m->plan.region), STR_ARG(escaped),
-                                 STR_ARG(m->plan.log_stream));
+    logs->deep_link =
+        str_printf(m->arena,
+                   "https://console.aws.amazon.com/cloudwatch/home?region=" STR_FMT
+                   "#logsV2:log-groups/log-group/" STR_FMT "/log-events/" STR_FMT,
+                   STR_ARG(m->plan.region), STR_ARG(escaped), STR_ARG(m->plan.log_stream));
 }
 
 /* What of a build never changes, in the API's words. */
 static int make_body(struct making *m, struct err *err) {
     const struct codebuild_project *p = m->project;
     bool pipeline = m->in->order != NULL;
-    struct codebuild_project_source *source =
-        arena_memdup(m->arena, p->source, sizeof(*p->source));
+    struct codebuild_project_source *source = arena_memdup(m->arena, p->source, sizeof(*p->source));
     struct codebuild_project_environment *environment =
         arena_memdup(m->arena, p->environment, sizeof(*p->environment));
     show_variables(m, environment);
-    source->type = pipeline && m->plan.source.kind == PLAN_SOURCE_S3 ? S("CODEPIPELINE")
-                                                                     : source->type;
+    source->type =
+        pipeline && m->plan.source.kind == PLAN_SOURCE_S3 ? S("CODEPIPELINE") : source->type;
     struct codebuild_build b = {
         .id = plan_build_id(m->arena, &m->plan),
         .arn = plan_build_arn(m->arena, &m->plan),
@@ -400,7 +402,8 @@ int build_make(const struct flow *f, struct arena *a, const struct build_making 
     int64_t running = 0;
     const struct codebuild_project *p = making->project;
     if (p->has_concurrent_build_limit && p->concurrent_build_limit > 0) {
-        if (build_count_running(f->db, making->account, making->region, p->name, &running, err) < 0) {
+        if (build_count_running(f->db, making->account, making->region, p->name, &running, err) <
+            0) {
             return -1;
         }
         if (running >= p->concurrent_build_limit) {
@@ -410,7 +413,8 @@ int build_make(const struct flow *f, struct arena *a, const struct build_making 
         }
     }
     m.plan.uuid = rng_uuid(f->rng, a);
-    if (build_number_next(f->db, making->account, making->region, p->name, &m.plan.number, err) < 0 ||
+    if (build_number_next(f->db, making->account, making->region, p->name, &m.plan.number, err) <
+            0 ||
         make_plan(f, &m, err) < 0 || insert(f, &m, err) < 0) {
         return -1;
     }
@@ -433,9 +437,11 @@ int build_start(const struct flow *f, struct arena *a, const struct build_order 
     int found = project_get(f->db, a, order->account, order->region, order->project, &row, err);
     if (found <= 0) {
         return found < 0 ? -1
-                         : err_set(err, ERR_NOT_FOUND, "Project cannot be found: arn:aws:codebuild:"
-                                   STR_FMT ":" STR_FMT ":project/" STR_FMT, STR_ARG(order->region),
-                                   STR_ARG(order->account), STR_ARG(order->project));
+                         : err_set(err, ERR_NOT_FOUND,
+                                   "Project cannot be found: arn:aws:codebuild:" STR_FMT ":" STR_FMT
+                                   ":project/" STR_FMT,
+                                   STR_ARG(order->region), STR_ARG(order->account),
+                                   STR_ARG(order->project));
     }
     if (project_from_json(a, row.body, &project, err) < 0) {
         return -1;
@@ -443,8 +449,11 @@ int build_start(const struct flow *f, struct arena *a, const struct build_order 
     if (order->buildspec.n > 0) {
         project->source->buildspec = order->buildspec;
     }
-    struct build_making making = {.account = order->account, .region = order->region,
-                                  .project = project, .order = order,
-                                  .initiator = order->initiator, .token = order->token};
+    struct build_making making = {.account = order->account,
+                                  .region = order->region,
+                                  .project = project,
+                                  .order = order,
+                                  .initiator = order->initiator,
+                                  .token = order->token};
     return build_make(f, a, &making, ret_uuid, err);
 }

@@ -60,8 +60,8 @@ static bool hide(struct supervision *s, const struct env_var *var, json_t *unmas
                  struct phase_end *end) {
     enum secret_verdict verdict = build_log_hide(s->log, var->value);
     if (verdict == SECRET_TOO_MUCH) {
-        *end = phase_failed(s, code, "%s: " STR_FMT, secret_verdict_text(verdict),
-                            STR_ARG(var->name));
+        *end =
+            phase_failed(s, code, "%s: " STR_FMT, secret_verdict_text(verdict), STR_ARG(var->name));
         return false;
     }
     if (verdict != SECRET_HIDDEN) {
@@ -122,10 +122,10 @@ struct phase_end fetch_parameters(struct supervision *s) {
         struct ssm_get_parameters_result got;
         struct str_list batch = {names.v + i, names.n - i < BATCH ? names.n - i : BATCH};
         if (get_batch(s, &batch, &got, &err) < 0) {
-            return phase_failed(s, code, "%s (account " STR_FMT ", asked as " STR_FMT ", for "
-                                STR_FMT "%s)", err.msg, STR_ARG(s->plan.account),
-                                STR_ARG(s->plan.role_arn), STR_ARG(batch.v[0]),
-                                batch.n > 1 ? " and others" : "");
+            return phase_failed(s, code,
+                                "%s (account " STR_FMT ", asked as " STR_FMT ", for " STR_FMT "%s)",
+                                err.msg, STR_ARG(s->plan.account), STR_ARG(s->plan.role_arn),
+                                STR_ARG(batch.v[0]), batch.n > 1 ? " and others" : "");
         }
         for (size_t k = 0; k < got.parameters.n; k++) {
             set_values(s, &got.parameters.v[k]);

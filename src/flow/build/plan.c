@@ -19,9 +19,12 @@ struct member {
     bool needed;
 };
 
-#define TEXT(type, field, name, needed) {name, offsetof(type, field), MEMBER_STR, needed}
-#define NUMBER(type, field, name) {name, offsetof(type, field), MEMBER_INT, false}
-#define FLAG(type, field, name) {name, offsetof(type, field), MEMBER_BOOL, false}
+#define TEXT(type, field, name, needed)                                                            \
+    { name, offsetof(type, field), MEMBER_STR, needed }
+#define NUMBER(type, field, name)                                                                  \
+    { name, offsetof(type, field), MEMBER_INT, false }
+#define FLAG(type, field, name)                                                                    \
+    { name, offsetof(type, field), MEMBER_BOOL, false }
 
 static const struct member plan_members[] = {
     TEXT(struct plan, uuid, "uuid", true),
@@ -287,8 +290,9 @@ struct env plan_builtin_env(struct arena *a, const struct plan *plan) {
         plan->console_url.p
             ? str_printf(a, STR_FMT "/console/builds/" STR_FMT, STR_ARG(plan->console_url),
                          STR_ARG(id))
-            : str_printf(a, "https://" STR_FMT ".console.aws.amazon.com/codebuild/home?region="
-                         STR_FMT "#/builds/" STR_FMT "/view/new",
+            : str_printf(a,
+                         "https://" STR_FMT ".console.aws.amazon.com/codebuild/home?region=" STR_FMT
+                         "#/builds/" STR_FMT "/view/new",
                          STR_ARG(plan->region), STR_ARG(plan->region), STR_ARG(id)));
     put(a, &env, "CODEBUILD_CI", S("true"));
     put(a, &env, "CODEBUILD_INITIATOR", plan->initiator);

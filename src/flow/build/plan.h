@@ -29,15 +29,15 @@ enum plan_artifact_kind { PLAN_ARTIFACT_NONE, PLAN_ARTIFACT_S3, PLAN_ARTIFACT_LO
 
 struct plan_artifact {
     enum plan_artifact_kind kind;
-    struct str id;        /* secondary artifacts, or CodePipeline's output name */
-    struct str bucket;    /* S3 */
-    struct str key;       /* S3: whole key; absent when it is made of the parts below */
-    struct str path;      /* S3: [path/][build-id/]name */
+    struct str id;     /* secondary artifacts, or CodePipeline's output name */
+    struct str bucket; /* S3 */
+    struct str key;    /* S3: whole key; absent when it is made of the parts below */
+    struct str path;   /* S3: [path/][build-id/]name */
     struct str name;
-    struct str dir;       /* LOCAL: where the zip or the files go */
-    bool build_id;        /* namespaceType BUILD_ID */
-    bool zip;             /* packaging */
-    bool override_name;   /* the buildspec's artifacts.name counts */
+    struct str dir;     /* LOCAL: where the zip or the files go */
+    bool build_id;      /* namespaceType BUILD_ID */
+    bool zip;           /* packaging */
+    bool override_name; /* the buildspec's artifacts.name counts */
     bool encryption_off;
 };
 
@@ -47,14 +47,14 @@ struct plan {
     struct str uuid;
     struct str project;
     struct str region;
-    struct str account;      /* 12 digits */
-    int64_t number;          /* of the build in its project */
+    struct str account; /* 12 digits */
+    int64_t number;     /* of the build in its project */
     struct str initiator;
     int64_t start_ms;
-    bool aws;                /* a real account: calls go out signed, AWS's hosts pass through */
-    struct str data_dir;     /* DATA: serve.sock, ca/, mirror/ */
-    struct str endpoint;     /* aws: another endpoint than AWS's own, or absent */
-    struct str ca_file;      /* aws: its authority, or absent */
+    bool aws;            /* a real account: calls go out signed, AWS's hosts pass through */
+    struct str data_dir; /* DATA: serve.sock, ca/, mirror/ */
+    struct str endpoint; /* aws: another endpoint than AWS's own, or absent */
+    struct str ca_file;  /* aws: its authority, or absent */
     struct str role_arn;
     struct str kms_key;
     struct plan_source source;
@@ -70,17 +70,17 @@ struct plan {
     int64_t memory_mib;
     int64_t disk_mib;
     int64_t pids;
-    int64_t cpu_milli;           /* 2000 = two processors */
+    int64_t cpu_milli; /* 2000 = two processors */
     int64_t timeout_s;
     enum plan_policy policy;
     struct {
         struct plan_artifact *v; /* the first is the primary one */
         size_t n;
     } artifacts;
-    struct str log_group;        /* absent = no CloudWatch log */
+    struct str log_group; /* absent = no CloudWatch log */
     struct str log_stream;
-    struct str_list binds;       /* "HOST:CONTAINER" read-only, from trunkline.yml */
-    struct str console_url;      /* for CODEBUILD_BUILD_URL, or absent */
+    struct str_list binds;  /* "HOST:CONTAINER" read-only, from trunkline.yml */
+    struct str console_url; /* for CODEBUILD_BUILD_URL, or absent */
 };
 
 /* Reads plan.json of a build's directory. ERR_INVALID names the member that is wrong. */

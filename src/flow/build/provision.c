@@ -20,12 +20,14 @@ static int find_mounts(struct supervision *s, struct sandbox_mount *mounts, size
         struct str bind = s->plan.binds.v[i];
         size_t colon = str_find_c(bind, ':', 0);
         if (colon == (size_t)-1 || *ret_n == MAX_BINDS) {
-            return err_set(err, ERR_INVALID, "mount '" STR_FMT "' is not HOST:CONTAINER, or one too "
-                           "many", STR_ARG(bind));
+            return err_set(err, ERR_INVALID,
+                           "mount '" STR_FMT "' is not HOST:CONTAINER, or one too "
+                           "many",
+                           STR_ARG(bind));
         }
-        mounts[(*ret_n)++] = (struct sandbox_mount){
-            str_z(&s->arena, str_sub(bind, 0, colon)),
-            str_z(&s->arena, str_sub(bind, colon + 1, bind.n)), false};
+        mounts[(*ret_n)++] =
+            (struct sandbox_mount){str_z(&s->arena, str_sub(bind, 0, colon)),
+                                   str_z(&s->arena, str_sub(bind, colon + 1, bind.n)), false};
     }
     return 0;
 }
@@ -43,8 +45,10 @@ static int prepare(struct supervision *s, const struct image *image, struct str 
         .id = str_printf(&s->arena, "tl-" STR_FMT, STR_ARG(s->plan.uuid)).p,
         .dir = s->dir,
         .rootfs = str_z(&s->arena, image->rootfs),
-        .limits = {.memory_bytes = s->plan.memory_mib << 20, .pids = s->plan.pids,
-                   .cpu_milli = s->plan.cpu_milli, .disk_bytes = s->plan.disk_mib << 20},
+        .limits = {.memory_bytes = s->plan.memory_mib << 20,
+                   .pids = s->plan.pids,
+                   .cpu_milli = s->plan.cpu_milli,
+                   .disk_bytes = s->plan.disk_mib << 20},
         .mounts = mounts,
         .folders = folders,
         .folders_n = folders_n,
@@ -53,9 +57,8 @@ static int prepare(struct supervision *s, const struct image *image, struct str 
         .nameserver = GATEWAY_ENDPOINT_ADDRESS,
         .ca_pem = ca,
     };
-    return find_mounts(s, mounts, &spec.mounts_n, err) < 0
-               ? -1
-               : sandbox_prepare(&spec, &s->box, err);
+    return find_mounts(s, mounts, &spec.mounts_n, err) < 0 ? -1
+                                                           : sandbox_prepare(&spec, &s->box, err);
 }
 
 /* The pipe of all commands. Programs open /dev/stdout anew, so it must belong to the build. */
@@ -76,13 +79,16 @@ static int credentials(void *ud, struct arena *a, struct str *ret_json, struct e
 }
 
 static int start_gateway(struct supervision *s, struct err *err) {
-    s->credentials_path =
-        str_printf(&s->arena, "/v2/credentials/" STR_FMT,
-                   STR_ARG(rng_hex(&rng_system, &s->arena, 64))).p;
-    struct gateway_config config = {.plan = &s->plan, .clock = s->clock, .log = s->log,
+    s->credentials_path = str_printf(&s->arena, "/v2/credentials/" STR_FMT,
+                                     STR_ARG(rng_hex(&rng_system, &s->arena, 64)))
+                              .p;
+    struct gateway_config config = {.plan = &s->plan,
+                                    .clock = s->clock,
+                                    .log = s->log,
                                     .events = s->events,
                                     .credentials_path = str_c(s->credentials_path),
-                                    .credentials = credentials, .ud = s};
+                                    .credentials = credentials,
+                                    .ud = s};
     return gateway_start(s->box, &config, &s->gateway, err);
 }
 

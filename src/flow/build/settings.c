@@ -52,8 +52,8 @@ static int choose_mounts(const struct settings *s, struct plan *plan, struct err
             return wrong(s, mounts->item[i], err,
                          "a mount needs source and target, both absolute paths");
         }
-        *arena_push(s->arena, &plan->binds) = str_printf(
-            s->arena, STR_FMT ":" STR_FMT, STR_ARG(source->text), STR_ARG(target->text));
+        *arena_push(s->arena, &plan->binds) =
+            str_printf(s->arena, STR_FMT ":" STR_FMT, STR_ARG(source->text), STR_ARG(target->text));
     }
     return 0;
 }

@@ -39,10 +39,10 @@ static int get_object(struct supervision *s, struct str bucket, struct str key, 
         struct aws_target target;
         struct s3_get_object_output out = {0};
         *ret = AWS_BODY_NONE;
-        result = account_target(s, &s->arena, &target, err) < 0
-                     ? -1
-                     : aws_call_stream(&target, &s3_op_get_object, &s->arena, &in, NULL, &out, ret,
-                                       err);
+        result =
+            account_target(s, &s->arena, &target, err) < 0
+                ? -1
+                : aws_call_stream(&target, &s3_op_get_object, &s->arena, &in, NULL, &out, ret, err);
     } while (result < 0 && account_retry(s, since, err));
     return result < 0 ? err_wrap(err, "s3://" STR_FMT "/" STR_FMT, STR_ARG(bucket), STR_ARG(key))
                       : 0;
@@ -92,8 +92,7 @@ static int from_folder(struct supervision *s, const struct plan_source *source,
     struct zip_writer *zip cleanup_zip = NULL;
     const char *path = str_printf(&s->arena, "%s/source.zip", s->dir).p;
     int dir cleanup_fd = file_open(str_z(&s->arena, source->dir), O_RDONLY | O_DIRECTORY, 0, err);
-    int fd cleanup_fd =
-        dir < 0 ? -1 : file_open(path, O_RDWR | O_CREAT | O_TRUNC, 0600, err);
+    int fd cleanup_fd = dir < 0 ? -1 : file_open(path, O_RDWR | O_CREAT | O_TRUNC, 0600, err);
     if (fd < 0 || zip_begin(fd, NULL, &zip, err) < 0 ||
         zip_add_tree(zip, dir, ".", "", ZIP_LINKS_KEEP, not_of_source, NULL, err) < 0 ||
         zip_end(zip, err) < 0) {
@@ -150,7 +149,8 @@ static int buildspec_from_s3(struct supervision *s, struct str arn, struct str *
     }
     struct aws_body body;
     if (get_object(s, str_sub(parts.resource, 0, slash),
-                   str_sub(parts.resource, slash + 1, parts.resource.n), STR_NONE, &body, err) < 0) {
+                   str_sub(parts.resource, slash + 1, parts.resource.n), STR_NONE, &body,
+                   err) < 0) {
         return -1;
     }
     int fd cleanup_fd = body.fd;
@@ -219,8 +219,8 @@ static void put(struct supervision *s, struct env *env, const char *name, const 
 }
 
 static void choose_variables(struct supervision *s) {
-    static const char *const bundle[] = {"AWS_CA_BUNDLE",      "SSL_CERT_FILE",   "CURL_CA_BUNDLE",
-                                         "REQUESTS_CA_BUNDLE", "PIP_CERT",        "GIT_SSL_CAINFO"};
+    static const char *const bundle[] = {"AWS_CA_BUNDLE",      "SSL_CERT_FILE", "CURL_CA_BUNDLE",
+                                         "REQUESTS_CA_BUNDLE", "PIP_CERT",      "GIT_SSL_CAINFO"};
     struct env builtin = plan_builtin_env(&s->arena, &s->plan);
     put(s, &builtin, "CODEBUILD_SRC_DIR", s->source_dir);
     for (size_t i = 0; i < s->plan.secondary_sources.n; i++) {
@@ -242,23 +242,26 @@ static struct phase_end check_variables(struct supervision *s) {
     for (size_t i = 0; i < s->env.n; i++) {
         const struct env_var *var = &s->env.v[i];
         if (var->type == ENV_SECRETS_MANAGER) {
-            return phase_failed(s, "CLIENT_ERROR",
-                                "Secrets Manager is not served yet (docs/limits.md): variable "
-                                STR_FMT " refers to secret " STR_FMT,
-                                STR_ARG(var->name), STR_ARG(var->value));
+            return phase_failed(
+                s, "CLIENT_ERROR",
+                "Secrets Manager is not served yet (docs/limits.md): variable " STR_FMT
+                " refers to secret " STR_FMT,
+                STR_ARG(var->name), STR_ARG(var->value));
         }
         total += var->name.n + var->value.n + 2;
         if (var->name.n + var->value.n + 2 > ENV_MAX_VALUE) {
             return phase_failed(s, "CLIENT_ERROR",
-                                "Variable " STR_FMT " has %zu bytes; a program can be given at most "
-                                "%d in one variable", STR_ARG(var->name), var->value.n,
-                                ENV_MAX_VALUE);
+                                "Variable " STR_FMT
+                                " has %zu bytes; a program can be given at most "
+                                "%d in one variable",
+                                STR_ARG(var->name), var->value.n, ENV_MAX_VALUE);
         }
     }
-    return total <= ENV_MAX_TOTAL
-               ? phase_well()
-               : phase_failed(s, "CLIENT_ERROR", "The variables have %zu bytes together; programs "
-                              "can be given at most %d", total, ENV_MAX_TOTAL);
+    return total <= ENV_MAX_TOTAL ? phase_well()
+                                  : phase_failed(s, "CLIENT_ERROR",
+                                                 "The variables have %zu bytes together; programs "
+                                                 "can be given at most %d",
+                                                 total, ENV_MAX_TOTAL);
 }
 
 /* The files from which the first command restores directory and variables. Commands may run as

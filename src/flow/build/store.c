@@ -1,7 +1,6 @@
 /* Statements of store.h. */
 #include "flow/build/store.h"
 
-
 #define PROJECT_COLUMNS "account, region, name, body, created_ms, modified_ms"
 #define BUILD_COLUMNS                                                                              \
     "uuid, account, region, project, number, token, initiator, status, phase, started_ms, "        \
@@ -16,13 +15,14 @@ int project_get(struct db *db, struct arena *a, struct str account, struct str r
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
                  "SELECT " PROJECT_COLUMNS " FROM codebuild_projects WHERE account = ? AND "
-                 "region = ? AND name = ?", "sss", account, region, name) < 0) {
+                 "region = ? AND name = ?",
+                 "sss", account, region, name) < 0) {
         return -1;
     }
     int found = db_next(&rows, err);
     if (found > 0) {
         *ret = (struct project_row){db_str(&rows, a, 0), db_str(&rows, a, 1), db_str(&rows, a, 2),
-                                    db_str(&rows, a, 3), db_i64(&rows, 4), db_i64(&rows, 5)};
+                                    db_str(&rows, a, 3), db_i64(&rows, 4),    db_i64(&rows, 5)};
     }
     return found;
 }
@@ -52,7 +52,9 @@ int project_list(struct db *db, struct arena *a, struct str account, struct str 
      ", name LIMIT ? OFFSET ?",                                                                    \
      "SELECT name FROM codebuild_projects WHERE account = ? AND region = ? ORDER BY " column       \
      " DESC, name DESC LIMIT ? OFFSET ?"}
-        BY("name"), BY("created_ms"), BY("modified_ms"),
+        BY("name"),
+        BY("created_ms"),
+        BY("modified_ms"),
 #undef BY
     };
     struct db_rows rows cleanup_rows = {0};
@@ -80,7 +82,8 @@ int build_number_next(struct db *db, struct str account, struct str region, stru
     }
     return db_get_i64(db, ret, err,
                       "SELECT last FROM codebuild_numbers WHERE account = ? AND region = ? AND "
-                      "project = ?", "sss", account, region, project) < 0
+                      "project = ?",
+                      "sss", account, region, project) < 0
                ? -1
                : 0;
 }
@@ -140,7 +143,8 @@ int build_by_token(struct db *db, struct arena *a, struct str account, struct st
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
                  "SELECT uuid, token_digest FROM codebuild_builds WHERE account = ? AND region = ? "
-                 "AND project = ? AND token = ?", "ssss", account, region, project, token) < 0) {
+                 "AND project = ? AND token = ?",
+                 "ssss", account, region, project, token) < 0) {
         return -1;
     }
     int found = db_next(&rows, err);
@@ -187,7 +191,8 @@ int build_count_running(struct db *db, struct str account, struct str region, st
                         int64_t *ret, struct err *err) {
     return db_get_i64(db, ret, err,
                       "SELECT count(*) FROM codebuild_builds WHERE ended_ms = 0 AND account = ? "
-                      "AND region = ? AND project = ?", "sss", account, region, project) < 0
+                      "AND region = ? AND project = ?",
+                      "sss", account, region, project) < 0
                ? -1
                : 0;
 }
@@ -195,9 +200,10 @@ int build_count_running(struct db *db, struct str account, struct str region, st
 int build_running(struct db *db, struct arena *a, struct str_list *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     *ret = (struct str_list){0};
-    if (db_query(db, &rows, err,
-                 "SELECT uuid FROM codebuild_builds WHERE ended_ms = 0 AND spawned = 1 ORDER BY seq",
-                 "") < 0) {
+    if (db_query(
+            db, &rows, err,
+            "SELECT uuid FROM codebuild_builds WHERE ended_ms = 0 AND spawned = 1 ORDER BY seq",
+            "") < 0) {
         return -1;
     }
     int more = 0;
@@ -220,7 +226,8 @@ int build_set_spawned(struct db *db, struct str uuid, struct err *err) {
 int build_set_stop(struct db *db, struct str uuid, int64_t now_ms, struct err *err) {
     return db_run(db, err,
                   "UPDATE codebuild_builds SET stop_ms = ? WHERE uuid = ? AND stop_ms = 0 AND "
-                  "ended_ms = 0", "is", now_ms, uuid);
+                  "ended_ms = 0",
+                  "is", now_ms, uuid);
 }
 
 int build_get_stop(struct db *db, struct str uuid, struct err *err) {
@@ -230,8 +237,7 @@ int build_get_stop(struct db *db, struct str uuid, struct err *err) {
     return found < 0 ? -1 : stop_ms > 0;
 }
 
-int build_get_offsets(struct db *db, struct str uuid, struct build_offsets *ret,
-                      struct err *err) {
+int build_get_offsets(struct db *db, struct str uuid, struct build_offsets *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
                  "SELECT events_offset, log_offset FROM codebuild_builds WHERE uuid = ?", "s",

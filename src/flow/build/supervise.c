@@ -114,8 +114,7 @@ static int run_phases(struct supervision *s, enum phase_status *ret_status, cons
         if (record_end(s, phase, &end, err) < 0) {
             return -1;
         }
-        enum on_failure_kind on_failure =
-            s->box_gone ? ON_FAILURE_ABORT : on_failure_of(s, phase);
+        enum on_failure_kind on_failure = s->box_gone ? ON_FAILURE_ABORT : on_failure_of(s, phase);
         phase = phase_after(phase, end.status, on_failure);
     }
     *ret_status = status;
@@ -133,8 +132,10 @@ static int become_owner(struct supervision *s, int *ret_lock, struct err *err) {
         return err_wrap(err, "another supervisor has this build");
     }
     if (file_exists(pid)) {
-        return err_set(err, ERR_CONFLICT, "%s: a supervisor has had this build: it never starts "
-                       "twice", s->dir);
+        return err_set(err, ERR_CONFLICT,
+                       "%s: a supervisor has had this build: it never starts "
+                       "twice",
+                       s->dir);
     }
     s->stopping = file_exists(str_printf(a, "%s/stop", s->dir).p);
     return process_identify(getpid(), &self, err) < 0
@@ -188,12 +189,15 @@ static int live(struct supervision *s, struct err *err) {
 }
 
 int supervise(const char *dir, const struct supervise_options *options, struct err *err) {
-    struct supervision s = {.dir = dir, .clock = &clock_system, .out_read = -1, .out_write = -1,
-                            .signal_fd = -1, .succeeding = true};
+    struct supervision s = {.dir = dir,
+                            .clock = &clock_system,
+                            .out_read = -1,
+                            .out_write = -1,
+                            .signal_fd = -1,
+                            .succeeding = true};
     int lock cleanup_fd = -1;
     arena_init(&s.arena);
-    int result = take_signals_as_reads(&s, err) < 0 ||
-                         plan_read(&s.arena, dir, &s.plan, err) < 0 ||
+    int result = take_signals_as_reads(&s, err) < 0 || plan_read(&s.arena, dir, &s.plan, err) < 0 ||
                          become_owner(&s, &lock, err) < 0 ||
                          build_log_open(dir, s.clock, &s.log, err) < 0 ||
                          build_events_open(dir, s.clock, &s.events, err) < 0

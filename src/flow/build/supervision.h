@@ -28,18 +28,18 @@ struct supervision {
     struct sandbox *box;
     struct gateway *gateway;
     struct buildspec spec;
-    struct env env;          /* all variables, values fetched */
-    const char *source_dir;  /* inside: CODEBUILD_SRC_DIR */
+    struct env env;               /* all variables, values fetched */
+    const char *source_dir;       /* inside: CODEBUILD_SRC_DIR */
     const char *credentials_path; /* "/v2/credentials/<random>" */
-    int out_read, out_write; /* the pipe that all commands write to */
-    int signal_fd;           /* SIGTERM, SIGINT */
-    int64_t deadline_ms;     /* monotonic */
-    int64_t request_seq;     /* of our own calls: journal ids "uuid/s<seq>" */
-    int64_t gone_checked_ms; /* disk use was last looked at */
-    bool stopping;           /* a stop was asked for */
+    int out_read, out_write;      /* the pipe that all commands write to */
+    int signal_fd;                /* SIGTERM, SIGINT */
+    int64_t deadline_ms;          /* monotonic */
+    int64_t request_seq;          /* of our own calls: journal ids "uuid/s<seq>" */
+    int64_t gone_checked_ms;      /* disk use was last looked at */
+    bool stopping;                /* a stop was asked for */
     bool timed_out;
-    bool succeeding;         /* CODEBUILD_BUILD_SUCCEEDING */
-    bool box_gone;           /* the container has died under us */
+    bool succeeding; /* CODEBUILD_BUILD_SUCCEEDING */
+    bool box_gone;   /* the container has died under us */
 };
 
 /* How a phase ended. */

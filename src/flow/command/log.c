@@ -16,9 +16,9 @@
 #include <unistd.h>
 
 enum {
-    MAX_LINE = 64 * 1024,       /* of our own */
-    PIECE = 256 * 1024,         /* output is masked in pieces of at most this size */
-    MAX_HELD = MASK_MAX_TOTAL,  /* the longest pattern */
+    MAX_LINE = 64 * 1024,      /* of our own */
+    PIECE = 256 * 1024,        /* output is masked in pieces of at most this size */
+    MAX_HELD = MASK_MAX_TOTAL, /* the longest pattern */
 };
 
 struct build_log {
@@ -26,16 +26,16 @@ struct build_log {
     const struct clock *clock;
     int fd;
     int index_fd;
-    int tee_fd;          /* -1 = none; not owned */
-    int64_t offset;      /* end of the log */
-    int64_t indexed_ms;  /* time of the last record */
-    int64_t micros;      /* of the last line, so that lines of one millisecond differ */
-    bool mid_line;       /* the last byte written was no line feed */
-    bool any_output;     /* the running command has printed something */
-    uint64_t dropped;    /* bytes beyond LOG_MAX_BYTES */
+    int tee_fd;         /* -1 = none; not owned */
+    int64_t offset;     /* end of the log */
+    int64_t indexed_ms; /* time of the last record */
+    int64_t micros;     /* of the last line, so that lines of one millisecond differ */
+    bool mid_line;      /* the last byte written was no line feed */
+    bool any_output;    /* the running command has printed something */
+    uint64_t dropped;   /* bytes beyond LOG_MAX_BYTES */
     struct masker *masker;
     struct mask_stream stream;
-    struct buf out;      /* settled bytes of one piece */
+    struct buf out; /* settled bytes of one piece */
     struct err failure;
 };
 
@@ -132,7 +132,8 @@ void build_log_output(struct build_log *log, struct str bytes) {
     pthread_mutex_unlock(&log->lock);
 }
 
-/* "[Container] time text\n", masked. Microseconds below the clock's milliseconds only order lines. */
+/* "[Container] time text\n", masked. Microseconds below the clock's milliseconds only order lines.
+ */
 static void put_line(struct build_log *log, struct str text) {
     int64_t micros = clock_now_ms(log->clock) * 1000;
     log->micros = micros > log->micros ? micros : log->micros + 1;
@@ -141,10 +142,10 @@ static void put_line(struct build_log *log, struct str text) {
     gmtime_r(&seconds, &tm);
     struct arena a = ARENA_INIT;
     struct str masked = mask_text(log->masker, &a, text);
-    struct str line = str_printf(
-        &a, "%s[Container] %04d/%02d/%02d %02d:%02d:%02d.%06" PRId64 " " STR_FMT "\n",
-        log->mid_line ? "\n" : "", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-        tm.tm_min, tm.tm_sec, log->micros % 1000000, STR_ARG(masked));
+    struct str line =
+        str_printf(&a, "%s[Container] %04d/%02d/%02d %02d:%02d:%02d.%06" PRId64 " " STR_FMT "\n",
+                   log->mid_line ? "\n" : "", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                   tm.tm_hour, tm.tm_min, tm.tm_sec, log->micros % 1000000, STR_ARG(masked));
     put(log, line);
     arena_done(&a);
 }

@@ -17,8 +17,8 @@
 #define ROOT 0U
 
 enum {
-    BLOCK = 3,     /* bytes of one filter block */
-    STRIDE = 4,    /* MASK_MIN_BYTES - BLOCK + 1: positions that one block decides */
+    BLOCK = 3,  /* bytes of one filter block */
+    STRIDE = 4, /* MASK_MIN_BYTES - BLOCK + 1: positions that one block decides */
     START_BITS = 16,
 };
 _Static_assert(STRIDE == MASK_MIN_BYTES - BLOCK + 1, "a skip may not jump over a pattern's start");

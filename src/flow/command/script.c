@@ -37,8 +37,8 @@ static bool shell_name(struct str name) {
 static struct str assignments(struct arena *a, const struct str_map *set) {
     struct str all = S("");
     for (size_t i = 0; i < set->n; i++) {
-        all = str_printf(a, STR_FMT "; " STR_FMT "=" STR_FMT, STR_ARG(all),
-                         STR_ARG(set->v[i].key), STR_ARG(script_quote(a, set->v[i].value)));
+        all = str_printf(a, STR_FMT "; " STR_FMT "=" STR_FMT, STR_ARG(all), STR_ARG(set->v[i].key),
+                         STR_ARG(script_quote(a, set->v[i].value)));
     }
     return all;
 }
@@ -106,8 +106,8 @@ struct str_map script_read_env(struct arena *a, struct str printed) {
         struct str entry = str_sub(printed, 0, end);
         size_t equals = str_find_c(entry, '=', 0);
         if (equals != (size_t)-1) {
-            *arena_push(a, &env) = (struct str_pair){str_sub(entry, 0, equals),
-                                                     str_sub(entry, equals + 1, entry.n)};
+            *arena_push(a, &env) =
+                (struct str_pair){str_sub(entry, 0, equals), str_sub(entry, equals + 1, entry.n)};
         }
         printed = str_sub(printed, end + 1, printed.n);
     }

@@ -10,17 +10,19 @@ enum { MAX_DECODINGS = 2 }; /* base64 within base64 */
 
 /* Words that parameters hold and logs are full of. */
 static const char *const common[] = {
-    "account",     "default",        "disabled",  "enabled",     "latest",   "localhost",
-    "master",      "none",           "null",      "true",        "false",    "production",
-    "preproduction", "pre-production", "development", "staging", "testing",  "sandbox",
-    "integration", "shared-services", "terraform", "SUCCESS",    "SUCCEEDED", "FAILED",
-    "standard",    "PRODUCTION",     "DEVELOPMENT", "STAGING",   "private",  "public",
-    "undefined",   "string",         "warning",    "verbose",    "release",  "stable",
+    "account",    "default",     "disabled",      "enabled",        "latest",
+    "localhost",  "master",      "none",          "null",           "true",
+    "false",      "production",  "preproduction", "pre-production", "development",
+    "staging",    "testing",     "sandbox",       "integration",    "shared-services",
+    "terraform",  "SUCCESS",     "SUCCEEDED",     "FAILED",         "standard",
+    "PRODUCTION", "DEVELOPMENT", "STAGING",       "private",        "public",
+    "undefined",  "string",      "warning",       "verbose",        "release",
+    "stable",
 };
 
 static bool region_name(struct str value) {
-    static const char *const prefixes[] = {"af-", "ap-", "ca-", "cn-", "eu-", "il-",
-                                           "me-", "mx-", "sa-", "us-"};
+    static const char *const prefixes[] = {"af-", "ap-", "ca-", "cn-", "eu-",
+                                           "il-", "me-", "mx-", "sa-", "us-"};
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         if (str_starts(value, str_c(prefixes[i]))) {
             return value.n < 20 && value.p[value.n - 1] >= '1' && value.p[value.n - 1] <= '9' &&

@@ -83,8 +83,10 @@ static void read_shell(struct spec_reader *r, const struct yaml_node *node) {
         r->spec->shell = base;
     } else if (str_starts(base, S("powershell")) || str_starts(base, S("cmd")) ||
                str_starts(base, S("pwsh"))) {
-        spec_error(r, "shell", node, "shell '" STR_FMT "' needs Windows; builds here run on Linux "
-                   "only: use bash or sh", STR_ARG(shell));
+        spec_error(r, "shell", node,
+                   "shell '" STR_FMT "' needs Windows; builds here run on Linux "
+                   "only: use bash or sh",
+                   STR_ARG(shell));
     } else {
         spec_error(r, "shell", node, "shell '" STR_FMT "' is not known: it is bash or sh",
                    STR_ARG(shell));
@@ -97,7 +99,8 @@ static void check_names(struct spec_reader *r, const struct yaml_node *map, cons
         if (!buildspec_variable_name(name)) {
             spec_error(r, "variable-name", map->pair[i].key,
                        "'" STR_FMT "' in %s is no variable name: letters, digits and '_', not "
-                       "beginning with a digit", STR_ARG(name), what);
+                       "beginning with a digit",
+                       STR_ARG(name), what);
         } else if (str_starts(name, S("CODEBUILD_"))) {
             spec_warn(r, "reserved-name", map->pair[i].key,
                       "names that begin with CODEBUILD_ are CodeBuild's own: rename '" STR_FMT "'",
@@ -115,7 +118,8 @@ static void check_literals(struct spec_reader *r, const struct yaml_node *map) {
             buildspec_variable_name(str_sub(value->text, at + 1, 1))) {
             spec_warn(r, "literal-variable", value,
                       "$NAME is not expanded in env.variables: '" STR_FMT "' stays as it is; "
-                      "write ${NAME}", STR_ARG(value->text));
+                      "write ${NAME}",
+                      STR_ARG(value->text));
         }
     }
 }
@@ -152,8 +156,8 @@ static void read_env_1(struct spec_reader *r, const struct yaml_node *env) {
         *arena_push(r->arena, &r->spec->variables) = more.v[i];
     }
     if (r->spec->parameters.n == 0) {
-        r->spec->parameters = spec_map(r, yaml_get(env, "parameter-store"),
-                                       "environment_variables.parameter-store");
+        r->spec->parameters =
+            spec_map(r, yaml_get(env, "parameter-store"), "environment_variables.parameter-store");
     }
 }
 
@@ -163,7 +167,8 @@ static void command_is_a_map(struct spec_reader *r, const struct yaml_node *item
     struct str key = item->n > 0 ? item->pair[0].key->text : S("");
     spec_error(r, "map-command", item,
                "YAML reads this item of %s as a mapping because of the ': ' after '" STR_FMT "'; "
-               "put the whole command in single quotes", what, STR_ARG(key));
+               "put the whole command in single quotes",
+               what, STR_ARG(key));
 }
 
 static struct str_list read_commands(struct spec_reader *r, const struct yaml_node *node,
@@ -217,7 +222,8 @@ static void read_phase(struct spec_reader *r, enum buildspec_phase_kind kind,
     if (text.p != NULL && !on_failure_parse(r->arena, text, &phase->on_failure)) {
         spec_error(r, "on-failure", on_failure,
                    "on-failure '" STR_FMT "' is not known: ABORT, CONTINUE, RETRY, RETRY-count, "
-                   "RETRY-regex or RETRY-count-regex", STR_ARG(text));
+                   "RETRY-regex or RETRY-count-regex",
+                   STR_ARG(text));
     }
 }
 

@@ -18,7 +18,12 @@ enum buildspec_phase_kind {
     BUILDSPEC_PHASES,
 };
 
-enum on_failure_kind { ON_FAILURE_DEFAULT, ON_FAILURE_ABORT, ON_FAILURE_CONTINUE, ON_FAILURE_RETRY };
+enum on_failure_kind {
+    ON_FAILURE_DEFAULT,
+    ON_FAILURE_ABORT,
+    ON_FAILURE_CONTINUE,
+    ON_FAILURE_RETRY
+};
 
 struct on_failure {
     enum on_failure_kind kind;

@@ -25,8 +25,8 @@ struct spec_reader {
 
 void spec_error(struct spec_reader *r, const char *code, const struct yaml_node *at,
                 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-void spec_warn(struct spec_reader *r, const char *code, const struct yaml_node *at,
-               const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+void spec_warn(struct spec_reader *r, const char *code, const struct yaml_node *at, const char *fmt,
+               ...) __attribute__((format(printf, 4, 5)));
 
 /* True when `node` is a mapping, after warning about each key that the place does not know and
  * each value of a kind that it does not take. Null is false without a word; anything else is an

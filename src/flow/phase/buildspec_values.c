@@ -24,9 +24,8 @@ static void note(struct spec_reader *r, struct buildspec_notes *notes, const cha
 
 static void note(struct spec_reader *r, struct buildspec_notes *notes, const char *code,
                  const struct yaml_node *at, const char *fmt, va_list args) {
-    *arena_push(r->arena, notes) =
-        (struct buildspec_note){code, at ? at->line : 1, at ? at->column : 1,
-                                arena_vprintf(r->arena, fmt, args)};
+    *arena_push(r->arena, notes) = (struct buildspec_note){
+        code, at ? at->line : 1, at ? at->column : 1, arena_vprintf(r->arena, fmt, args)};
 }
 
 void spec_error(struct spec_reader *r, const char *code, const struct yaml_node *at,
@@ -37,8 +36,8 @@ void spec_error(struct spec_reader *r, const char *code, const struct yaml_node 
     va_end(args);
 }
 
-void spec_warn(struct spec_reader *r, const char *code, const struct yaml_node *at,
-               const char *fmt, ...) {
+void spec_warn(struct spec_reader *r, const char *code, const struct yaml_node *at, const char *fmt,
+               ...) {
     va_list args;
     va_start(args, fmt);
     note(r, &r->spec->warnings, code, at, fmt, args);
@@ -188,8 +187,7 @@ struct str_map spec_map(struct spec_reader *r, const struct yaml_node *node, con
             continue;
         }
         struct str value = spec_text(r, pair->value, what);
-        *arena_push(r->arena, &map) =
-            (struct str_pair){pair->key->text, value.p ? value : S("")};
+        *arena_push(r->arena, &map) = (struct str_pair){pair->key->text, value.p ? value : S("")};
     }
     return map;
 }

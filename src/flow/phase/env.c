@@ -44,7 +44,8 @@ static size_t name_length(struct str text, size_t from) {
     size_t n = 0;
     while (from + n < text.n) {
         char c = text.p[from + n];
-        if (!buildspec_variable_name(str_sub(text, from + n, 1)) && (n == 0 || c < '0' || c > '9')) {
+        if (!buildspec_variable_name(str_sub(text, from + n, 1)) &&
+            (n == 0 || c < '0' || c > '9')) {
             break;
         }
         n++;
@@ -84,8 +85,8 @@ struct str env_expand(struct arena *a, struct str text, const struct env *env, b
     return buf_dup(a, &out);
 }
 
-static void put_map(struct arena *a, struct env *env, const struct str_map *map,
-                    enum env_type type, const struct env *known) {
+static void put_map(struct arena *a, struct env *env, const struct str_map *map, enum env_type type,
+                    const struct env *known) {
     for (size_t i = 0; i < map->n; i++) {
         struct str value = env_expand(a, map->v[i].value, known, type != ENV_PLAINTEXT);
         env_put(a, env, (struct env_var){map->v[i].key, value, type, false});

@@ -10,9 +10,9 @@ enum env_type { ENV_PLAINTEXT, ENV_PARAMETER_STORE, ENV_SECRETS_MANAGER };
 
 struct env_var {
     struct str name;
-    struct str value;   /* text; or, for the other types, the reference until it is fetched */
+    struct str value; /* text; or, for the other types, the reference until it is fetched */
     enum env_type type;
-    bool of_project;    /* from the project or the start of the build, not from the buildspec */
+    bool of_project; /* from the project or the start of the build, not from the buildspec */
 };
 
 struct env {

@@ -51,7 +51,8 @@ static void check_command(struct arena *a, struct buildspec *spec, const struct 
     if (is_set_flag(command)) {
         warn(a, spec, "set-alone", item,
              "'" STR_FMT "' has no effect on the commands after it: each runs in a shell of its "
-             "own; put it into the same item", STR_ARG(str_trim(command)));
+             "own; put it into the same item",
+             STR_ARG(str_trim(command)));
     } else if (has_pipe(command) && str_find(command, S("pipefail"), 0) == (size_t)-1) {
         warn(a, spec, "pipe-hides-failure", item,
              "only the last part of a pipe decides: a failure before it is not seen; 'set -o "
@@ -133,8 +134,9 @@ struct str lint_text(struct arena *a, const char *file, const struct buildspec *
     size_t e = 0;
     size_t w = 0;
     while (e < spec->errors.n || w < spec->warnings.n) {
-        bool error = w == spec->warnings.n ||
-                     (e < spec->errors.n && by_place(&spec->errors.v[e], &spec->warnings.v[w]) <= 0);
+        bool error =
+            w == spec->warnings.n ||
+            (e < spec->errors.n && by_place(&spec->errors.v[e], &spec->warnings.v[w]) <= 0);
         const struct buildspec_note *note = error ? &spec->errors.v[e++] : &spec->warnings.v[w++];
         buf_printf(&out, "%s:%u:%u: %s: " STR_FMT "\n", file, note->line, note->column,
                    error ? "error" : "warning", STR_ARG(note->text));

@@ -55,7 +55,8 @@ static int next_event(struct reader *r, yaml_event_t *event, struct err *err) {
     return yaml_parser_parse(&r->parser, event) ? 0 : parser_error(r, err);
 }
 
-static struct yaml_node *node_new(struct reader *r, const yaml_event_t *event, enum yaml_kind kind) {
+static struct yaml_node *node_new(struct reader *r, const yaml_event_t *event,
+                                  enum yaml_kind kind) {
     struct yaml_node *node = arena_new(r->arena, struct yaml_node);
     node->kind = kind;
     node->line = (unsigned)event->start_mark.line + 1;
@@ -92,8 +93,8 @@ static int set_tag(struct reader *r, struct yaml_node *node, const yaml_char_t *
         return 0;
     }
     node->tag = str_dup(r->arena, str_c((const char *)tag));
-    static const char *const known[] = {"str",  "int", "float", "bool", "null",  "seq",
-                                        "map",  "set", "omap",  "binary", "merge", "timestamp"};
+    static const char *const known[] = {"str", "int", "float", "bool",   "null",  "seq",
+                                        "map", "set", "omap",  "binary", "merge", "timestamp"};
     struct str prefix = S("tag:yaml.org,2002:");
     for (size_t i = 0; str_starts(node->tag, prefix) && i < sizeof(known) / sizeof(known[0]); i++) {
         if (str_is(str_sub(node->tag, prefix.n, node->tag.n), known[i])) {
@@ -103,8 +104,8 @@ static int set_tag(struct reader *r, struct yaml_node *node, const yaml_char_t *
     if (str_is(node->tag, "!")) {
         return 0;
     }
-    struct str what = str_printf(r->arena, "tag '" STR_FMT "' means nothing here; remove it",
-                                 STR_ARG(node->tag));
+    struct str what =
+        str_printf(r->arena, "tag '" STR_FMT "' means nothing here; remove it", STR_ARG(node->tag));
     return fail(r, err, ERR_INVALID, node->line, node->column, what.p);
 }
 
@@ -297,8 +298,8 @@ static int read_scalar(struct reader *r, const yaml_event_t *event, struct yaml_
     if (anchor_open(r, event, event->data.scalar.anchor, &anchor, err) < 0) {
         return -1;
     }
-    node->text = str_dup(r->arena, str_n((const char *)event->data.scalar.value,
-                                         event->data.scalar.length));
+    node->text =
+        str_dup(r->arena, str_n((const char *)event->data.scalar.value, event->data.scalar.length));
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     anchor_close(r, anchor, node);
     *ret = node;
@@ -320,8 +321,7 @@ static int read_node(struct reader *r, yaml_event_t *event, unsigned depth, stru
     struct yaml_node *node = node_new(r, event, list ? YAML_SEQUENCE : YAML_MAPPING);
     const yaml_char_t *name =
         list ? event->data.sequence_start.anchor : event->data.mapping_start.anchor;
-    const yaml_char_t *tag =
-        list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
+    const yaml_char_t *tag = list ? event->data.sequence_start.tag : event->data.mapping_start.tag;
     size_t anchor = SIZE_MAX;
     if (anchor_open(r, event, name, &anchor, err) < 0 || set_tag(r, node, tag, err) < 0 ||
         (list ? read_sequence(r, node, depth, err) : read_mapping(r, node, depth, err)) < 0) {

@@ -50,8 +50,8 @@ struct yaml_doc {
     struct yaml_note error; /* after a failure: where and what, without the file's name */
 };
 
-/* Everything in *ret is owned by `a`. ERR_INVALID with "FILE:LINE:COLUMN: what" when it is not YAML,
- * ERR_LIMIT with the same form when it is larger than the bounds. */
+/* Everything in *ret is owned by `a`. ERR_INVALID with "FILE:LINE:COLUMN: what" when it is not
+ * YAML, ERR_LIMIT with the same form when it is larger than the bounds. */
 int yaml_parse(struct arena *a, const char *file, struct str text, struct yaml_doc *ret,
                struct err *err) MUST_USE;
 

@@ -95,7 +95,8 @@ static struct str initiator_of(const struct call *c) {
 static int request_digest(struct call *c, const struct codebuild_start_build_input *in,
                           struct str *ret, struct err *err) {
     struct proto_message m = {0};
-    if (proto_encode_request(c->arena, SHAPE_JSON_1_1, &codebuild_op_start_build, in, &m, err) < 0) {
+    if (proto_encode_request(c->arena, SHAPE_JSON_1_1, &codebuild_op_start_build, in, &m, err) <
+        0) {
         return -1;
     }
     *ret = crypto_sha256_hex(c->arena, m.body);
@@ -236,8 +237,8 @@ static int list(struct call *c, struct str project, struct str order, struct str
     if (ret->n == CODEBUILD_PAGE) {
         struct str_list more;
         int64_t ignored = 0;
-        if (build_list(c->db, c->arena, c->account, c->region, project,
-                       !str_is(order, "ASCENDING"), last, 1, &more, &ignored, err) < 0) {
+        if (build_list(c->db, c->arena, c->account, c->region, project, !str_is(order, "ASCENDING"),
+                       last, 1, &more, &ignored, err) < 0) {
             return -1;
         }
         *ret_token = more.n > 0 ? codebuild_token_make(c, last) : STR_NONE;
@@ -259,9 +260,8 @@ int codebuild_list_builds_for_project(struct call *c,
     if (list(c, name, in->sort_order, in->next_token, &out->ids, &out->next_token, err) < 0) {
         return -1;
     }
-    int found = out->ids.n > 0
-                    ? 1
-                    : project_get(c->db, c->arena, c->account, c->region, name, &row, err);
+    int found =
+        out->ids.n > 0 ? 1 : project_get(c->db, c->arena, c->account, c->region, name, &row, err);
     if (found <= 0) {
         return found < 0 ? -1
                          : err_api(err, &codebuild_ResourceNotFoundException,

@@ -33,11 +33,13 @@ static int check_source(const struct codebuild_project_source *s, struct err *er
     }
     if (str_is(s->type, "NO_SOURCE") && !is_inline(s->buildspec)) {
         return codebuild_invalid(err, "Invalid buildspec: a project without source needs its "
-                                 "buildspec as text");
+                                      "buildspec as text");
     }
     if (s->has_report_build_status && s->report_build_status && !is_git(s->type)) {
-        return codebuild_invalid(err, "Invalid input: reportBuildStatus is not supported for source "
-                                 "type " STR_FMT, STR_ARG(s->type));
+        return codebuild_invalid(err,
+                                 "Invalid input: reportBuildStatus is not supported for source "
+                                 "type " STR_FMT,
+                                 STR_ARG(s->type));
     }
     return 0;
 }
@@ -67,7 +69,8 @@ static int check_artifact(const struct codebuild_project_artifacts *a, struct er
             err, "Invalid artifacts: artifact type NO_ARTIFACTS should have null location");
     }
     if (str_is(a->type, "S3") && a->location.n == 0) {
-        return codebuild_invalid(err, "Invalid artifacts: location is required for artifact type S3");
+        return codebuild_invalid(err,
+                                 "Invalid artifacts: location is required for artifact type S3");
     }
     return 0;
 }
@@ -76,19 +79,20 @@ static int check_artifacts(const struct codebuild_project *p, struct err *err) {
     bool from_pipeline = str_is(p->source->type, "CODEPIPELINE");
     if (from_pipeline != str_is(p->artifacts->type, "CODEPIPELINE")) {
         return codebuild_invalid(err, "Invalid artifacts: source type CODEPIPELINE and artifact "
-                                 "type CODEPIPELINE go together");
+                                      "type CODEPIPELINE go together");
     }
     if (check_artifact(p->artifacts, err) < 0) {
         return -1;
     }
     if (p->secondary_artifacts.n > MAX_SECONDARY) {
-        return codebuild_invalid(err, "Invalid input: at most %d secondary artifacts", MAX_SECONDARY);
+        return codebuild_invalid(err, "Invalid input: at most %d secondary artifacts",
+                                 MAX_SECONDARY);
     }
     for (size_t i = 0; i < p->secondary_artifacts.n; i++) {
         const struct codebuild_project_artifacts *a = &p->secondary_artifacts.v[i];
         if (a->artifact_identifier.n == 0 || str_is(a->type, "CODEPIPELINE")) {
             return codebuild_invalid(err, "Invalid secondary artifacts: artifactIdentifier is "
-                                     "required, and type CODEPIPELINE not possible");
+                                          "required, and type CODEPIPELINE not possible");
         }
         if (check_artifact(a, err) < 0) {
             return -1;
@@ -133,14 +137,14 @@ static int check_role(struct call *c, struct codebuild_project *p, struct err *e
     }
     const struct flow *f = codebuild_flow();
     struct aws_target target;
-    if (f->world != NULL &&
-        aws_assume(f->world, c->arena, S("codebuild.amazonaws.com"), p->service_role,
-                   S("AWSCodeBuild"), &target, err) < 0) {
+    if (f->world != NULL && aws_assume(f->world, c->arena, S("codebuild.amazonaws.com"),
+                                       p->service_role, S("AWSCodeBuild"), &target, err) < 0) {
         if (err->kind == ERR_SYSTEM || err->kind == ERR_INTERNAL || err->kind == ERR_UNAVAILABLE) {
             return -1;
         }
-        return codebuild_invalid(err, "CodeBuild is not authorized to perform: sts:AssumeRole on "
-                                 STR_FMT, STR_ARG(p->service_role));
+        return codebuild_invalid(
+            err, "CodeBuild is not authorized to perform: sts:AssumeRole on " STR_FMT,
+            STR_ARG(p->service_role));
     }
     return 0;
 }
@@ -156,10 +160,10 @@ static void fill_in(struct call *c, struct codebuild_project *p) {
     }
     struct str alias = S("alias/");
     if (p->encryption_key.n == 0 || str_starts(p->encryption_key, alias)) {
-        p->encryption_key = str_printf(
-            c->arena, "arn:aws:kms:" STR_FMT ":" STR_FMT ":" STR_FMT, STR_ARG(c->region),
-            STR_ARG(c->account),
-            STR_ARG(p->encryption_key.n > 0 ? p->encryption_key : S("alias/aws/s3")));
+        p->encryption_key =
+            str_printf(c->arena, "arn:aws:kms:" STR_FMT ":" STR_FMT ":" STR_FMT, STR_ARG(c->region),
+                       STR_ARG(c->account),
+                       STR_ARG(p->encryption_key.n > 0 ? p->encryption_key : S("alias/aws/s3")));
     }
     if (p->cache == NULL) {
         p->cache = arena_new(c->arena, struct codebuild_project_cache);
@@ -180,8 +184,8 @@ static void fill_in(struct call *c, struct codebuild_project *p) {
 
 int codebuild_check_project(struct call *c, struct codebuild_project *p, struct err *err) {
     if (!good_name(p->name)) {
-        return codebuild_invalid(err,
-                                 "Only alphanumeric characters, dash, and underscore are supported");
+        return codebuild_invalid(
+            err, "Only alphanumeric characters, dash, and underscore are supported");
     }
     if (p->tags.n > MAX_TAGS) {
         return codebuild_invalid(err, "Invalid tags: at most %d", MAX_TAGS);

@@ -57,8 +57,8 @@ int codebuild_find_build(struct call *c, struct str id_or_arn, struct build_row 
     if (found <= 0) {
         return found;
     }
-    struct str id = str_printf(c->arena, STR_FMT ":" STR_FMT, STR_ARG(ret->project),
-                               STR_ARG(ret->uuid));
+    struct str id =
+        str_printf(c->arena, STR_FMT ":" STR_FMT, STR_ARG(ret->project), STR_ARG(ret->uuid));
     return str_eq(ret->account, c->account) && str_eq(ret->region, c->region) &&
            str_eq(resource_of(id_or_arn, "build/"), id);
 }

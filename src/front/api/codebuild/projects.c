@@ -2,8 +2,11 @@
 #include "front/api/codebuild/codebuild.h"
 
 static int store(struct call *c, const struct codebuild_project *p, struct err *err) {
-    struct project_row row = {.account = c->account, .region = c->region, .name = p->name,
-                              .created_ms = p->created, .modified_ms = p->last_modified};
+    struct project_row row = {.account = c->account,
+                              .region = c->region,
+                              .name = p->name,
+                              .created_ms = p->created,
+                              .modified_ms = p->last_modified};
     return project_to_json(c->arena, p, &row.body, err) < 0 ? -1 : project_put(c->db, &row, err);
 }
 

@@ -23,7 +23,8 @@ static const char *at(const char *path) {
 static void make(const char *path) {
     struct err err = ERR_INIT;
     const char *full = at(path);
-    assert_int_equal(dir_make(str_z(&arena, str_n(full, strrchr(full, '/') - full)), 0755, &err), 0);
+    assert_int_equal(dir_make(str_z(&arena, str_n(full, strrchr(full, '/') - full)), 0755, &err),
+                     0);
     assert_int_equal(file_write(full, str_c(path), 0644, &err), 0);
 }
 
@@ -33,9 +34,9 @@ static int setup(void **state) {
     buf_init(&said, 100000);
     struct err err = ERR_INIT;
     assert_int_equal(dir_make_temp(&arena, "test_select", &root, &err), 0);
-    static const char *const files[] = {"src/a.txt",       "src/.hidden",      "src/dir/b.txt",
-                                        "src/dir/c.c",     "src/dir/sub/d.c",  "src/out-1/x",
-                                        "src/out-2/y",     "src/.git/config",  "etc/passwd"};
+    static const char *const files[] = {"src/a.txt",   "src/.hidden",     "src/dir/b.txt",
+                                        "src/dir/c.c", "src/dir/sub/d.c", "src/out-1/x",
+                                        "src/out-2/y", "src/.git/config", "etc/passwd"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         make(files[i]);
     }
@@ -72,8 +73,8 @@ static int select_files(const char *files, const char *exclude, const char *base
     if (exclude != NULL) {
         *arena_push(&arena, &unwanted) = str_c(exclude);
     }
-    struct artifact_selection selection = {root_fd, S("/src"), str_c(base), &wanted, &unwanted,
-                                           flat,    hear,      NULL};
+    struct artifact_selection selection = {root_fd,   S("/src"), str_c(base), &wanted,
+                                           &unwanted, flat,      hear,        NULL};
     return artifact_select(&arena, &selection, ret, err);
 }
 
@@ -150,13 +151,15 @@ static void test_links_out_and_loops_of_links_lead_nowhere(void **state) {
     assert_int_equal(symlink("dir/c.c", at("src/relative")), 0);
     assert_int_equal(mkfifo(at("src/pipe"), 0600), 0);
     assert_selected("*", NULL, NULL, false, ".hidden a.txt absolute relative");
-    assert_true(str_find(buf_str(&said), S("link out of the source directory src/out-of-the-source"),
+    assert_true(str_find(buf_str(&said),
+                         S("link out of the source directory src/out-of-the-source"),
                          0) != (size_t)-1);
     struct artifact_files found = {0};
     struct err err = ERR_INIT;
     assert_int_equal(select_files("**/*", NULL, "../../..", false, &found, &err), 0);
     for (size_t i = 0; i < found.n; i++) {
-        assert_true(str_starts(found.v[i].name, S("src/")) || str_is(found.v[i].name, "etc/passwd"));
+        assert_true(str_starts(found.v[i].name, S("src/")) ||
+                    str_is(found.v[i].name, "etc/passwd"));
     }
 }
 
@@ -178,10 +181,14 @@ static void test_deep_trees_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_patterns_stand_for_what_the_documents_say, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_files_are_relative_to_the_base_directory, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_nothing_found_says_it_in_codebuilds_words, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_links_out_and_loops_of_links_lead_nowhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_patterns_stand_for_what_the_documents_say, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_files_are_relative_to_the_base_directory, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_nothing_found_says_it_in_codebuilds_words, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_links_out_and_loops_of_links_lead_nowhere, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_deep_trees_are_refused, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

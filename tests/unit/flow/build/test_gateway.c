@@ -40,7 +40,8 @@ static struct mirror_entry add_to_mirror(const char *url, const char *text) {
     struct mirror_entry entry;
     int fd cleanup_fd = fd_from_bytes("content", str_c(text), &err);
     assert_true(fd >= 0);
-    assert_int_equal(mirror_add(dir, &fake_time, str_c(url), fd, STR_NONE, &entry, &arena, &err), 0);
+    assert_int_equal(mirror_add(dir, &fake_time, str_c(url), fd, STR_NONE, &entry, &arena, &err),
+                     0);
     return entry;
 }
 
@@ -49,13 +50,15 @@ static void test_mirror_gives_back_what_was_put_in(void **state) {
     struct err err = ERR_INIT;
     struct mirror_entry found;
     add_to_mirror("https://Downloads.Example.org:443/a?b=c#d", "hello");
-    assert_int_equal(mirror_find(&arena, dir, S("https://downloads.example.org/a?b=c"), &found, &err), 1);
+    assert_int_equal(
+        mirror_find(&arena, dir, S("https://downloads.example.org/a?b=c"), &found, &err), 1);
     assert_int_equal(found.size, 5);
     int fd cleanup_fd = mirror_open(dir, &found, &err);
     struct str text = STR_NONE;
     assert_int_equal(fd_read_all(&arena, fd, 100, &text, &err), 0);
     assert_true(str_is(text, "hello"));
-    assert_int_equal(mirror_find(&arena, dir, S("https://downloads.example.org/a"), &found, &err), 0);
+    assert_int_equal(mirror_find(&arena, dir, S("https://downloads.example.org/a"), &found, &err),
+                     0);
     assert_int_equal(mirror_find(&arena, dir, S("ftp://x/"), &found, &err), -1);
     assert_true(mirror_has_host(dir, S("DOWNLOADS.example.org")));
     assert_false(mirror_has_host(dir, S("example.org")));
@@ -72,7 +75,8 @@ static void test_mirror_refuses_content_with_another_digest(void **state) {
     struct mirror_entry entry;
     int fd cleanup_fd = fd_from_bytes("content", S("hello"), &err);
     struct str wrong = S("0000000000000000000000000000000000000000000000000000000000000000");
-    assert_int_equal(mirror_add(dir, &fake_time, S("https://x.org/a"), fd, wrong, &entry, &arena, &err), -1);
+    assert_int_equal(
+        mirror_add(dir, &fake_time, S("https://x.org/a"), fd, wrong, &entry, &arena, &err), -1);
     assert_int_equal(err.kind, ERR_INVALID);
     assert_int_equal(mirror_find(&arena, dir, S("https://x.org/a"), &entry, &err), 0);
 }
@@ -98,9 +102,9 @@ static void test_routes_follow_name_mirror_and_policy(void **state) {
 
 static void test_only_public_addresses_are_passed_to(void **state) {
     (void)state;
-    static const unsigned char private[][4] = {{127, 0, 0, 1}, {10, 1, 2, 3}, {192, 168, 0, 1},
-                                               {169, 254, 169, 254}, {172, 31, 0, 1}, {0, 0, 0, 0},
-                                               {100, 64, 0, 1}, {224, 0, 0, 1}};
+    static const unsigned char private[][4] = {
+        {127, 0, 0, 1},  {10, 1, 2, 3}, {192, 168, 0, 1}, {169, 254, 169, 254},
+        {172, 31, 0, 1}, {0, 0, 0, 0},  {100, 64, 0, 1},  {224, 0, 0, 1}};
     for (size_t i = 0; i < sizeof(private) / sizeof(private[0]); i++) {
         assert_false(route_public_address(private[i], 4));
     }
@@ -116,7 +120,9 @@ static void test_only_public_addresses_are_passed_to(void **state) {
 static void test_names_are_answered_with_the_gateways_address(void **state) {
     (void)state;
     static const unsigned char query[] = "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
-                                         "\x03sts\x09" "amazonaws\x03" "com\x00\x00\x01\x00\x01";
+                                         "\x03sts\x09"
+                                         "amazonaws\x03"
+                                         "com\x00\x00\x01\x00\x01";
     static const unsigned char address[4] = {169, 254, 170, 3};
     unsigned char out[DNS_MAX];
     size_t n = dns_answer(query, sizeof(query) - 1, address, out);
@@ -200,11 +206,15 @@ static void test_requests_are_read_exactly_or_refused(void **state) {
     struct buf body cleanup_buf;
     buf_init(&body, 10000);
     assert_int_equal(read_request(S("POST /x?y HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-                                    "Content-Length: 5\r\n\r\nhello"), &m, &body), 1);
+                                    "Content-Length: 5\r\n\r\nhello"),
+                                  &m, &body),
+                     1);
     assert_true(str_is(buf_str(&body), "hello") && m.expects && str_is(m.target, "/x?y"));
     buf_clear(&body);
     assert_int_equal(read_request(S("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
-                                    "3;x=y\r\nabc\r\n0002\r\nde\r\n0\r\nT: v\r\n\r\n"), &m, &body), 1);
+                                    "3;x=y\r\nabc\r\n0002\r\nde\r\n0\r\nT: v\r\n\r\n"),
+                                  &m, &body),
+                     1);
     assert_true(str_is(buf_str(&body), "abcde"));
     static const char *const bad[] = {
         "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
@@ -232,7 +242,8 @@ static void test_answers_end_where_they_say(void **state) {
     struct message m;
     struct buf body cleanup_buf;
     buf_init(&body, 10000);
-    struct stream s = stream_of(S("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\n\r\nto the end"));
+    struct stream s =
+        stream_of(S("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 200 OK\r\n\r\nto the end"));
     assert_int_equal(message_read(&s, &arena, true, &m), 1);
     assert_int_equal(message_body(&s, &m, false, collect, &body, 1000), 0);
     assert_int_equal(body.n, 0);
@@ -257,13 +268,18 @@ static void test_phases_follow_each_other_as_on_aws(void **state) {
     (void)state;
     assert_int_equal(phase_after(PHASE_BUILD, PHASE_FAILED, ON_FAILURE_DEFAULT), PHASE_POST_BUILD);
     assert_int_equal(phase_after(PHASE_BUILD, PHASE_FAILED, ON_FAILURE_ABORT), PHASE_FINALIZING);
-    assert_int_equal(phase_after(PHASE_INSTALL, PHASE_FAILED, ON_FAILURE_DEFAULT), PHASE_FINALIZING);
-    assert_int_equal(phase_after(PHASE_INSTALL, PHASE_FAILED, ON_FAILURE_CONTINUE), PHASE_PRE_BUILD);
+    assert_int_equal(phase_after(PHASE_INSTALL, PHASE_FAILED, ON_FAILURE_DEFAULT),
+                     PHASE_FINALIZING);
+    assert_int_equal(phase_after(PHASE_INSTALL, PHASE_FAILED, ON_FAILURE_CONTINUE),
+                     PHASE_PRE_BUILD);
     assert_int_equal(phase_after(PHASE_POST_BUILD, PHASE_FAILED, ON_FAILURE_DEFAULT),
                      PHASE_UPLOAD_ARTIFACTS);
-    assert_int_equal(phase_after(PHASE_BUILD, PHASE_STOPPED, ON_FAILURE_CONTINUE), PHASE_FINALIZING);
-    assert_int_equal(phase_after(PHASE_BUILD, PHASE_TIMED_OUT, ON_FAILURE_DEFAULT), PHASE_FINALIZING);
-    assert_int_equal(phase_after(PHASE_FINALIZING, PHASE_SUCCEEDED, ON_FAILURE_DEFAULT), PHASE_COMPLETED);
+    assert_int_equal(phase_after(PHASE_BUILD, PHASE_STOPPED, ON_FAILURE_CONTINUE),
+                     PHASE_FINALIZING);
+    assert_int_equal(phase_after(PHASE_BUILD, PHASE_TIMED_OUT, ON_FAILURE_DEFAULT),
+                     PHASE_FINALIZING);
+    assert_int_equal(phase_after(PHASE_FINALIZING, PHASE_SUCCEEDED, ON_FAILURE_DEFAULT),
+                     PHASE_COMPLETED);
     assert_int_equal(build_status_after(PHASE_SUCCEEDED, PHASE_TIMED_OUT), PHASE_FAILED);
     assert_int_equal(build_status_after(PHASE_FAILED, PHASE_SUCCEEDED), PHASE_FAILED);
     assert_int_equal(build_status_after(PHASE_FAILED, PHASE_STOPPED), PHASE_STOPPED);

@@ -29,15 +29,22 @@ static int teardown(void **state) {
 }
 
 static struct plan sample(void) {
-    struct plan plan = {.uuid = S("0b5a"), .project = S("p"), .region = S("eu-west-2"),
-                        .account = S("111111111111"), .number = 7, .start_ms = 5,
-                        .data_dir = S("/data"), .image_uses = S("debian"), .policy = PLAN_LOCKED,
-                        .timeout_s = 3600, .initiator = S("codepipeline/x")};
-    plan.source = (struct plan_source){.kind = PLAN_SOURCE_S3, .bucket = S("b"), .key = S("k"),
-                                       .label = S("arn:aws:s3:::b/k")};
+    struct plan plan = {.uuid = S("0b5a"),
+                        .project = S("p"),
+                        .region = S("eu-west-2"),
+                        .account = S("111111111111"),
+                        .number = 7,
+                        .start_ms = 5,
+                        .data_dir = S("/data"),
+                        .image_uses = S("debian"),
+                        .policy = PLAN_LOCKED,
+                        .timeout_s = 3600,
+                        .initiator = S("codepipeline/x")};
+    plan.source = (struct plan_source){
+        .kind = PLAN_SOURCE_S3, .bucket = S("b"), .key = S("k"), .label = S("arn:aws:s3:::b/k")};
     *arena_push(&arena, &plan.secondary_sources) = (struct plan_source){.id = S("lib")};
-    *arena_push(&arena, &plan.artifacts) =
-        (struct plan_artifact){.kind = PLAN_ARTIFACT_S3, .bucket = S("b"), .key = S("o"), .zip = true};
+    *arena_push(&arena, &plan.artifacts) = (struct plan_artifact){
+        .kind = PLAN_ARTIFACT_S3, .bucket = S("b"), .key = S("o"), .zip = true};
     env_put(&arena, &plan.env, (struct env_var){S("A"), S("/p"), ENV_PARAMETER_STORE, true});
     *arena_push(&arena, &plan.binds) = S("/opt:/opt");
     return plan;
@@ -64,9 +71,12 @@ static void test_a_damaged_plan_names_the_member(void **state) {
     struct err err = ERR_INIT;
     assert_int_equal(plan_parse(&arena, S("{\"uuid\":5}"), &plan, &err), -1);
     assert_string_equal(err.msg, "plan: 'uuid' is missing or no text");
-    struct str text = plan_json(&arena, &(struct plan){.uuid = S("u"), .project = S("p"),
-                                                       .region = S("r"), .account = S("a"),
-                                                       .data_dir = S("d"), .image_uses = S("i")});
+    struct str text = plan_json(&arena, &(struct plan){.uuid = S("u"),
+                                                       .project = S("p"),
+                                                       .region = S("r"),
+                                                       .account = S("a"),
+                                                       .data_dir = S("d"),
+                                                       .image_uses = S("i")});
     assert_int_equal(plan_parse(&arena, text, &plan, &err), 0);
     assert_int_equal(plan_parse(&arena, S("{"), &plan, &err), -1);
 }
@@ -98,7 +108,8 @@ static void test_events_are_numbered_over_reopening(void **state) {
     assert_int_equal(build_events_add(events, "exported", json_object(), &err), 0);
     build_events_close(events);
     struct str text = STR_NONE;
-    assert_int_equal(file_read(&arena, str_printf(&arena, "%s/events.jsonl", dir).p, 1000, &text, &err), 0);
+    assert_int_equal(
+        file_read(&arena, str_printf(&arena, "%s/events.jsonl", dir).p, 1000, &text, &err), 0);
     assert_string_equal(str_z(&arena, text),
                         "{\"seq\":1,\"t\":1000,\"type\":\"phase_start\",\"phase\":\"BUILD\"}\n"
                         "{\"seq\":2,\"t\":2000,\"type\":\"exported\"}\n");
@@ -119,7 +130,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_plan_is_read_as_it_was_written, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_damaged_plan_names_the_member, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_builtin_variables_are_those_of_codebuild, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_builtin_variables_are_those_of_codebuild, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_events_are_numbered_over_reopening, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_exit_is_there_or_not, setup, teardown),
     };

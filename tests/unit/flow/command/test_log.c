@@ -33,7 +33,8 @@ static int teardown(void **state) {
 static struct str content(const char *name) {
     struct str text = STR_NONE;
     struct err err = ERR_INIT;
-    assert_int_equal(file_read(&arena, str_printf(&arena, "%s/%s", dir, name).p, 100000, &text, &err), 0);
+    assert_int_equal(
+        file_read(&arena, str_printf(&arena, "%s/%s", dir, name).p, 100000, &text, &err), 0);
     return text;
 }
 
@@ -59,7 +60,8 @@ static void test_quiet_commands_leave_no_empty_line(void **state) {
     build_log_output_end(build_log);
     build_log_line(build_log, "next");
     build_log_close(build_log);
-    assert_string_equal(str_z(&arena, content("log")), "[Container] 2026/11/24 01:52:00.123000 next\n");
+    assert_string_equal(str_z(&arena, content("log")),
+                        "[Container] 2026/11/24 01:52:00.123000 next\n");
 }
 
 static void test_secrets_are_hidden_in_output_and_in_our_own_lines(void **state) {

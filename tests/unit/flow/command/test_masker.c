@@ -44,7 +44,8 @@ static struct str random_text(struct arena *a, size_t n, uint32_t letters) {
     return str_n(p, n);
 }
 
-static struct str feed_in_pieces(struct arena *a, struct masker *m, struct str text, uint32_t most) {
+static struct str feed_in_pieces(struct arena *a, struct masker *m, struct str text,
+                                 uint32_t most) {
     struct mask_stream s = {0};
     struct buf out cleanup_buf;
     buf_init(&out, text.n * 3 + 16);

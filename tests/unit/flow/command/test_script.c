@@ -25,7 +25,8 @@ static int setup(void **state) {
     arena_init(&arena);
     snprintf(dir, sizeof(dir), "/tmp/test_script.XXXXXX");
     assert_non_null(mkdtemp(dir));
-    struct str_pair start[] = {{S("GREETING"), S("it's \"$HOME\"\nand `more`")}, {S("bad-name"), S("x")}};
+    struct str_pair start[] = {{S("GREETING"), S("it's \"$HOME\"\nand `more`")},
+                               {S("bad-name"), S("x")}};
     write_file("env.sh", script_env_file(&arena, &(struct str_map){start, 2}));
     write_file("dir.txt", str_printf(&arena, "%s\n", dir));
     return 0;
@@ -96,8 +97,10 @@ static int run_command(const char *shell, const char *command) {
 static void carries_on(const char *shell) {
     assert_int_equal(run_command(shell, "printf %s \"$GREETING\""), 0);
     assert_true(str_is(output, "it's \"$HOME\"\nand `more`"));
-    assert_int_equal(run_command(shell, "mkdir sub; cd sub; PLAIN=\"x y'z\n\"; f() { :; }; set -e"), 0);
-    assert_int_equal(run_command(shell, "printf '%s|%s|' \"${PWD##*/}\" \"$PLAIN\"; false; echo on"), 0);
+    assert_int_equal(run_command(shell, "mkdir sub; cd sub; PLAIN=\"x y'z\n\"; f() { :; }; set -e"),
+                     0);
+    assert_int_equal(
+        run_command(shell, "printf '%s|%s|' \"${PWD##*/}\" \"$PLAIN\"; false; echo on"), 0);
     assert_true(str_is(output, "sub|x y'z\n|on\n"));
     assert_int_equal(run_command(shell, "f 2>/dev/null"), 127);
     assert_int_equal(run_command(shell, "unset PLAIN"), 0);
@@ -157,7 +160,8 @@ static void test_version_1_carries_nothing(void **state) {
     struct str_map none = {0};
     struct str first = script_of_command_1(&arena, S("A=1; cd /"), str_c(dir), &none);
     assert_int_equal(run_script("/bin/sh", first), 0);
-    struct str second = script_of_command_1(&arena, S("echo ${A-none} \"$PWD\""), str_c(dir), &none);
+    struct str second =
+        script_of_command_1(&arena, S("echo ${A-none} \"$PWD\""), str_c(dir), &none);
     assert_int_equal(run_script("/bin/sh", second), 0);
     assert_true(str_eq(output, str_printf(&arena, "none %s\n", dir)));
 }
@@ -171,13 +175,17 @@ static void test_artifact_names_are_evaluated_by_the_shell(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_directory_and_variables_live_on_in_sh, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_directory_and_variables_live_on_in_bash, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_directory_and_variables_live_on_in_sh, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_directory_and_variables_live_on_in_bash, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_errors_cite_line_four_as_on_aws, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_assignments_before_a_command_are_exported, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_assignments_before_a_command_are_exported, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_environment_is_read_back_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_version_1_carries_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_artifact_names_are_evaluated_by_the_shell, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_artifact_names_are_evaluated_by_the_shell, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

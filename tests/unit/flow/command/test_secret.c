@@ -89,7 +89,8 @@ static void test_base64_is_hidden_at_every_alignment(void **state) {
         struct str all = str_printf(&arena, "%shunter2-hunter2, and more", prefixes[i]);
         struct str masked = mask_text(m, &arena, base64_encode(&arena, all));
         assert_true(str_find(masked, S("***"), 0) != (size_t)-1);
-        struct str inside = str_sub(base64_encode(&arena, all), 4 + strlen(prefixes[i]) * 4 / 3, 14);
+        struct str inside =
+            str_sub(base64_encode(&arena, all), 4 + strlen(prefixes[i]) * 4 / 3, 14);
         assert_true(str_find(masked, inside, 0) == (size_t)-1);
         masker_free(m);
     }
@@ -125,7 +126,8 @@ static void test_json_and_url_forms_are_hidden(void **state) {
     (void)state;
     struct masker *m = masker_new();
     assert_int_equal(secret_hide(m, S("a<b>&\"c\"/d e\n1")), SECRET_HIDDEN);
-    assert_true(str_is(mask_text(m, &arena, S("{\"k\":\"a<b>&\\\"c\\\"/d e\\n1\"}")), "{\"k\":\"***\"}"));
+    assert_true(
+        str_is(mask_text(m, &arena, S("{\"k\":\"a<b>&\\\"c\\\"/d e\\n1\"}")), "{\"k\":\"***\"}"));
     assert_true(str_is(mask_text(m, &arena, S("a\\u003cb\\u003e\\u0026\\\"c\\\"/d e\\n1")), "***"));
     assert_true(str_is(mask_text(m, &arena, S("a%3Cb%3E%26%22c%22%2Fd%20e%0A1")), "***"));
     assert_true(str_is(mask_text(m, &arena, S("a%3Cb%3E%26%22c%22%2Fd+e%0A1")), "***"));

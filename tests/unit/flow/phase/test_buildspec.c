@@ -179,11 +179,12 @@ static void test_errors_name_their_line_and_what_to_do(void **state) {
     assert_error("version: 0.2\nphases: {build: {on-failure: MAYBE}}\n", 2, "on-failure", "MAYBE");
     assert_error("version: 0.2\nenv:\n  shell: powershell.exe\nphases: {}\n", 3, "shell",
                  "Linux only");
-    assert_error("version: 0.2\nenv:\n  variables:\n    1BAD: x\nphases: {}\n", 4,
-                 "variable-name", "1BAD");
+    assert_error("version: 0.2\nenv:\n  variables:\n    1BAD: x\nphases: {}\n", 4, "variable-name",
+                 "1BAD");
     assert_error("version: 0.2\nenv:\n  variables:\n    A: [1]\nphases: {}\n", 4, "type",
                  "must be plain text, not a list");
-    assert_error("version: 0.2\nphases: {}\ncache: {action: keep}\n", 3, "cache", "restore or save");
+    assert_error("version: 0.2\nphases: {}\ncache: {action: keep}\n", 3, "cache",
+                 "restore or save");
 }
 
 static void test_every_error_of_a_file_is_told_at_once(void **state) {
@@ -199,8 +200,8 @@ static void test_surprises_are_warnings(void **state) {
     assert_warning("version: 0.2\nphases:\n  pre-build: {commands: [a]}\n", 3, "unknown-key",
                    "did you mean 'pre_build'?");
     assert_warning("version: 0.2\nphases: {}\nphases: {}\n", 3, "duplicate-key", "line 2");
-    assert_warning("version: 0.2\nenv: {variables: {A: $ENV}}\nphases: {}\n", 2,
-                   "literal-variable", "write ${NAME}");
+    assert_warning("version: 0.2\nenv: {variables: {A: $ENV}}\nphases: {}\n", 2, "literal-variable",
+                   "write ${NAME}");
     assert_warning("version: 0.2\nenv: {variables: {CODEBUILD_X: 1}}\nphases: {}\n", 2,
                    "reserved-name", "CODEBUILD_X");
     assert_warning("version: 0.2\nphases: {}\nartifacts: {name: x}\n", 3, "no-files", "no files");

@@ -57,8 +57,9 @@ static void test_project_beats_buildspec_and_both_beat_builtins(void **state) {
 
 static void test_references_expand_both_forms_and_plain_values_only_braces(void **state) {
     (void)state;
-    struct buildspec spec = read_spec("  variables: {A: '${ENV}', B: $ENV, C: '${NO}x$', D: '${}'}\n"
-                                      "  parameter-store: {P: '/x/$ENV/${ENV}_y', Q: /$NO/$}\n");
+    struct buildspec spec =
+        read_spec("  variables: {A: '${ENV}', B: $ENV, C: '${NO}x$', D: '${}'}\n"
+                  "  parameter-store: {P: '/x/$ENV/${ENV}_y', Q: /$NO/$}\n");
     struct env outer = plain("ENV", "production");
     struct env none = {0};
     struct env env = env_of_build(&arena, &spec, &outer, &none);

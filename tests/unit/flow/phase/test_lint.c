@@ -58,16 +58,18 @@ static void test_commands_that_do_other_than_they_look_are_named(void **state) {
                 (size_t)-1);
     assert_true(str_find(said, S("b.yml:7:"), 0) == (size_t)-1);
     assert_true(str_find(said, S("b.yml:8:"), 0) == (size_t)-1);
-    assert_true(str_find(said, S("warning: post_build runs after a failed build"), 0) != (size_t)-1);
+    assert_true(str_find(said, S("warning: post_build runs after a failed build"), 0) !=
+                (size_t)-1);
 }
 
 static void test_guarded_post_build_and_plain_commands_are_quiet(void **state) {
     (void)state;
-    struct str said = lint("version: 0.2\n"
-                           "phases:\n"
-                           "  build: {commands: [make]}\n"
-                           "  post_build:\n"
-                           "    commands: ['[ $CODEBUILD_BUILD_SUCCEEDING -eq 1 ]', 'echo done']\n");
+    struct str said =
+        lint("version: 0.2\n"
+             "phases:\n"
+             "  build: {commands: [make]}\n"
+             "  post_build:\n"
+             "    commands: ['[ $CODEBUILD_BUILD_SUCCEEDING -eq 1 ]', 'echo done']\n");
     assert_string_equal(str_z(&arena, said), "");
 }
 
@@ -85,7 +87,8 @@ static void test_json_shows_the_file_as_it_was_read(void **state) {
     assert_string_equal(
         str_z(&arena, json_dump_str(&arena, json)),
         "{\"file\":\"b.yml\",\"valid\":true,\"errors\":[],\"warnings\":[],\"buildspec\":{"
-        "\"version\":\"0.2\",\"env\":{\"shell\":\"sh\",\"variables\":{\"A\":\"0755\",\"B\":\"true\"}"
+        "\"version\":\"0.2\",\"env\":{\"shell\":\"sh\",\"variables\":{\"A\":\"0755\",\"B\":"
+        "\"true\"}"
         ",\"parameter-store\":{},\"secrets-manager\":{},\"exported-variables\":[]},\"phases\":{"
         "\"build\":{\"commands\":[\"make\"],\"finally\":[\"clean\"]}},\"artifacts\":{\"files\":["
         "\"out\"],\"exclude-paths\":[]},\"cache\":{\"paths\":[\"x\"],\"fallback-keys\":[]}}}");

@@ -47,7 +47,9 @@ static const struct aws_embedded logs_that_listen = {logs_invoke, NULL};
 static int log_target(void *ud, struct arena *a, struct str account, struct str region,
                       struct aws_target *ret, struct err *why) {
     (void)ud, (void)a, (void)why;
-    *ret = (struct aws_target){.account = account, .region = region, .embedded = &logs_that_listen,
+    *ret = (struct aws_target){.account = account,
+                               .region = region,
+                               .embedded = &logs_that_listen,
                                .principal = &principal};
     return 0;
 }
@@ -84,7 +86,10 @@ static int setup(void **state) {
     assert_int_equal(seal_load(NULL, &rng_system, &err), 0);
     assert_int_equal(dir_make_temp(&arena, "test_codebuild", &dir, &err), 0);
     assert_int_equal(db_open("", schemas, 2, &db, &err), 0);
-    flow = (struct flow){.db = db, .clock = &fake_time, .rng = &rng_system, .data_dir = dir,
+    flow = (struct flow){.db = db,
+                         .clock = &fake_time,
+                         .rng = &rng_system,
+                         .data_dir = dir,
                          .url = S("http://127.0.0.1:1")};
     principal = (struct aws_principal){.kind = AWS_PRINCIPAL_ROLE,
                                        .account = S("111111111111"),
@@ -106,10 +111,16 @@ static int teardown(void **state) {
 }
 
 static struct call call_of(const struct shape_op *op) {
-    return (struct call){.arena = &arena, .db = flow.db, .clock = &fake_time, .rng = &rng_system,
-                         .now_ms = time_now.now_ms, .account = S("111111111111"),
-                         .region = S("eu-west-2"), .principal = &principal,
-                         .service = &codebuild_service, .op = op};
+    return (struct call){.arena = &arena,
+                         .db = flow.db,
+                         .clock = &fake_time,
+                         .rng = &rng_system,
+                         .now_ms = time_now.now_ms,
+                         .account = S("111111111111"),
+                         .region = S("eu-west-2"),
+                         .principal = &principal,
+                         .service = &codebuild_service,
+                         .op = op};
 }
 
 #define OK(result)                                                                                 \
@@ -134,9 +145,12 @@ static struct codebuild_create_project_input sample(const char *name) {
         .image = S("aws/codebuild/standard:7.0"),
         .compute_type = S("BUILD_GENERAL1_SMALL"),
     };
-    return (struct codebuild_create_project_input){
-        .name = str_c(name), .source = &source, .artifacts = &artifacts,
-        .environment = &environment, .service_role = S("arn:aws:iam::111111111111:role/build")};
+    return (struct codebuild_create_project_input){.name = str_c(name),
+                                                   .source = &source,
+                                                   .artifacts = &artifacts,
+                                                   .environment = &environment,
+                                                   .service_role =
+                                                       S("arn:aws:iam::111111111111:role/build")};
 }
 
 static struct codebuild_project *create(const char *name) {
@@ -214,9 +228,10 @@ static void test_update_replaces_what_it_names_and_delete_is_idempotent(void **s
     create("web");
     time_now.now_ms += 1000;
     struct call c = call_of(&codebuild_op_update_project);
-    struct codebuild_update_project_input in = {
-        .name = S("web"), .timeout_in_minutes = 30, .has_timeout_in_minutes = true,
-        .description = S("")};
+    struct codebuild_update_project_input in = {.name = S("web"),
+                                                .timeout_in_minutes = 30,
+                                                .has_timeout_in_minutes = true,
+                                                .description = S("")};
     struct codebuild_update_project_output out = {0};
     OK(codebuild_update_project(&c, &in, &out, &err));
     assert_int_equal(out.project->timeout_in_minutes, 30);
@@ -299,8 +314,11 @@ static void test_starting_a_build_queues_it_once_with_its_overrides(void **state
     assert_string_equal(err.msg, "Request parameter mismatch for idempotency token t1");
     err = ERR_INIT;
     int64_t jobs = 0;
-    assert_int_equal(db_get_i64(flow.db, &jobs, &err, "SELECT count(*) FROM job WHERE kind = "
-                                "'build.start'", ""), 1);
+    assert_int_equal(db_get_i64(flow.db, &jobs, &err,
+                                "SELECT count(*) FROM job WHERE kind = "
+                                "'build.start'",
+                                ""),
+                     1);
     assert_int_equal(jobs, 1);
 }
 
@@ -389,8 +407,10 @@ static const char events[] =
     "{\"seq\":2,\"t\":1795485122000,\"type\":\"phase_end\",\"phase\":\"PROVISIONING\",\"status\":"
     "\"SUCCEEDED\",\"contexts\":[{\"statusCode\":\"\",\"message\":\"\"}]}\n"
     "{\"seq\":3,\"t\":1795485122000,\"type\":\"phase_start\",\"phase\":\"BUILD\"}\n"
-    "{\"seq\":4,\"t\":1795485123000,\"type\":\"exported\",\"variables\":[{\"name\":\"A\",\"value\":\"b\"}]}\n"
-    "{\"seq\":5,\"t\":1795485123000,\"type\":\"artifact\",\"id\":\"\",\"location\":\"arn:aws:s3:::b/k\","
+    "{\"seq\":4,\"t\":1795485123000,\"type\":\"exported\",\"variables\":[{\"name\":\"A\",\"value\":"
+    "\"b\"}]}\n"
+    "{\"seq\":5,\"t\":1795485123000,\"type\":\"artifact\",\"id\":\"\",\"location\":\"arn:aws:s3:::"
+    "b/k\","
     "\"sha256\":\"00\",\"md5\":\"11\",\"bytes\":5}\n";
 
 static void test_records_become_phases_variables_artifacts_and_log_events(void **state) {
@@ -468,7 +488,8 @@ static void test_a_lost_supervisor_is_a_fault_once(void **state) {
     struct codebuild_build *b = get(id);
     assert_true(str_is(b->build_status, "FAULT"));
     assert_true(str_is(b->phases.v[3].phase_status, "FAULT"));
-    assert_non_null(strstr(str_z(&arena, b->phases.v[3].contexts.v[0].message), "supervisor is gone"));
+    assert_non_null(
+        strstr(str_z(&arena, b->phases.v[3].contexts.v[0].message), "supervisor is gone"));
     assert_true(step(true));
     assert_int_equal(get(id)->phases.n, 5);
 }
@@ -498,9 +519,12 @@ static void test_an_action_finds_its_build_again_by_its_token(void **state) {
     (void)state;
     struct codebuild_project *p = create("web");
     assert_non_null(p);
-    struct build_order order = {.account = S("111111111111"), .region = S("eu-west-2"),
-                                .project = S("web"), .token = S("execution/action/1"),
-                                .initiator = S("codepipeline/x"), .resolved_version = S("abc")};
+    struct build_order order = {.account = S("111111111111"),
+                                .region = S("eu-west-2"),
+                                .project = S("web"),
+                                .token = S("execution/action/1"),
+                                .initiator = S("codepipeline/x"),
+                                .resolved_version = S("abc")};
     *arena_push(&arena, &order.inputs) =
         (struct build_artifact_location){S("Source"), S("b"), S("k")};
     *arena_push(&arena, &order.outputs) =

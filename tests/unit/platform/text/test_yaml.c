@@ -58,12 +58,14 @@ static void test_last_of_two_equal_keys_counts_and_is_named(void **state) {
     assert_int_equal(doc.root->n, 2);
     assert_int_equal(doc.warnings.n, 1);
     assert_int_equal(doc.warnings.v[0].line, 3);
-    assert_true(str_is(doc.warnings.v[0].text, "key 'a' is there already (line 1); this one counts"));
+    assert_true(
+        str_is(doc.warnings.v[0].text, "key 'a' is there already (line 1); this one counts"));
 }
 
 static void test_merge_keys_fill_in_what_is_not_there(void **state) {
     (void)state;
-    struct yaml_doc doc = parse("x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz:\n  <<: [*x, *y]\n  a: 9\n");
+    struct yaml_doc doc =
+        parse("x: &x {a: 1, b: 2}\ny: &y {b: 3, c: 4}\nz:\n  <<: [*x, *y]\n  a: 9\n");
     struct yaml_node *z = yaml_get(doc.root, "z");
     assert_int_equal(z->n, 3);
     assert_true(str_is(yaml_get(z, "a")->text, "9"));
@@ -129,7 +131,8 @@ static void test_depth_size_and_many_keys_are_bounded(void **state) {
 
 static void test_byte_order_mark_and_carriage_returns_do_no_harm(void **state) {
     (void)state;
-    struct yaml_doc doc = parse("\xef\xbb\xbf" "a: 1\r\nb: |\r\n  x\r\n  y\r\n");
+    struct yaml_doc doc = parse("\xef\xbb\xbf"
+                                "a: 1\r\nb: |\r\n  x\r\n  y\r\n");
     assert_true(str_is(yaml_get(doc.root, "a")->text, "1"));
     assert_true(str_is(yaml_get(doc.root, "b")->text, "x\ny\n"));
     assert_null(parse("").root);
