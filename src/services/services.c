@@ -1,12 +1,12 @@
 /* Implementation of services/services.h: nothing but the tables that services.def makes. */
 #include "services/services.h"
 
+#include "gen/cloudformation.h"
 #include "gen/cloudwatch.h"
 #include "gen/codeconnections.h"
 #include "gen/codestar_connections.h"
 #include "gen/dynamodb.h"
 #include "gen/lambda.h"
-#include "gen/logs.h"
 #include "gen/iam.h"
 #include "gen/kms.h"
 #include "gen/logs.h"
@@ -14,6 +14,7 @@
 #include "gen/sns.h"
 #include "gen/ssm.h"
 #include "gen/sts.h"
+#include "services/cloudformation/cloudformation.h"
 #include "services/cloudwatch/cloudwatch.h"
 #include "services/codeconnections/connections.h"
 #include "services/core/core.h"

@@ -18,6 +18,7 @@ struct reader {
     const char *file;
     struct yaml_doc *doc;
     yaml_parser_t parser;
+    bool own_tags; /* "!Ref" and its like stay in the tree */
     struct {
         struct anchor *v;
         size_t n;
@@ -101,7 +102,8 @@ static int set_tag(struct reader *r, struct yaml_node *node, const yaml_char_t *
             return 0;
         }
     }
-    if (str_is(node->tag, "!")) {
+    bool own = r->own_tags && node->tag.n > 1 && node->tag.p[0] == '!';
+    if (str_is(node->tag, "!") || own) {
         return 0;
     }
     struct str what =
@@ -356,10 +358,10 @@ static int read_stream(struct reader *r, struct err *err) {
     }
 }
 
-int yaml_parse(struct arena *a, const char *file, struct str text, struct yaml_doc *ret,
-               struct err *err) {
+static int parse(struct arena *a, const char *file, struct str text, bool own_tags,
+                 struct yaml_doc *ret, struct err *err) {
     *ret = (struct yaml_doc){0};
-    struct reader r = {.arena = a, .file = file, .doc = ret};
+    struct reader r = {.arena = a, .file = file, .doc = ret, .own_tags = own_tags};
     if (text.n > YAML_MAX_BYTES) {
         return fail(&r, err, ERR_LIMIT, 1, 1, "larger than 1 MiB");
     }
@@ -370,6 +372,16 @@ int yaml_parse(struct arena *a, const char *file, struct str text, struct yaml_d
     int result = read_stream(&r, err);
     yaml_parser_delete(&r.parser);
     return result;
+}
+
+int yaml_parse(struct arena *a, const char *file, struct str text, struct yaml_doc *ret,
+               struct err *err) {
+    return parse(a, file, text, false, ret, err);
+}
+
+int yaml_parse_tagged(struct arena *a, const char *file, struct str text, struct yaml_doc *ret,
+                      struct err *err) {
+    return parse(a, file, text, true, ret, err);
 }
 
 struct yaml_node *yaml_get(const struct yaml_node *map, const char *key) {

@@ -55,6 +55,10 @@ struct yaml_doc {
 int yaml_parse(struct arena *a, const char *file, struct str text, struct yaml_doc *ret,
                struct err *err) MUST_USE;
 
+/* The same for languages with tags of their own: "!Ref" stays in node->tag instead of being refused. */
+int yaml_parse_tagged(struct arena *a, const char *file, struct str text, struct yaml_doc *ret,
+                      struct err *err) MUST_USE;
+
 /* Value of a key of a mapping; NULL if there is none, or if `map` is NULL or no mapping. */
 struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);
 
