@@ -246,8 +246,8 @@ static int check_accounts(const struct compiler *c, struct err *err) {
         const struct release_environment *e = &c->r->environments.v[i];
         if (account_of(c, e->account) == NULL) {
             return err_set(err, ERR_NOT_FOUND,
-                           "environment '" STR_FMT "': there is no account '" STR_FMT "'",
-                           STR_ARG(e->build.name), STR_ARG(e->account));
+                           STR_FMT ": environment '" STR_FMT "': there is no account '" STR_FMT "'",
+                           STR_ARG(e->place), STR_ARG(e->build.name), STR_ARG(e->account));
         }
     }
     return 0;

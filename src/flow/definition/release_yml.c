@@ -300,6 +300,9 @@ static int read_environment(const struct reader *r, const struct yaml_pair *pair
     *ret = (struct release_environment){
         .build = *usual, .account = name, .stage = release_stage_name(r->a, name)};
     ret->build.name = name;
+    const struct yaml_node *account = yaml_is_null(map) ? NULL : yaml_get(map, "account");
+    const struct yaml_node *at = account != NULL ? account : pair->key;
+    ret->place = str_printf(r->a, "%s:%u:%u", r->file, at->line, at->column);
     if (yaml_is_null(map)) {
         return 0;
     }

@@ -21,6 +21,7 @@ struct release_build {
 struct release_environment {
     struct release_build build;
     struct str account; /* name of an account */
+    struct str place;   /* where the file names it: FILE:LINE:COLUMN */
     struct str stage;   /* "Pre_Production" */
     bool approval;      /* a person decides before it */
     bool gated;         /* the gate's alarms of the environment before it close it */

@@ -215,7 +215,7 @@ static void test_an_unknown_account_is_named(void **state) {
     const char *text = "name: a\nsource: {repository: /x}\nenvironments: {p: {account: moon}}\n";
     assert_int_equal(release_yml_read(&arena, "r.yml", "/", str_c(text), &r, &err), 0);
     assert_int_equal(release_yml_compile(&arena, &r, &accounts, S("c"), &plan, &err), -1);
-    assert_string_equal(err.msg, "environment 'p': there is no account 'moon'");
+    assert_string_equal(err.msg, "r.yml:3:29: environment 'p': there is no account 'moon'");
 }
 
 int main(void) {
