@@ -34,7 +34,7 @@ test('accounts.yml, parameters and release.yml', async (t) => {
         await refused('accounts\\.yml', '\\d+', /./, ...accounts);
     });
     await t.test('a key that nobody knows', async () => {
-        damage('accounts.yml', (s) => s.replace('    buckets:', '    bukets:'));
+        damage('accounts.yml', (s) => s.replace(/^    buckets:/m, '    bukets:'));
         await refused('accounts\\.yml', lineOf('accounts.yml', 'bukets'), /bukets/, ...accounts);
     });
     await t.test('an account id that is not one', async () => {
@@ -42,7 +42,7 @@ test('accounts.yml, parameters and release.yml', async (t) => {
         await refused('accounts\\.yml', lineOf('accounts.yml', '"1111"'), /1111/, ...accounts);
     });
     await t.test('a role that trusts one that is not there', async () => {
-        damage('accounts.yml', (s) => s.replace(/\{role: [^}]+\}/, '{role: shared-services/nobody}'));
+        damage('accounts.yml', (s) => s.replace(/^( +trust: )\{role: [^}]+\}/m, '$1' + '{role: shared-services/nobody}'));
         await refused('accounts\\.yml', lineOf('accounts.yml', 'nobody'), /nobody/, ...accounts);
     });
     await t.test('nothing was made by any of these', async () => {
@@ -76,10 +76,12 @@ test('accounts.yml, parameters and release.yml', async (t) => {
         await refused('release\\.yml', '\\d+', /./, ...release);
         assert.deepEqual((await server.client(CodePipelineClient).send(new ListPipelinesCommand({}))).pipelines, []);
     });
-    await t.test('release.yml whose repository is not there says which', async () => {
+    await t.test('release.yml whose repository is not there fails at Source, and says which', async () => {
         cpSync(join(EXAMPLE, 'release.yml'), join(dir, 'release.yml'));
         const done = await server.tl(...release);
-        assert.notEqual(done.status, 0);
-        assert.match(done.stderr, /logging-platform\.git/);
+        assert.equal(done.status, 0, done.stderr);
+        const watched = await server.tl('watch');
+        assert.equal(watched.status, 1, watched.stdout);
+        assert.match(watched.stdout + watched.stderr, /logging-platform\.git/);
     });
 });
