@@ -58,8 +58,8 @@ void build_events_close(struct build_events *events) {
     }
 }
 
-int build_events_add(struct build_events *events, const char *type, json_t *object,
-                     struct err *err) {
+static int append(struct build_events *events, const char *type, json_t *object, bool durable,
+                  struct err *err) {
     struct arena a = ARENA_INIT;
     pthread_mutex_lock(&events->lock);
     json_t *record cleanup_json = json_object();
@@ -70,13 +70,22 @@ int build_events_add(struct build_events *events, const char *type, json_t *obje
     json_decref(object);
     struct str line = str_concat(&a, json_dump_str(&a, record), S("\n"));
     int result = fd_write_all(events->fd, line.p, line.n, err);
-    bool needs_sync = strcmp(type, "phase_start") != 0 && strcmp(type, "egress") != 0;
-    if (result == 0 && needs_sync && fdatasync(events->fd) < 0) {
+    if (result == 0 && durable && fdatasync(events->fd) < 0) {
         result = err_sys(err, errno, "events of the build");
     }
     pthread_mutex_unlock(&events->lock);
     arena_done(&a);
     return result;
+}
+
+int build_events_add(struct build_events *events, const char *type, json_t *object,
+                     struct err *err) {
+    return append(events, type, object, true, err);
+}
+
+int build_events_note(struct build_events *events, const char *type, json_t *object,
+                      struct err *err) {
+    return append(events, type, object, false, err);
 }
 
 int build_exit_write(const char *dir, const struct clock *clock, const char *status,

@@ -1,7 +1,7 @@
 /*
- * What a supervisor records for serve, in the build's directory: `events.jsonl` (appended, durable
- * record by record; phase_start and egress with the next one) and `exit.json` (whole or absent;
- * after it nothing more comes). serve may be away at any time; it reads on from its own offset.
+ * What a supervisor records for serve, in the build's directory: `events.jsonl` (appended; what
+ * matters is durable before the supervisor goes on) and `exit.json` (whole or absent; after it
+ * nothing more comes). serve may be away at any time; it reads on from its own offset.
  *
  * Records: {"seq","t","type",...} with type
  *   phase_start {"phase"}
@@ -25,6 +25,10 @@ void build_events_close(struct build_events *events); /* NULL ok */
 /* Takes the object over (its own members; seq, t and type are added). Safe for threads. */
 int build_events_add(struct build_events *events, const char *type, json_t *object,
                      struct err *err) MUST_USE;
+
+/* The same for what a later record makes durable soon enough: beginnings, phases without work. */
+int build_events_note(struct build_events *events, const char *type, json_t *object,
+                      struct err *err) MUST_USE;
 
 /* The end: {"status","t","reason"}. `status` as CodeBuild's buildStatus. */
 int build_exit_write(const char *dir, const struct clock *clock, const char *status,

@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -266,8 +267,8 @@ static void *answer_dns(void *ud) {
         unsigned char out[DNS_MAX];
         struct sockaddr_in from;
         socklen_t size = sizeof(from);
-        struct pollfd wait = {g->dns_udp, POLLIN, 0};
-        if (poll(&wait, 1, 200) <= 0) {
+        struct pollfd wait[] = {{g->dns_udp, POLLIN, 0}, {g->stop_fd, POLLIN, 0}};
+        if (poll(wait, 2, -1) <= 0 || wait[0].revents == 0) {
             continue;
         }
         ssize_t n = recvfrom(g->dns_udp, query, sizeof(query), MSG_DONTWAIT,
@@ -283,7 +284,8 @@ static void *answer_dns(void *ud) {
 /* ---- life ---- */
 
 static void close_sockets(struct gateway *g) {
-    int *fds[] = {&g->credentials_fd, &g->tls_fd, &g->http_fd, &g->dns_udp, &g->dns_tcp};
+    int *fds[] = {&g->credentials_fd, &g->tls_fd,  &g->http_fd,
+                  &g->dns_udp,        &g->dns_tcp, &g->stop_fd};
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
         fd_closep(fds[i]);
     }
@@ -311,6 +313,7 @@ int gateway_start(struct sandbox *box, const struct gateway_config *config, stru
                           .http_fd = -1,
                           .dns_udp = -1,
                           .dns_tcp = -1};
+    g->stop_fd = eventfd(0, EFD_CLOEXEC);
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->empty, NULL);
     for (int i = 0; i < GATEWAY_MAX_CONNECTIONS; i++) {
@@ -332,6 +335,7 @@ void gateway_stop(struct gateway *g) {
     }
     pthread_mutex_lock(&g->lock);
     g->stopping = true;
+    eventfd_write(g->stop_fd, 1);
     int listening[] = {g->credentials_fd, g->tls_fd, g->http_fd, g->dns_tcp};
     for (size_t i = 0; i < sizeof(listening) / sizeof(listening[0]); i++) {
         if (listening[i] >= 0) {

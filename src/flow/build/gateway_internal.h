@@ -76,6 +76,7 @@ struct tls_name {
 struct gateway {
     struct gateway_config config;
     int credentials_fd, tls_fd, http_fd, dns_udp, dns_tcp; /* listening, inside */
+    int stop_fd;                                           /* readable once it is stopping */
     pthread_t threads[5];
     int threads_n;
     pthread_mutex_t lock; /* guards what follows */

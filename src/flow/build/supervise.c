@@ -24,7 +24,17 @@ struct phase_end phase_failed(struct supervision *s, const char *code, const cha
 static int record_start(struct supervision *s, enum build_phase phase, struct err *err) {
     json_t *event = json_object();
     json_set_str(event, "phase", str_c(phase_name(phase)));
-    return build_events_add(s->events, "phase_start", event, err);
+    return build_events_note(s->events, "phase_start", event, err);
+}
+
+/* A phase in which nothing was done need not be on disk before the next one begins. */
+static bool did_work(const struct supervision *s, enum build_phase phase) {
+    enum buildspec_phase_kind kind = BUILDSPEC_INSTALL;
+    if (phase_section(phase, &kind)) {
+        return s->spec.phase[kind].commands.n + s->spec.phase[kind].finally.n > 0;
+    }
+    return phase != PHASE_PROVISIONING &&
+           (phase != PHASE_UPLOAD_ARTIFACTS || s->spec.has_artifacts);
 }
 
 static int record_end(struct supervision *s, enum build_phase phase, const struct phase_end *end,
@@ -38,7 +48,9 @@ static int record_end(struct supervision *s, enum build_phase phase, const struc
     json_set_str(context, "message", end->message);
     json_array_append_new(contexts, context);
     json_set(event, "contexts", contexts);
-    return build_events_add(s->events, "phase_end", event, err);
+    return end->status != PHASE_SUCCEEDED || did_work(s, phase)
+               ? build_events_add(s->events, "phase_end", event, err)
+               : build_events_note(s->events, "phase_end", event, err);
 }
 
 /* ---- phases ---- */
