@@ -311,7 +311,8 @@ regression() {
     grep -q '^Failed' <<<"$reason" || fail "the production gate is not closed: $reason"
     ok "the gate to production stays closed: ${reason#*$'\t'}"
     for _ in $(seq 300); do
-        message=$(jq -rc --arg commit "$commit" 'select(.Type == "Notification") | .Message | select(contains($commit) and contains("logging-errors"))' \
+        message=$(jq -rc --arg commit "$commit" 'select(.Type == "Notification") | .Message | fromjson? |
+            select(.kind == "alarm" and .commit == $commit and .alarm == "logging-errors") | tojson' \
             "$DEMO_DIR/received.jsonl" 2>/dev/null | tail -n 1)
         [ -z "$message" ] || break
         read -rt 0.1 <> <(:) || true
