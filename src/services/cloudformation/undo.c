@@ -184,6 +184,7 @@ enum cf_step cf_step_rollback(struct cf_run *r, struct err *err) {
                    : CF_MORE;
     }
     json_t *body cleanup_json = u.body;
+    (void)body; /* here only to be freed */
     found = cf_resource_find(r->db, r->arena, r->stack.id, u.logical_id, &row, err);
     enum cf_step step = found < 0 ? CF_ERROR : CF_MORE;
     if (found > 0 && !is_skipped(r, u.logical_id)) {

@@ -21,7 +21,7 @@ struct fixture {
     char dir[32];
     char socket[64];
     char base[64]; /* "http://127.0.0.1:PORT" */
-    struct http_stream *stream;
+    struct http_stream *_Atomic stream;
     int64_t sunk; /* bytes that the sink saw */
     int closed;   /* how often it was closed */
     bool sink_refuses;
@@ -74,8 +74,9 @@ static void on_handle(void *ud, struct http_request *req, struct http_response *
         return;
     }
     if (str_is(req->path, "/stream")) {
-        resp->stream = f->stream = http_stream_new();
-        http_stream_write(f->stream, S("first "));
+        resp->stream = http_stream_new();
+        http_stream_write(resp->stream, S("first "));
+        f->stream = resp->stream;
         return;
     }
     http_header_add(req->arena, &resp->headers, S("X-Bad"), S("a\r\nSet-Cookie: b"));
@@ -294,12 +295,11 @@ static void *read_stream(void *ud) {
 }
 
 static struct http_stream *wait_for_stream(struct fixture *f) {
-    struct http_stream *volatile *at = &f->stream;
-    for (int i = 0; i < 5000 && *at == NULL; i++) {
+    for (int i = 0; i < 5000 && f->stream == NULL; i++) {
         usleep(1000);
     }
-    assert_non_null(*at);
-    return *at;
+    assert_non_null(f->stream);
+    return f->stream;
 }
 
 static void test_stream_sends_what_is_written_until_it_ends(void **state) {
