@@ -208,11 +208,11 @@ static int mark_spawned(struct builds *b, struct str uuid, struct err *err) {
     if (db_begin(db, err) < 0) {
         return -1;
     }
-    if (build_set_spawned(db, uuid, err) < 0 || db_commit(db, err) < 0) {
+    if (build_set_spawned(db, uuid, err) < 0) {
         db_rollback(db);
         return -1;
     }
-    return 0;
+    return db_commit(db, err);
 }
 
 static int spawn(struct builds *b, struct arena *a, const char *dir, struct process *ret,

@@ -332,13 +332,11 @@ static int load(struct ingest *in, struct arena *a, struct build_row *row, struc
 /* ---- one transaction ---- */
 
 static int commit_or_not(struct db *db, int result, struct err *err) {
-    if (result == 0) {
-        result = db_commit(db, err);
-    }
     if (result < 0) {
         db_rollback(db);
+        return result;
     }
-    return result;
+    return db_commit(db, err);
 }
 
 static int apply(struct step *s, const char *status, const char *reason, bool *ret_ended,

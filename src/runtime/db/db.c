@@ -158,6 +158,9 @@ static void undo(struct db *db) {
 }
 
 void db_rollback(struct db *db) {
+    if (!db_busy(db)) {
+        return; /* ended already: what is open now, if anything, is another thread's */
+    }
     undo(db);
     leave(db, false, true);
 }

@@ -46,6 +46,19 @@ static void test_inner_rollback_keeps_what_the_outer_level_wrote(void **state) {
     db_close(db);
 }
 
+/* As after a failed commit, which has rolled back already. */
+static void test_rollback_without_a_transaction_does_nothing(void **state) {
+    (void)state;
+    struct db *db = open_store();
+    struct err err = ERR_INIT;
+    db_rollback(db);
+    assert_int_equal(db_begin(db, &err), 0);
+    assert_int_equal(db_depth(db), 1);
+    db_rollback(db);
+    assert_int_equal(count(db), 0);
+    db_close(db);
+}
+
 static void bump(void *ud) {
     ++*(int *)ud;
 }
@@ -121,6 +134,7 @@ static void test_store_of_a_newer_version_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_inner_rollback_keeps_what_the_outer_level_wrote),
+        cmocka_unit_test(test_rollback_without_a_transaction_does_nothing),
         cmocka_unit_test(test_hooks_run_once_after_commit_and_never_after_rollback),
         cmocka_unit_test(test_constraint_violation_says_exists),
         cmocka_unit_test(test_same_query_may_be_open_twice),
