@@ -140,14 +140,23 @@ static void back_off(struct source *s, bool local, bool failed) {
 }
 
 /* An error of watching is shown with the pipeline; it is not an error of the program. */
+static int write_error(const struct looking *l, const struct err *why, struct err *err) {
+    struct db *db = l->w->f->db;
+    if (db_begin(db, err) < 0) {
+        return -1;
+    }
+    if (record_watched_error(db, l->row->id, l->action->name, str_c(why ? why->msg : NULL), err) <
+        0) {
+        db_rollback(db);
+        return -1;
+    }
+    return db_commit(db, err);
+}
+
 static void note_error(const struct looking *l, const struct err *why) {
     struct err err = ERR_INIT;
-    if (db_begin(l->w->f->db, &err) == 0) {
-        if (record_watched_error(l->w->f->db, l->row->id, l->action->name,
-                                 str_c(why ? why->msg : NULL), &err) < 0 ||
-            db_commit(l->w->f->db, &err) < 0) {
-            fprintf(stderr, "trunkline: watch: %s\n", err.msg);
-        }
+    if (write_error(l, why, &err) < 0) {
+        fprintf(stderr, "trunkline: watch: %s\n", err.msg);
     }
 }
 

@@ -132,15 +132,25 @@ bool page_form(struct page *p, struct str_map *ret) {
     return true;
 }
 
+static int end_session(struct page *p, struct err *err) {
+    struct db *db = p->web->config.db;
+    if (db_begin(db, err) < 0) {
+        return -1;
+    }
+    if (console_session_end(db, p->session.id, err) < 0) {
+        db_rollback(db);
+        return -1;
+    }
+    return db_commit(db, err);
+}
+
 void page_sign_out(struct page *p) {
     struct str_map form = {0};
     struct err err = ERR_INIT;
     if (!page_form(p, &form)) {
         return;
     }
-    if (db_begin(p->web->config.db, &err) == 0 &&
-        (console_session_end(p->web->config.db, p->session.id, &err) < 0 ||
-         db_commit(p->web->config.db, &err) < 0)) {
+    if (end_session(p, &err) < 0) {
         page_error(p, 500, str_c(err.msg));
         return;
     }
