@@ -48,6 +48,7 @@ struct serving {
 
 static void stop_all(struct serving *s) {
     http_server_stop(s->http, STOP_GRACE_MS);
+    web_stop(s->web); /* its streams call the services that the next lines end */
     queue_stop(s->queue);
     release_free(s->release);
     web_free(s->web);

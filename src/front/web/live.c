@@ -17,7 +17,7 @@ struct web *web_new(const struct web_config *config) {
     return w;
 }
 
-void web_free(struct web *w) {
+void web_stop(struct web *w) {
     if (w == NULL) {
         return;
     }
@@ -28,6 +28,13 @@ void web_free(struct web *w) {
         pthread_cond_wait(&w->changed, &w->lock);
     }
     pthread_mutex_unlock(&w->lock);
+}
+
+void web_free(struct web *w) {
+    if (w == NULL) {
+        return;
+    }
+    web_stop(w);
     pthread_cond_destroy(&w->changed);
     pthread_mutex_destroy(&w->lock);
     free(w);

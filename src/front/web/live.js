@@ -6,6 +6,7 @@
   const page = document.querySelector("[data-live]");
   if (log) {
     const source = new EventSource(log.dataset.log);
+    source.onopen = () => { log.textContent = ""; }; // a reconnected stream begins at the first line
     source.onmessage = (event) => {
       const stick = log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
       log.append(JSON.parse(event.data));

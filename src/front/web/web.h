@@ -21,7 +21,9 @@ struct web_config {
 };
 
 struct web *web_new(const struct web_config *config);
-void web_free(struct web *w); /* ends its live streams; NULL ok */
+/* Ends the live streams and waits for their threads: before what their calls reach is freed. */
+void web_stop(struct web *w); /* NULL ok */
+void web_free(struct web *w); /* stops as well; NULL ok */
 
 /* Answers a request whose path is /console or below. */
 void web_handle(void *ud, struct http_request *req, struct http_response *resp);
