@@ -26,7 +26,7 @@ static void safe_headers(struct page *p) {
            S("default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
              "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"));
     header(p, "X-Content-Type-Options", S("nosniff"));
-    header(p, "Referrer-Policy", S("no-referrer"));
+    header(p, "Referrer-Policy", S("same-origin"));
     header(p, "Cache-Control", S("no-store"));
 }
 
