@@ -3,8 +3,8 @@
 
 #include "base/buf.h"
 #include "flow/artifact/select.h"
-#include "flow/build/gateway_dns.h"
-#include "flow/build/gateway_internal.h"
+#include "flow/gateway/dns.h"
+#include "flow/gateway/internal.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

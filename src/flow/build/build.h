@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "flow/build/plan.h"
+#include "flow/plan/plan.h"
 #include "flow/record/flow.h"
 #include "runtime/queue/queue.h"
 

@@ -1,7 +1,7 @@
 /* Events and log of running builds, see ingest.h. */
 #include "flow/build/ingest.h"
 
-#include "flow/build/events.h"
+#include "flow/plan/events.h"
 #include "gen/logs.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"

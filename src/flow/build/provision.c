@@ -1,8 +1,8 @@
 /* PROVISIONING: the container and the gateway that is its network. */
 #include "flow/build/supervision.h"
 
-#include "flow/build/authority.h"
-#include "flow/build/gateway.h"
+#include "flow/gateway/authority.h"
+#include "flow/gateway/gateway.h"
 #include "flow/sandbox/image.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"

@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "flow/build/plan.h"
+#include "flow/plan/plan.h"
 
 /* Sets image_uses, binds and policy of a plan. ERR_INVALID with file, line and column. */
 int settings_apply(struct arena *a, const char *data_dir, struct plan *plan,

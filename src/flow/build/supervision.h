@@ -2,9 +2,9 @@
 #pragma once
 
 #include "aws/call/call.h"
-#include "flow/build/events.h"
+#include "flow/plan/events.h"
 #include "flow/build/machine.h"
-#include "flow/build/plan.h"
+#include "flow/plan/plan.h"
 #include "flow/command/log.h"
 #include "flow/phase/lint.h"
 #include "flow/sandbox/container.h"

@@ -1,7 +1,7 @@
 /* Puts into the mirror what this machine has; mirror_fill.h. */
 #include "front/cli/mirror_fill.h"
 
-#include "flow/build/mirror.h"
+#include "flow/gateway/mirror.h"
 #include "platform/archive/zip.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"

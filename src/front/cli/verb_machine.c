@@ -2,7 +2,7 @@
 #include "front/cli/out.h"
 #include "front/cli/place.h"
 
-#include "flow/build/mirror.h"
+#include "flow/gateway/mirror.h"
 #include "flow/sandbox/doctor.h"
 #include "flow/sandbox/image.h"
 #include "platform/os/fd.h"

@@ -3,7 +3,7 @@
 #include "../../cmocka_.h"
 
 #include "base/buf.h"
-#include "flow/build/events.h"
+#include "flow/plan/events.h"
 #include "flow/build/ingest.h"
 #include "front/api/codebuild/codebuild.h"
 #include "gen/logs.h"

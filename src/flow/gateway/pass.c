@@ -1,6 +1,6 @@
 /* Connections that pass through: to the real host, byte by byte, counted. Only to addresses that
  * are not of this machine or its network. */
-#include "flow/build/gateway_internal.h"
+#include "flow/gateway/internal.h"
 
 #include "platform/os/fd.h"
 

@@ -1,5 +1,5 @@
 /* The content store of mirror.h. */
-#include "flow/build/mirror.h"
+#include "flow/gateway/mirror.h"
 
 #include "platform/crypto/encode.h"
 #include "platform/crypto/hash.h"

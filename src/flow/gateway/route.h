@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "flow/build/plan.h"
+#include "flow/plan/plan.h"
 
 enum route_verdict {
     ROUTE_AWS,    /* the embedded account answers */

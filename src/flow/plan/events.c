@@ -1,5 +1,5 @@
 /* events.jsonl and exit.json, see events.h. */
-#include "flow/build/events.h"
+#include "flow/plan/events.h"
 
 #include "platform/os/fd.h"
 #include "platform/os/file.h"

@@ -2,8 +2,8 @@
 #include "../../cmocka_.h"
 
 #include "base/arena.h"
-#include "flow/build/events.h"
-#include "flow/build/plan.h"
+#include "flow/plan/events.h"
+#include "flow/plan/plan.h"
 #include "platform/os/file.h"
 
 static struct arena arena;

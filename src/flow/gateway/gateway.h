@@ -12,8 +12,8 @@
  */
 #pragma once
 
-#include "flow/build/events.h"
-#include "flow/build/plan.h"
+#include "flow/plan/events.h"
+#include "flow/plan/plan.h"
 #include "flow/command/log.h"
 #include "flow/sandbox/container.h"
 

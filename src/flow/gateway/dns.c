@@ -1,5 +1,5 @@
 /* The answers of gateway_dns.h. */
-#include "flow/build/gateway_dns.h"
+#include "flow/gateway/dns.h"
 
 #include <string.h>
 

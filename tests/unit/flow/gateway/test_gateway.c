@@ -2,10 +2,10 @@
 #include "../../cmocka_.h"
 
 #include "base/arena.h"
-#include "flow/build/gateway_dns.h"
-#include "flow/build/gateway_internal.h"
+#include "flow/gateway/dns.h"
+#include "flow/gateway/internal.h"
 #include "flow/build/machine.h"
-#include "flow/build/mirror.h"
+#include "flow/gateway/mirror.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 

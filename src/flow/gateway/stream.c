@@ -1,6 +1,6 @@
 /* Bytes of a connection and heads of HTTP/1.1 messages. What cannot be read exactly is refused:
  * the gateway must never see another request than serve does. */
-#include "flow/build/gateway_internal.h"
+#include "flow/gateway/internal.h"
 
 #include <errno.h>
 #include <openssl/err.h>

@@ -1,5 +1,5 @@
 /* plan.json, see plan.h. */
-#include "flow/build/plan.h"
+#include "flow/plan/plan.h"
 
 #include "platform/os/file.h"
 

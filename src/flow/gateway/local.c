@@ -1,7 +1,7 @@
 /* Answers that the gateway makes itself: credentials, the mirror's files, refusals. */
-#include "flow/build/gateway_internal.h"
+#include "flow/gateway/internal.h"
 
-#include "flow/build/mirror.h"
+#include "flow/gateway/mirror.h"
 #include "platform/crypto/hash.h"
 #include "platform/os/fd.h"
 

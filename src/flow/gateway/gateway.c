@@ -1,9 +1,9 @@
 /* The gateway's sockets and threads. One thread accepts per socket, one serves per connection. */
-#include "flow/build/gateway.h"
+#include "flow/gateway/gateway.h"
 
-#include "flow/build/authority.h"
-#include "flow/build/gateway_dns.h"
-#include "flow/build/gateway_internal.h"
+#include "flow/gateway/authority.h"
+#include "flow/gateway/dns.h"
+#include "flow/gateway/internal.h"
 #include "platform/os/fd.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 /* TLS in the name of whatever host the build asked for, by leaf certificates of the data
  * directory's own authority. One context per name, made when it is first asked for. */
-#include "flow/build/gateway_internal.h"
+#include "flow/gateway/internal.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>

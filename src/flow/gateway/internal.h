@@ -1,8 +1,8 @@
 /* What the files of the gateway share; nobody else includes this. */
 #pragma once
 
-#include "flow/build/gateway.h"
-#include "flow/build/gateway_route.h"
+#include "flow/gateway/gateway.h"
+#include "flow/gateway/route.h"
 #include "platform/crypto/cert.h"
 #include "runtime/http/http.h"
 

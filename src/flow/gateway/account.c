@@ -4,7 +4,7 @@
  * away the request waits and is sent again under the same id, so that nothing is done twice; the
  * answer is acknowledged once the client has it.
  */
-#include "flow/build/gateway_internal.h"
+#include "flow/gateway/internal.h"
 
 #include "platform/os/fd.h"
 #include "platform/os/file.h"

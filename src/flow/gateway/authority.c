@@ -1,5 +1,5 @@
 /* DATA/ca, see authority.h. */
-#include "flow/build/authority.h"
+#include "flow/gateway/authority.h"
 
 #include "platform/os/fd.h"
 #include "platform/os/file.h"

@@ -1,7 +1,7 @@
 /* Decisions of the gateway, see gateway_route.h. */
-#include "flow/build/gateway_route.h"
+#include "flow/gateway/route.h"
 
-#include "flow/build/mirror.h"
+#include "flow/gateway/mirror.h"
 
 #include <string.h>
 
