@@ -22,7 +22,7 @@ tl() { "$TRUNKLINE" "$@" --data "$DEMO_DIR"; }
 
 # ---- processes: ours only, by their recorded ids ----
 
-alive() { [ -n "$1" ] && [ -r "/proc/$1/stat" ] && [ "$(awk '{print $22}' "/proc/$1/stat")" = "$2" ]; }
+alive() { [ -n "$1" ] && [ "$(awk '{print $22}' "/proc/$1/stat" 2>/dev/null)" = "$2" ]; }
 record() { printf '%s %s\n' "$1" "$(awk '{print $22}' "/proc/$1/stat")" >"$2"; }
 stop_recorded() {
     [ -f "$1" ] || return 0
@@ -184,13 +184,11 @@ prepare() {
     cp -R "$EXAMPLE" "$work/$name"
     sed -i "s|webhook: \"[^\"]*\"|webhook: \"$webhook\"|" "$work/$name/release.yml"
     mkdir -p "$work/mirror"
-    buildspec=buildspec.yml
     if terraform_here; then
         mirror_terraform
     else
-        buildspec=buildspec.cloudformation.yml
         say "Terraform with its AWS provider is not on this machine: steps 3 to 5 use CloudFormation"
-        cp "$work/$name/buildspec.cloudformation.yml" "$work/$name/buildspec.yml"
+        sed -i '/^test:/i buildspec: buildspec.cloudformation.yml' "$work/$name/release.yml"
     fi
     mirror_shipper
     tl account setup "$work/$name/accounts.yml"
