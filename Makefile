@@ -34,6 +34,7 @@ test:
 	@tests/run
 
 quick: all
+	@meson configure $(BUILD) -Dtests=enabled
 	@meson test -C $(BUILD) --suite quick --print-errorlogs
 
 sanitize:
