@@ -3,6 +3,8 @@
 
 #include "services/gate/gate.h"
 
+int cloudformation_resource(const struct gate_call *c, struct db *db, struct str action,
+                            struct gate_resource *r, struct err *err) MUST_USE;
 int kms_resource(const struct gate_call *c, struct db *db, struct str action,
                  struct gate_resource *r, struct err *err) MUST_USE;
 int lambda_resource(const struct gate_call *c, struct db *db, struct str action,

@@ -104,6 +104,9 @@ void cf_change_set_done(struct cf_change_set *c);
 /* By ARN, or by name within a stack. */
 int cf_change_set_find(struct db *db, struct arena *a, struct str stack, struct str name_or_id,
                        struct cf_change_set *ret, struct err *err) MUST_USE;
+/* The stack's id, by the change set's ARN; 1 found, 0 not. */
+int cf_change_set_stack(struct db *db, struct arena *a, struct str id, struct str *ret,
+                        struct err *err) MUST_USE;
 int cf_change_set_put(struct db *db, const struct rng *rng, const struct cf_change_set *c,
                       struct err *err) MUST_USE;
 int cf_change_set_remove(struct db *db, struct str id, struct err *err) MUST_USE;

@@ -62,6 +62,17 @@ int cf_change_set_find(struct db *db, struct arena *a, struct str stack, struct 
     return cf_open_tree(a, ret->stack, db_str(&rows, a, 8), &ret->body, err) < 0 ? -1 : 1;
 }
 
+int cf_change_set_stack(struct db *db, struct arena *a, struct str id, struct str *ret,
+                        struct err *err) {
+    struct db_rows rows cleanup_rows = {0};
+    int found =
+        db_query(db, &rows, err, "SELECT stack FROM cf_change_set WHERE id = ?", "s", id) < 0
+            ? -1
+            : db_next(&rows, err);
+    *ret = found > 0 ? db_str(&rows, a, 0) : STR_NONE;
+    return found;
+}
+
 int cf_change_set_put(struct db *db, const struct rng *rng, const struct cf_change_set *c,
                       struct err *err) {
     struct arena a = ARENA_INIT;

@@ -366,8 +366,8 @@ static void test_crash_between_steps_is_not_noticed(void **state) {
     assert_int_equal(groups(b), 2);
 }
 
-static void test_callers_rights_decide(void **state) {
-    struct bench *b = *state;
+/* A role of ours with this policy, and calls from here on as its session. */
+static void become_role_with(struct bench *b, const char *statement) {
     const struct iam_create_role_request role = {
         .role_name = S("deploy"),
         .assume_role_policy_document =
@@ -378,20 +378,53 @@ static void test_callers_rights_decide(void **state) {
     const struct iam_put_role_policy_request policy = {
         .role_name = S("deploy"),
         .policy_name = S("stacks"),
-        .policy_document = S("{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
-                             "\"Action\":[\"cloudformation:*\",\"logs:CreateLogGroup\","
-                             "\"logs:DeleteLogGroup\"],\"Resource\":\"*\"}]}")};
+        .policy_document =
+            str_printf(&b->f.arena, "{\"Version\":\"2012-10-17\",\"Statement\":[%s]}", statement)};
     struct iam_put_role_policy_output none;
     assert_done(&b->f,
                 iam_call_put_role_policy(&b->f.admin, &b->f.arena, &policy, &none, &b->f.err));
-    const struct aws_principal deploy = {
+    struct aws_principal *deploy = arena_new(&b->f.arena, struct aws_principal);
+    *deploy = (struct aws_principal){
         .kind = AWS_PRINCIPAL_ROLE,
         .account = S("111111111111"),
         .arn = S("arn:aws:sts::111111111111:assumed-role/deploy/ci"),
         .user_id = str_printf(&b->f.arena, "%.*s:ci", STR_ARG(made.role->role_id)),
         .role_arn = made.role->arn,
         .session_name = S("ci")};
-    b->as = fixture_as(&b->f, &deploy);
+    b->as = fixture_as(&b->f, deploy);
+}
+
+static void test_right_on_a_stack_covers_its_change_sets_by_arn(void **state) {
+    struct bench *b = *state;
+    become_role_with(b, "{\"Effect\":\"Allow\",\"Action\":[\"cloudformation:*\",\"logs:*\"],"
+                        "\"Resource\":[\"arn:aws:cloudformation:eu-west-2:111111111111:stack/mine/*"
+                        "\",\"arn:aws:logs:*:*:*\"]}");
+    struct cloudformation_create_change_set_input in = {.stack_name = S("mine"),
+                                                        .change_set_name = S("one"),
+                                                        .change_set_type = S("CREATE"),
+                                                        .template_body =
+                                                            S("Resources:\n" GROUP("A", "/a", ""))};
+    struct cloudformation_create_change_set_output made;
+    assert_done(&b->f, CALL(b, create_change_set, &in, &made));
+    const struct cloudformation_describe_change_set_input look = {.change_set_name = made.id};
+    struct cloudformation_describe_change_set_output set;
+    assert_done(&b->f, CALL(b, describe_change_set, &look, &set));
+    assert_true(str_is(set.stack_name, "mine"));
+
+    struct aws_target deploy = b->as;
+    b->as = b->f.admin;
+    in.stack_name = S("yours");
+    assert_done(&b->f, CALL(b, create_change_set, &in, &made));
+    b->as = deploy;
+    const struct cloudformation_describe_change_set_input other = {.change_set_name = made.id};
+    assert_int_equal(CALL(b, describe_change_set, &other, &set), -1);
+    assert_non_null(strstr(b->f.err.msg, ":stack/yours/"));
+}
+
+static void test_callers_rights_decide(void **state) {
+    struct bench *b = *state;
+    become_role_with(b, "{\"Effect\":\"Allow\",\"Action\":[\"cloudformation:*\","
+                        "\"logs:CreateLogGroup\",\"logs:DeleteLogGroup\"],\"Resource\":\"*\"}");
     assert_done(&b->f, create(b, "s",
                               "Resources:\n" GROUP(
                                   "A", "/a", "") "  T: {Type: AWS::SNS::Topic, DependsOn: A}\n"));
@@ -484,6 +517,7 @@ int main(void) {
         TEST(test_change_set_tells_then_does),
         TEST(test_crash_between_steps_is_not_noticed),
         TEST(test_callers_rights_decide),
+        TEST(test_right_on_a_stack_covers_its_change_sets_by_arn),
         TEST(test_capabilities_are_asked_for),
         TEST(test_exports_are_imported_and_kept_while_in_use),
         TEST(test_retained_resource_outlives_its_stack),
