@@ -295,7 +295,7 @@ static void tell_phases(struct supervision *s) {
     if (s->spec.reports.n > 0) {
         build_log_line(s->log, "Reports are not collected (docs/limits.md)");
     }
-    if (s->spec.batch != NULL) {
+    if (s->spec.batch.kind != BATCH_NONE) {
         build_log_line(s->log, "Batch is not acted on: this is one build (docs/limits.md)");
     }
     build_log_line(s->log, "Registering with agent");

@@ -93,7 +93,7 @@ static void read_shell(struct spec_reader *r, const struct yaml_node *node) {
     }
 }
 
-static void check_names(struct spec_reader *r, const struct yaml_node *map, const char *what) {
+void spec_check_names(struct spec_reader *r, const struct yaml_node *map, const char *what) {
     for (size_t i = 0; map != NULL && map->kind == YAML_MAPPING && i < map->n; i++) {
         struct str name = map->pair[i].key->text;
         if (!buildspec_variable_name(name)) {
@@ -133,9 +133,9 @@ static void read_env(struct spec_reader *r, const struct yaml_node *env) {
     const struct yaml_node *parameters = yaml_get(env, "parameter-store");
     const struct yaml_node *secrets = yaml_get(env, "secrets-manager");
     read_shell(r, yaml_get(env, "shell"));
-    check_names(r, variables, "env.variables");
-    check_names(r, parameters, "env.parameter-store");
-    check_names(r, secrets, "env.secrets-manager");
+    spec_check_names(r, variables, "env.variables");
+    spec_check_names(r, parameters, "env.parameter-store");
+    spec_check_names(r, secrets, "env.secrets-manager");
     check_literals(r, variables);
     spec->variables = spec_map(r, variables, "env.variables");
     spec->parameters = spec_map(r, parameters, "env.parameter-store");
@@ -150,7 +150,7 @@ static void read_env_1(struct spec_reader *r, const struct yaml_node *env) {
         return;
     }
     const struct yaml_node *plain = yaml_get(env, "plaintext");
-    check_names(r, plain, "environment_variables.plaintext");
+    spec_check_names(r, plain, "environment_variables.plaintext");
     struct str_map more = spec_map(r, plain, "environment_variables.plaintext");
     for (size_t i = 0; i < more.n; i++) {
         *arena_push(r->arena, &r->spec->variables) = more.v[i];

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "flow/phase/buildspec_batch.h"
 #include "platform/text/yaml.h"
 
 /* The four phases that a buildspec can hold, in the order in which they run. */
@@ -51,19 +52,35 @@ struct buildspec_artifact {
     bool symlinks;
 };
 
+/* Formats of reports; test reports first, then coverage. */
+enum report_format {
+    REPORT_JUNITXML, /* where none is given */
+    REPORT_CUCUMBERJSON,
+    REPORT_NUNITXML,
+    REPORT_NUNIT3XML,
+    REPORT_TESTNGXML,
+    REPORT_VISUALSTUDIOTRX,
+    REPORT_CLOVERXML,
+    REPORT_COBERTURAXML,
+    REPORT_JACOCOXML,
+    REPORT_SIMPLECOV,
+    REPORT_FORMATS, /* as a format: one that nobody knows, as written in format_text */
+};
+
 struct buildspec_report {
-    struct str group; /* name or ARN */
+    struct str group; /* as written: name (variables not expanded) or ARN of a report group */
     struct str_list files;
-    struct str format;
-    struct str base_directory;
+    enum report_format format;
+    struct str format_text;    /* as written; absent when the file gives none */
+    struct str base_directory; /* absent = source directory */
     bool discard_paths;
 };
 
 struct buildspec_cache {
     struct str_list paths;
-    struct str key;
-    struct str_list fallback_keys;
-    struct str action;
+    struct str key;                /* absent, or text that the shell evaluates */
+    struct str_list fallback_keys; /* at most 5, prefixes, in order; nothing without a key */
+    bool restore, save;            /* `action`: both unless it names one */
 };
 
 /* Something to tell about the file. `code` is one of a fixed set of words, for --json. */
@@ -105,7 +122,7 @@ struct buildspec {
         struct buildspec_report *v;
         size_t n;
     } reports;
-    const struct yaml_node *batch; /* NULL, or the section as it stands */
+    struct buildspec_batch batch; /* kind BATCH_NONE: there is none */
 
     struct buildspec_notes errors; /* not empty: the build fails in DOWNLOAD_SOURCE */
     struct buildspec_notes warnings;
@@ -119,6 +136,11 @@ int buildspec_read(struct arena *a, const char *file, struct str text, struct bu
 /* "INSTALL", "PRE_BUILD" ... and the buildspec's own "install", "pre_build" ... */
 const char *buildspec_phase_name(enum buildspec_phase_kind kind);
 const char *buildspec_phase_key(enum buildspec_phase_kind kind);
+
+/* "JUNITXML" and so on, in any case; false if it is none. The name of REPORT_FORMATS is "". */
+bool report_format_parse(struct str text, enum report_format *ret);
+const char *report_format_name(enum report_format format);
+bool report_format_is_coverage(enum report_format format);
 
 /* "ABORT", "RETRY-3-regex" ... False if it is none of the forms. */
 bool on_failure_parse(struct arena *a, struct str text, struct on_failure *ret);

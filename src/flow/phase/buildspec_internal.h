@@ -16,6 +16,14 @@ enum buildspec_place {
     PLACE_CACHE,
     PLACE_REPORT,
     PLACE_BATCH,
+    PLACE_BATCH_TASK,
+    PLACE_BATCH_GRAPH_TASK,
+    PLACE_BATCH_ENV,
+    PLACE_BATCH_MATRIX,
+    PLACE_BATCH_STATIC,
+    PLACE_BATCH_DYNAMIC,
+    PLACE_BATCH_DYNAMIC_ENV,
+    PLACE_BATCH_FANOUT,
 };
 
 struct spec_reader {
@@ -42,8 +50,13 @@ bool spec_bool(struct spec_reader *r, const struct yaml_node *node, const char *
 struct str_list spec_texts(struct spec_reader *r, const struct yaml_node *node, const char *what);
 struct str_map spec_map(struct spec_reader *r, const struct yaml_node *node, const char *what);
 
+/* Errors for keys that are no names of variables, warnings for CodeBuild's own. */
+void spec_check_names(struct spec_reader *r, const struct yaml_node *map, const char *what);
+
 /* buildspec_output.c */
 void spec_read_artifacts(struct spec_reader *r, const struct yaml_node *node);
 void spec_read_cache(struct spec_reader *r, const struct yaml_node *node);
 void spec_read_reports(struct spec_reader *r, const struct yaml_node *node);
+
+/* buildspec_batch.c */
 void spec_read_batch(struct spec_reader *r, const struct yaml_node *node);

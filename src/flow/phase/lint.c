@@ -226,7 +226,9 @@ static json_t *cache_json(const struct buildspec_cache *cache) {
     json_set(object, "paths", texts_json(&cache->paths));
     json_set_str(object, "key", cache->key);
     json_set(object, "fallback-keys", texts_json(&cache->fallback_keys));
-    json_set_str(object, "action", cache->action);
+    if (cache->restore != cache->save) {
+        json_set_str(object, "action", cache->save ? S("save") : S("restore"));
+    }
     return object;
 }
 
@@ -236,7 +238,7 @@ static json_t *reports_json(const struct buildspec *spec) {
         const struct buildspec_report *report = &spec->reports.v[i];
         json_t *one = json_object();
         json_set(one, "files", texts_json(&report->files));
-        json_set_str(one, "file-format", report->format);
+        json_set_str(one, "file-format", report->format_text);
         json_set_str(one, "base-directory", report->base_directory);
         set_yes(one, "discard-paths", report->discard_paths);
         struct arena a = ARENA_INIT;

@@ -121,19 +121,20 @@ static void test_phases_keep_the_order_of_the_file(void **state) {
 
 static void test_artifacts_cache_and_reports_are_read(void **state) {
     (void)state;
-    struct buildspec spec = read_good("version: 0.2\n"
-                                      "phases: {build: {commands: [make]}}\n"
-                                      "artifacts:\n"
-                                      "  files: '**/*'\n"
-                                      "  name: app-$(date)\n"
-                                      "  discard-paths: yes\n"
-                                      "  base-directory: out\n"
-                                      "  exclude-paths: ['**/.git/**/*']\n"
-                                      "  secondary-artifacts:\n"
-                                      "    docs: {files: [a, b]}\n"
-                                      "cache: {paths: [/root/.m2/**/*], key: k}\n"
-                                      "reports: {unit: {files: ['*.xml'], file-format: JunitXml}}\n"
-                                      "batch: {fast-fail: true, build-list: []}\n");
+    struct buildspec spec =
+        read_good("version: 0.2\n"
+                  "phases: {build: {commands: [make]}}\n"
+                  "artifacts:\n"
+                  "  files: '**/*'\n"
+                  "  name: app-$(date)\n"
+                  "  discard-paths: yes\n"
+                  "  base-directory: out\n"
+                  "  exclude-paths: ['**/.git/**/*']\n"
+                  "  secondary-artifacts:\n"
+                  "    docs: {files: [a, b]}\n"
+                  "cache: {paths: [/root/.m2/**/*], key: k}\n"
+                  "reports: {unit: {files: ['*.xml'], file-format: JunitXml}}\n"
+                  "batch: {fast-fail: true, build-list: [{identifier: one}]}\n");
     assert_true(spec.has_artifacts);
     assert_true(str_is(spec.artifact.files.v[0], "**/*"));
     assert_true(spec.artifact.discard_paths);
@@ -143,8 +144,9 @@ static void test_artifacts_cache_and_reports_are_read(void **state) {
     assert_true(str_is(spec.secondary.v[0].id, "docs"));
     assert_int_equal(spec.secondary.v[0].files.n, 2);
     assert_int_equal(spec.cache.paths.n, 1);
-    assert_true(str_is(spec.reports.v[0].format, "JunitXml"));
-    assert_non_null(spec.batch);
+    assert_true(str_is(spec.reports.v[0].format_text, "JunitXml"));
+    assert_int_equal(spec.reports.v[0].format, REPORT_JUNITXML);
+    assert_int_equal(spec.batch.kind, BATCH_LIST);
 }
 
 static void test_on_failure_takes_each_of_its_forms(void **state) {
