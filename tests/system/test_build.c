@@ -288,6 +288,20 @@ static void test_post_build_follows_a_failed_build_and_knows_it(void **state) {
     assert_non_null(strstr(phases(), "BUILD FAILED, POST_BUILD SUCCEEDED, UPLOAD_ARTIFACTS"));
 }
 
+static void test_a_phase_asks_for_a_retry_when_its_message_matches(void **state) {
+    (void)state;
+    struct build_exit end = run_build(
+        "version: 0.2\n"
+        "phases:\n"
+        "  build: {on-failure: 'RETRY-4-.*exit status [34]$', commands: ['exit 3']}\n"
+        "  post_build: {on-failure: RETRY-9-other, commands: ['exit 5'], finally: [echo last]}\n");
+    assert_status(&end, "FAILED");
+    assert_int_equal(end.retries, 4);
+    assert_non_null(strstr(phases(), "BUILD FAILED, POST_BUILD FAILED, UPLOAD_ARTIFACTS"));
+    assert_logged("Build is not retried: the message does not match other\n");
+    assert_logged("\nlast\n");
+}
+
 static void test_what_is_wrong_with_the_buildspec_is_said_in_download_source(void **state) {
     (void)state;
     struct build_exit end = run_build("version: 0.2\nphases: {build: {commands: [a, 'b]}}\n");
@@ -484,6 +498,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         CASE(test_a_build_runs_its_phases_and_leaves_its_artifact),
         CASE(test_post_build_follows_a_failed_build_and_knows_it),
+        CASE(test_a_phase_asks_for_a_retry_when_its_message_matches),
         CASE(test_what_is_wrong_with_the_buildspec_is_said_in_download_source),
         CASE(test_a_missing_buildspec_is_named),
         CASE(test_a_stop_ends_even_a_build_that_ignores_it),

@@ -1,6 +1,7 @@
 /* Events and log of running builds, see ingest.h. */
 #include "flow/build/ingest.h"
 
+#include "flow/build/order.h"
 #include "flow/plan/events.h"
 #include "gen/logs.h"
 #include "platform/os/fd.h"
@@ -361,7 +362,9 @@ static int apply(struct step *s, const char *status, const char *reason, bool *r
         result = build_update(in->flow->db, &row, &in->offsets, err);
     }
     if (result == 0 && status != NULL && *ret_ended) {
-        result = tell_end(in, s->arena, &row, err);
+        result = build_retry(in->flow, s->arena, &row, s->end.retries, err) < 0
+                     ? -1
+                     : tell_end(in, s->arena, &row, err);
     }
     columns_done(&c);
     return result;

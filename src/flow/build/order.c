@@ -181,6 +181,7 @@ static void project_artifact(struct making *m, const struct codebuild_project_ar
         .zip = str_is(from->packaging, "ZIP"),
         .override_name = from->override_artifact_name,
         .encryption_off = from->encryption_disabled,
+        .owner_access = from->bucket_owner_access,
     };
 }
 
@@ -244,22 +245,6 @@ static void plan_size(struct making *m) {
     m->plan.disk_mib = DISK_MIB;
 }
 
-static void plan_log(struct making *m) {
-    const struct codebuild_logs_config *logs = m->project->logs_config;
-    const struct codebuild_cloud_watch_logs_config *config = logs ? logs->cloud_watch_logs : NULL;
-    if (config != NULL && str_is(config->status, "DISABLED")) {
-        return;
-    }
-    bool named = config != NULL && config->group_name.n > 0;
-    bool prefixed = config != NULL && config->stream_name.n > 0;
-    m->plan.log_group =
-        named ? config->group_name
-              : str_printf(m->arena, "/aws/codebuild/" STR_FMT, STR_ARG(m->project->name));
-    m->plan.log_stream = prefixed ? str_printf(m->arena, STR_FMT "/" STR_FMT,
-                                               STR_ARG(config->stream_name), STR_ARG(m->plan.uuid))
-                                  : m->plan.uuid;
-}
-
 static int make_plan(const struct flow *f, struct making *m, struct err *err) {
     const struct codebuild_project *p = m->project;
     const struct build_order *order = m->in->order;
@@ -278,9 +263,12 @@ static int make_plan(const struct flow *f, struct making *m, struct err *err) {
     plan->timeout_s =
         60 * (int64_t)(p->has_timeout_in_minutes ? p->timeout_in_minutes : DEFAULT_TIMEOUT_MIN);
     plan_size(m);
-    plan_log(m);
+    plan_logs(m->arena, p->logs_config, plan);
     plan_artifacts(m);
-    return plan_sources(m, err) < 0 || plan_env(m, err) < 0 ? -1 : 0;
+    return plan_sources(m, err) < 0 || plan_env(m, err) < 0 ||
+                   build_plan_cache(f, p->cache, plan, err) < 0
+               ? -1
+               : 0;
 }
 
 /* ---- the row ---- */
@@ -294,32 +282,6 @@ static void show_variables(struct making *m, struct codebuild_project_environmen
     }
     list.v = list.v ? list.v : arena_alloc(m->arena, 0);
     environment->environment_variables = list;
-}
-
-static void show_logs(struct making *m, struct codebuild_build *b) {
-    struct codebuild_logs_location *logs = arena_new(m->arena, struct codebuild_logs_location);
-    b->logs = logs;
-    if (m->plan.log_group.p == NULL) {
-        return;
-    }
-    logs->group_name = m->plan.log_group;
-    logs->stream_name = m->plan.log_stream;
-    logs->cloud_watch_logs_arn = str_printf(
-        m->arena, "arn:aws:logs:" STR_FMT ":" STR_FMT ":log-group:" STR_FMT ":log-stream:" STR_FMT,
-        STR_ARG(m->plan.region), STR_ARG(m->plan.account), STR_ARG(m->plan.log_group),
-        STR_ARG(m->plan.log_stream));
-    struct str escaped = S("");
-    struct str rest = m->plan.log_group;
-    struct str part = STR_NONE;
-    for (bool first = true; str_cut(&rest, '/', &part); first = false) {
-        escaped = str_printf(m->arena, STR_FMT "%s" STR_FMT, STR_ARG(escaped), first ? "" : "$252F",
-                             STR_ARG(part));
-    }
-    logs->deep_link =
-        str_printf(m->arena,
-                   "https://console.aws.amazon.com/cloudwatch/home?region=" STR_FMT
-                   "#logsV2:log-groups/log-group/" STR_FMT "/log-events/" STR_FMT,
-                   STR_ARG(m->plan.region), STR_ARG(escaped), STR_ARG(m->plan.log_stream));
 }
 
 /* What of a build never changes, in the API's words. */
@@ -361,11 +323,12 @@ static int make_body(struct making *m, struct err *err) {
     b.secondary_sources.v = b.secondary_sources.v ? b.secondary_sources.v : none;
     b.secondary_source_versions.v =
         b.secondary_source_versions.v ? b.secondary_source_versions.v : none;
-    show_logs(m, &b);
+    b.logs = build_logs_view(m->arena, p->logs_config, &m->plan);
+    b.auto_retry_config = build_retries_view(m->arena, p, m->plan.initiator);
     return build_to_json(m->arena, &b, &m->row.body, err);
 }
 
-static struct str first_phases(struct arena *a, int64_t now) {
+struct str build_first_phases(struct arena *a, int64_t now) {
     return str_printf(a,
                       "[{\"phaseType\":\"SUBMITTED\",\"phaseStatus\":\"SUCCEEDED\",\"startTime\":"
                       "%" PRId64 ",\"endTime\":%" PRId64 "},"
@@ -385,7 +348,7 @@ static int insert(const struct flow *f, struct making *m, struct err *err) {
         .status = S("IN_PROGRESS"),
         .current_phase = S("QUEUED"),
         .started_ms = m->plan.start_ms,
-        .phases = first_phases(m->arena, m->plan.start_ms),
+        .phases = build_first_phases(m->arena, m->plan.start_ms),
         .log_group = m->plan.log_group,
         .log_stream = m->plan.log_stream,
         .resolved_version = m->plan.resolved_version,

@@ -34,6 +34,36 @@ struct build_making {
 int build_make(const struct flow *f, struct arena *a, const struct build_making *making,
                struct str *ret_uuid, struct err *err) MUST_USE;
 
+/* Phases of a build that was just accepted, as the row keeps them. */
+struct str build_first_phases(struct arena *a, int64_t now);
+
+/* logs.c: where the log goes, by the project's configuration: into the plan, and as the API shows
+ * it. */
+void plan_logs(struct arena *a, const struct codebuild_logs_config *config, struct plan *plan);
+struct codebuild_logs_location *build_logs_view(struct arena *a,
+                                                const struct codebuild_logs_config *config,
+                                                const struct plan *plan);
+
+/* order_cache.c: the project's cache, into the plan, whose account, region and project are known.
+ */
+int build_plan_cache(const struct flow *f, const struct codebuild_project_cache *from,
+                     struct plan *plan, struct err *err) MUST_USE;
+
+/* retry.c: the same build once more, with a number of its own. `initiator` absent: the old one's.
+ * In the caller's transaction. */
+int build_again(const struct flow *f, struct arena *a, const struct build_row *old,
+                struct str initiator, struct str *ret_uuid, struct err *err) MUST_USE;
+
+/* When a build has failed, with `retries` from its buildspec's on-failure (0 = none asked for) or
+ * the project's autoRetryLimit: starts it again, unless it was often enough. Not for builds that a
+ * pipeline started. In the transaction that ends the build. */
+int build_retry(const struct flow *f, struct arena *a, struct build_row *row, int64_t retries,
+                struct err *err) MUST_USE;
+/* autoRetryConfig of a first build; NULL when the project wants none. */
+struct codebuild_auto_retry_config *build_retries_view(struct arena *a,
+                                                       const struct codebuild_project *project,
+                                                       struct str initiator);
+
 /* The API's view of a row. */
 int build_view(struct arena *a, const struct build_row *row, struct codebuild_build **ret,
                struct err *err) MUST_USE;

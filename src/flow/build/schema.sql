@@ -51,3 +51,12 @@ CREATE INDEX codebuild_builds_account ON codebuild_builds(account, region, seq);
 CREATE UNIQUE INDEX codebuild_builds_token ON codebuild_builds(account, region, project, token)
     WHERE token IS NOT NULL;
 CREATE INDEX codebuild_builds_running ON codebuild_builds(seq) WHERE ended_ms = 0;
+-- migration 2
+-- InvalidateProjectCache: every cache of a project has this number in its name.
+CREATE TABLE codebuild_caches(
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    project TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    PRIMARY KEY(account, region, project)
+) WITHOUT ROWID;

@@ -223,6 +223,30 @@ int build_set_spawned(struct db *db, struct str uuid, struct err *err) {
     return db_run(db, err, "UPDATE codebuild_builds SET spawned = 1 WHERE uuid = ?", "s", uuid);
 }
 
+int build_set_body(struct db *db, const struct build_row *row, struct err *err) {
+    return db_run(db, err, "UPDATE codebuild_builds SET body = ? WHERE uuid = ?", "ss", row->body,
+                  row->uuid);
+}
+
+int project_cache_generation(struct db *db, struct str account, struct str region, struct str name,
+                             int64_t *ret, struct err *err) {
+    *ret = 0;
+    int found = db_get_i64(db, ret, err,
+                           "SELECT generation FROM codebuild_caches WHERE account = ? AND "
+                           "region = ? AND project = ?",
+                           "sss", account, region, name);
+    return found < 0 ? -1 : 0;
+}
+
+int project_cache_invalidate(struct db *db, struct str account, struct str region, struct str name,
+                             struct err *err) {
+    return db_run(db, err,
+                  "INSERT INTO codebuild_caches(account, region, project, generation) "
+                  "VALUES(?, ?, ?, 1) ON CONFLICT(account, region, project) "
+                  "DO UPDATE SET generation = generation + 1",
+                  "sss", account, region, name);
+}
+
 int build_set_stop(struct db *db, struct str uuid, int64_t now_ms, struct err *err) {
     return db_run(db, err,
                   "UPDATE codebuild_builds SET stop_ms = ? WHERE uuid = ? AND stop_ms = 0 AND "

@@ -60,6 +60,15 @@ int build_running(struct db *db, struct arena *a, struct str_list *ret, struct e
 int build_get_plan(struct db *db, struct arena *a, struct str uuid, struct str *ret,
                    struct err *err) MUST_USE;
 int build_set_spawned(struct db *db, struct str uuid, struct err *err) MUST_USE;
+/* What a retry changes of a row that has ended: its body, which names the next build. */
+int build_set_body(struct db *db, const struct build_row *row, struct err *err) MUST_USE;
+
+/* How often the caches of a project were invalidated: part of their names, so that an invalidated
+ * cache is never found again. Outlives the project. */
+int project_cache_generation(struct db *db, struct str account, struct str region, struct str name,
+                             int64_t *ret, struct err *err) MUST_USE;
+int project_cache_invalidate(struct db *db, struct str account, struct str region, struct str name,
+                             struct err *err) MUST_USE;
 int build_set_stop(struct db *db, struct str uuid, int64_t now_ms, struct err *err) MUST_USE;
 /* 1 a stop was asked for, 0 not. */
 int build_get_stop(struct db *db, struct str uuid, struct err *err) MUST_USE;

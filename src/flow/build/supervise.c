@@ -5,6 +5,7 @@
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 #include "platform/os/process.h"
+#include "platform/text/regex.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -91,9 +92,24 @@ static void conclude(struct supervision *s, enum build_phase phase, const struct
     }
 }
 
-static enum on_failure_kind on_failure_of(const struct supervision *s, enum build_phase phase) {
+static const struct on_failure *on_failure_of(const struct supervision *s, enum build_phase phase) {
     enum buildspec_phase_kind kind = BUILDSPEC_INSTALL;
-    return phase_section(phase, &kind) ? s->spec.phase[kind].on_failure.kind : ON_FAILURE_DEFAULT;
+    return phase_section(phase, &kind) ? &s->spec.phase[kind].on_failure : NULL;
+}
+
+/* on-failure: RETRY... retries the build, not the phase: serve starts the next one when this one
+ * has ended. What follows the failed phase in this build is as without an on-failure. */
+static void ask_for_retry(struct supervision *s, const struct on_failure *own, struct str message) {
+    struct err err = ERR_INIT;
+    struct regex *re = NULL;
+    if (regex_compile(&s->arena, own->regex, &re, &err) < 0) {
+        build_log_line(s->log, "Build is not retried: %s", err.msg);
+    } else if (!regex_search(re, message)) {
+        build_log_line(s->log, "Build is not retried: the message does not match " STR_FMT,
+                       STR_ARG(own->regex));
+    } else {
+        s->retries = own->count > s->retries ? own->count : s->retries;
+    }
 }
 
 static int run_phases(struct supervision *s, enum phase_status *ret_status, const char **ret_reason,
@@ -126,7 +142,13 @@ static int run_phases(struct supervision *s, enum phase_status *ret_status, cons
         if (record_end(s, phase, &end, err) < 0) {
             return -1;
         }
-        enum on_failure_kind on_failure = s->box_gone ? ON_FAILURE_ABORT : on_failure_of(s, phase);
+        const struct on_failure *own = on_failure_of(s, phase);
+        enum on_failure_kind on_failure = s->box_gone   ? ON_FAILURE_ABORT
+                                          : own != NULL ? own->kind
+                                                        : ON_FAILURE_DEFAULT;
+        if (end.status == PHASE_FAILED && own != NULL && own->kind == ON_FAILURE_RETRY) {
+            ask_for_retry(s, own, end.message);
+        }
         phase = phase_after(phase, end.status, on_failure);
     }
     *ret_status = status;
@@ -197,7 +219,10 @@ static int live(struct supervision *s, struct err *err) {
     }
     build_log_close(s->log);
     s->log = NULL;
-    return build_exit_write(s->dir, s->clock, phase_status_name(status), reason, err);
+    struct build_exit end = {.status = str_c(phase_status_name(status)),
+                             .reason = str_c(reason),
+                             .retries = status == PHASE_FAILED ? s->retries : 0};
+    return build_exit_write(s->dir, s->clock, &end, err);
 }
 
 int supervise(const char *dir, const struct supervise_options *options, struct err *err) {

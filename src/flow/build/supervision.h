@@ -36,6 +36,7 @@ struct supervision {
     int64_t deadline_ms;          /* monotonic */
     int64_t request_seq;          /* of our own calls: journal ids "uuid/s<seq>" */
     int64_t gone_checked_ms;      /* disk use was last looked at */
+    int64_t retries;              /* on-failure: RETRY of the phase that failed; 0 = none */
     bool stopping;                /* a stop was asked for */
     bool timed_out;
     bool succeeding; /* CODEBUILD_BUILD_SUCCEEDING */

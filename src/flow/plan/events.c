@@ -88,13 +88,14 @@ int build_events_note(struct build_events *events, const char *type, json_t *obj
     return append(events, type, object, false, err);
 }
 
-int build_exit_write(const char *dir, const struct clock *clock, const char *status,
-                     const char *reason, struct err *err) {
+int build_exit_write(const char *dir, const struct clock *clock, const struct build_exit *end,
+                     struct err *err) {
     struct arena a = ARENA_INIT;
     json_t *object cleanup_json = json_object();
-    json_set_str(object, "status", str_c(status));
+    json_set_str(object, "status", end->status);
     json_set(object, "t", json_integer(clock_now_ms(clock)));
-    json_set_str(object, "reason", str_c(reason));
+    json_set_str(object, "reason", end->reason);
+    json_set(object, "retries", json_integer(end->retries));
     int result = file_write_atomic(str_printf(&a, "%s/exit.json", dir).p, json_dump_str(&a, object),
                                    0600, err);
     arena_done(&a);
@@ -117,5 +118,6 @@ int build_exit_read(struct arena *a, const char *dir, struct build_exit *ret, st
     ret->status = str_dup(a, json_str(object, "status"));
     ret->reason = str_dup(a, json_str(object, "reason"));
     ret->ended_ms = json_int(object, "t");
+    ret->retries = json_int(object, "retries");
     return 1;
 }

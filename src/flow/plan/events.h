@@ -30,14 +30,15 @@ int build_events_add(struct build_events *events, const char *type, json_t *obje
 int build_events_note(struct build_events *events, const char *type, json_t *object,
                       struct err *err) MUST_USE;
 
-/* The end: {"status","t","reason"}. `status` as CodeBuild's buildStatus. */
-int build_exit_write(const char *dir, const struct clock *clock, const char *status,
-                     const char *reason, struct err *err) MUST_USE;
+/* The end, exit.json: {"status","t","reason","retries"}. */
 struct build_exit {
-    struct str status;
-    struct str reason;
-    int64_t ended_ms;
+    struct str status; /* as CodeBuild's buildStatus */
+    struct str reason; /* for people */
+    int64_t ended_ms;  /* written as now */
+    int64_t retries;   /* the phase that failed asks for so many new builds in all; 0 = none */
 };
+int build_exit_write(const char *dir, const struct clock *clock, const struct build_exit *end,
+                     struct err *err) MUST_USE;
 /* 1 there is one, 0 not yet. */
 int build_exit_read(struct arena *a, const char *dir, struct build_exit *ret,
                     struct err *err) MUST_USE;

@@ -9,6 +9,7 @@ enum { MAX_PLAN = 4 * 1024 * 1024 };
 
 static const char *const source_kinds[] = {"NO_SOURCE", "S3", "LOCAL"};
 static const char *const artifact_kinds[] = {"NO_ARTIFACTS", "S3", "LOCAL"};
+static const char *const cache_kinds[] = {"NO_CACHE", "S3", "LOCAL"};
 static const char *const policies[] = {"open", "locked", "none"};
 
 /* A member of a plan that is a text or a number: one table reads and writes them. */
@@ -52,6 +53,22 @@ static const struct member plan_members[] = {
     TEXT(struct plan, log_group, "logGroup", false),
     TEXT(struct plan, log_stream, "logStream", false),
     TEXT(struct plan, console_url, "consoleUrl", false),
+    TEXT(struct plan, s3_log_bucket, "s3LogBucket", false),
+    TEXT(struct plan, s3_log_key, "s3LogKey", false),
+    TEXT(struct plan, s3_log_owner, "s3LogOwner", false),
+    FLAG(struct plan, s3_log_plain, "s3LogPlain"),
+    TEXT(struct plan, batch_identifier, "batchIdentifier", false),
+    TEXT(struct plan, public_url, "publicUrl", false),
+};
+
+static const struct member cache_members[] = {
+    TEXT(struct plan_cache, bucket, "bucket", false),
+    TEXT(struct plan_cache, prefix, "prefix", false),
+    TEXT(struct plan_cache, name_space, "namespace", false),
+    NUMBER(struct plan_cache, generation, "generation"),
+    FLAG(struct plan_cache, custom, "custom"),
+    FLAG(struct plan_cache, source, "source"),
+    FLAG(struct plan_cache, docker, "docker"),
 };
 
 static const struct member source_members[] = {
@@ -75,6 +92,7 @@ static const struct member artifact_members[] = {
     FLAG(struct plan_artifact, zip, "zip"),
     FLAG(struct plan_artifact, override_name, "overrideName"),
     FLAG(struct plan_artifact, encryption_off, "encryptionOff"),
+    TEXT(struct plan_artifact, owner_access, "ownerAccess", false),
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -158,6 +176,26 @@ static int read_artifact(struct arena *a, const json_t *object, struct plan_arti
     return read_members(a, object, ret, artifact_members, COUNT(artifact_members), err);
 }
 
+static json_t *cache_json(const struct plan_cache *cache) {
+    json_t *object = json_object();
+    json_set_str(object, "kind", str_c(cache_kinds[cache->kind]));
+    write_members(object, cache, cache_members, COUNT(cache_members));
+    return object;
+}
+
+static int read_cache(struct arena *a, const json_t *object, struct plan_cache *ret,
+                      struct err *err) {
+    unsigned kind = 0;
+    if (object == NULL) {
+        return 0; /* plans of earlier versions have none */
+    }
+    if (read_kind(object, "kind", cache_kinds, COUNT(cache_kinds), &kind, err) < 0) {
+        return -1;
+    }
+    ret->kind = (enum plan_cache_kind)kind;
+    return read_members(a, object, ret, cache_members, COUNT(cache_members), err);
+}
+
 static json_t *env_json(const struct env *env) {
     json_t *array = json_array();
     for (size_t i = 0; i < env->n; i++) {
@@ -201,6 +239,7 @@ struct str plan_json(struct arena *a, const struct plan *plan) {
     }
     json_set(object, "artifacts", artifacts);
     json_set(object, "environment", env_json(&plan->env));
+    json_set(object, "cache", cache_json(&plan->cache));
     json_t *binds = json_array();
     for (size_t i = 0; i < plan->binds.n; i++) {
         json_array_append_new(binds, json_from_str(plan->binds.v[i]));
@@ -237,7 +276,8 @@ int plan_parse(struct arena *a, struct str text, struct plan *ret, struct err *e
     }
     if (read_members(a, object, ret, plan_members, COUNT(plan_members), err) < 0 ||
         read_kind(object, "policy", policies, COUNT(policies), &policy, err) < 0 ||
-        read_source(a, json_object_get(object, "source"), &ret->source, err) < 0) {
+        read_source(a, json_object_get(object, "source"), &ret->source, err) < 0 ||
+        read_cache(a, json_object_get(object, "cache"), &ret->cache, err) < 0) {
         return -1;
     }
     ret->policy = (enum plan_policy)policy;
@@ -281,6 +321,7 @@ struct env plan_builtin_env(struct arena *a, const struct plan *plan) {
     struct str id = plan_build_id(a, plan);
     put(a, &env, "AWS_DEFAULT_REGION", plan->region);
     put(a, &env, "AWS_REGION", plan->region);
+    put(a, &env, "CODEBUILD_BATCH_BUILD_IDENTIFIER", plan->batch_identifier);
     put(a, &env, "CODEBUILD_BUILD_ARN", plan_build_arn(a, plan));
     put(a, &env, "CODEBUILD_BUILD_ID", id);
     put(a, &env, "CODEBUILD_BUILD_IMAGE", plan->image);
@@ -302,6 +343,7 @@ struct env plan_builtin_env(struct arena *a, const struct plan *plan) {
     put(a, &env, "CODEBUILD_PROJECT_ARN",
         str_printf(a, "arn:aws:codebuild:" STR_FMT ":" STR_FMT ":project/" STR_FMT,
                    STR_ARG(plan->region), STR_ARG(plan->account), STR_ARG(plan->project)));
+    put(a, &env, "CODEBUILD_PUBLIC_BUILD_URL", plan->public_url);
     put(a, &env, "CODEBUILD_RESOLVED_SOURCE_VERSION", plan->resolved_version);
     put(a, &env, "CODEBUILD_SOURCE_REPO_URL", plan->source.url);
     put(a, &env, "CODEBUILD_SOURCE_VERSION", plan->source.label);

@@ -39,6 +39,21 @@ struct plan_artifact {
     bool zip;           /* packaging */
     bool override_name; /* the buildspec's artifacts.name counts */
     bool encryption_off;
+    struct str owner_access; /* bucketOwnerAccess: NONE, READ_ONLY, FULL, or absent */
+};
+
+enum plan_cache_kind { PLAN_CACHE_NONE, PLAN_CACHE_S3, PLAN_CACHE_LOCAL };
+
+/* The project's cache. Whose it is stands in the plan: account, region, project. */
+struct plan_cache {
+    enum plan_cache_kind kind;
+    struct str bucket;     /* S3 */
+    struct str prefix;     /* S3: of the keys, without '/' at the end; may be empty */
+    struct str name_space; /* S3: cacheNamespace; projects that name the same one share */
+    int64_t generation;    /* times that the project's cache was invalidated */
+    bool custom;           /* LOCAL_CUSTOM_CACHE */
+    bool source;           /* LOCAL_SOURCE_CACHE */
+    bool docker;           /* LOCAL_DOCKER_LAYER_CACHE */
 };
 
 enum plan_policy { PLAN_OPEN, PLAN_LOCKED, PLAN_NONE };
@@ -79,8 +94,15 @@ struct plan {
     } artifacts;
     struct str log_group; /* absent = no CloudWatch log */
     struct str log_stream;
-    struct str_list binds;  /* "HOST:CONTAINER" read-only, from trunkline.yml */
-    struct str console_url; /* for CODEBUILD_BUILD_URL, or absent */
+    struct str s3_log_bucket; /* absent = no log in S3 */
+    struct str s3_log_key;
+    struct str s3_log_owner; /* bucketOwnerAccess, or absent */
+    bool s3_log_plain;       /* encryptionDisabled */
+    struct plan_cache cache;
+    struct str batch_identifier; /* CODEBUILD_BATCH_BUILD_IDENTIFIER, or absent */
+    struct str public_url;       /* CODEBUILD_PUBLIC_BUILD_URL, or absent */
+    struct str_list binds;       /* "HOST:CONTAINER" read-only, from trunkline.yml */
+    struct str console_url;      /* for CODEBUILD_BUILD_URL, or absent */
 };
 
 /* Reads plan.json of a build's directory. ERR_INVALID names the member that is wrong. */

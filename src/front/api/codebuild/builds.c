@@ -72,6 +72,10 @@ static void override_rest(struct codebuild_project *p,
     p->logs_config = in->logs_config_override ? in->logs_config_override : p->logs_config;
     p->encryption_key =
         in->encryption_key_override.p ? in->encryption_key_override : p->encryption_key;
+    if (in->has_auto_retry_limit_override) {
+        p->auto_retry_limit = in->auto_retry_limit_override;
+        p->has_auto_retry_limit = true;
+    }
     if (in->has_timeout_in_minutes_override) {
         p->timeout_in_minutes = in->timeout_in_minutes_override;
     }

@@ -120,7 +120,11 @@ static void test_an_exit_is_there_or_not(void **state) {
     struct build_exit end;
     struct err err = ERR_INIT;
     assert_int_equal(build_exit_read(&arena, dir, &end, &err), 0);
-    assert_int_equal(build_exit_write(dir, &fake_time, "FAILED", "BUILD failed", &err), 0);
+    assert_int_equal(
+        build_exit_write(dir, &fake_time,
+                         &(struct build_exit){.status = S("FAILED"), .reason = S("BUILD failed")},
+                         &err),
+        0);
     assert_int_equal(build_exit_read(&arena, dir, &end, &err), 1);
     assert_true(str_is(end.status, "FAILED") && str_is(end.reason, "BUILD failed"));
     assert_true(end.ended_ms == 1000);

@@ -430,7 +430,9 @@ static void test_records_become_phases_variables_artifacts_and_log_events(void *
     assert_true(str_is(b->artifacts->location, "arn:aws:s3:::b/k"));
     assert_false(b->build_complete);
     put_file("log", S("one\ntwo\nhalf\nlast"));
-    OK(build_exit_write(build_dir, &fake_time, "FAILED", "BUILD failed", &err));
+    OK(build_exit_write(build_dir, &fake_time,
+                        &(struct build_exit){.status = S("FAILED"), .reason = S("BUILD failed")},
+                        &err));
     assert_true(step(false));
     assert_true(str_is(buf_str(&logged), "1:one\n2:two\n2:half\n2:last"));
     b = get(id);
@@ -470,7 +472,8 @@ static void test_what_fails_halfway_is_not_taken_at_all(void **state) {
     assert_int_equal(get(id)->phases.n, 2);
     assert_false(step(false));
     assert_int_equal(get(id)->phases.n, 4);
-    OK(build_exit_write(build_dir, &fake_time, "SUCCEEDED", "", &err));
+    OK(build_exit_write(build_dir, &fake_time,
+                        &(struct build_exit){.status = S("SUCCEEDED"), .reason = S("")}, &err));
     ended_fails = 1;
     assert_int_equal(ingest_step(&ingest, false, &more, &ended, &err), -1);
     err = ERR_INIT;
@@ -513,6 +516,78 @@ static void test_a_lost_supervisor_that_was_to_stop_is_stopped(void **state) {
     assert_int_equal(codebuild_stop_build(&c, &in, &out, &err), -1);
     assert_string_equal(err.msg, "Invalid build ID provided");
     err = ERR_INIT;
+}
+
+/* Ends the newest build of "web" as its supervisor would; its record. */
+static struct codebuild_build *end_newest(const char *status, int64_t retries) {
+    struct call c = call_of(&codebuild_op_list_builds_for_project);
+    struct codebuild_list_builds_for_project_input in = {.project_name = S("web")};
+    struct codebuild_list_builds_for_project_output out = {0};
+    OK(codebuild_list_builds_for_project(&c, &in, &out, &err));
+    struct str id = out.ids.v[0];
+    struct str uuid = str_sub(id, 4, id.n);
+    build_dir = str_printf(&arena, "%s/builds/%.*s", dir, STR_ARG(uuid)).p;
+    OK(dir_make(build_dir, 0700, &err));
+    ingest = (struct ingest){.flow = &flow, .config = &config, .uuid = uuid};
+    OK(build_exit_write(
+        build_dir, &fake_time,
+        &(struct build_exit){.status = str_c(status), .reason = S("x"), .retries = retries}, &err));
+    assert_true(step(false));
+    return get(id);
+}
+
+static void test_a_failed_build_is_started_again_as_often_as_it_asked(void **state) {
+    (void)state;
+    struct codebuild_build *first = get(begin_build());
+    assert_null(first->auto_retry_config);
+    first = end_newest("FAILED", 2);
+    assert_int_equal(first->auto_retry_config->auto_retry_limit, 2);
+    assert_int_equal(first->auto_retry_config->auto_retry_number, 0);
+    struct codebuild_build *second = end_newest("FAILED", 2);
+    assert_int_equal(second->build_number, 2);
+    assert_true(str_eq(first->auto_retry_config->next_auto_retry, second->arn));
+    assert_true(str_eq(second->auto_retry_config->previous_auto_retry, first->arn));
+    assert_true(str_ends(second->logs->stream_name, str_sub(second->id, 4, second->id.n)));
+    struct codebuild_build *third = end_newest("FAILED", 2);
+    assert_int_equal(third->build_number, 3);
+    assert_int_equal(third->auto_retry_config->auto_retry_number, 2);
+    assert_null(third->auto_retry_config->next_auto_retry.p);
+    assert_true(str_eq(end_newest("FAILED", 2)->id, third->id));
+    assert_int_equal(ended_calls, 4);
+}
+
+static void test_only_failed_builds_are_retried_and_none_of_a_pipeline(void **state) {
+    (void)state;
+    begin_build();
+    assert_null(end_newest("STOPPED", 3)->auto_retry_config);
+    struct build_order order = {.account = S("111111111111"),
+                                .region = S("eu-west-2"),
+                                .project = S("web"),
+                                .initiator = S("codepipeline/x")};
+    *arena_push(&arena, &order.inputs) = (struct build_artifact_location){S("S"), S("b"), S("k")};
+    struct str uuid = STR_NONE;
+    OK(build_start(&flow, &arena, &order, &uuid, &err));
+    struct codebuild_build *of_pipeline = end_newest("FAILED", 3);
+    assert_true(str_ends(of_pipeline->id, uuid));
+    assert_true(str_eq(end_newest("FAILED", 3)->id, of_pipeline->id));
+}
+
+static void test_an_invalidated_cache_has_another_name_from_the_next_build_on(void **state) {
+    (void)state;
+    struct str id = begin_build();
+    struct str text = STR_NONE;
+    struct plan plan;
+    OK(project_cache_invalidate(flow.db, S("111111111111"), S("eu-west-2"), S("web"), &err));
+    OK(project_cache_invalidate(flow.db, S("111111111111"), S("eu-west-2"), S("web"), &err));
+    struct build_row row;
+    struct str uuid = STR_NONE;
+    assert_int_equal(build_load(flow.db, &arena, str_sub(id, 4, id.n), &row, &err), 1);
+    OK(build_again(&flow, &arena, &row, S("ada"), &uuid, &err));
+    assert_int_equal(build_get_plan(flow.db, &arena, uuid, &text, &err), 1);
+    OK(plan_parse(&arena, text, &plan, &err));
+    assert_int_equal(plan.cache.generation, 2);
+    assert_true(str_is(plan.initiator, "ada"));
+    assert_int_equal(plan.number, 2);
 }
 
 static void test_an_action_finds_its_build_again_by_its_token(void **state) {
@@ -570,6 +645,9 @@ int main(void) {
         CASE(test_what_fails_halfway_is_not_taken_at_all),
         CASE(test_a_lost_supervisor_is_a_fault_once),
         CASE(test_a_lost_supervisor_that_was_to_stop_is_stopped),
+        CASE(test_a_failed_build_is_started_again_as_often_as_it_asked),
+        CASE(test_only_failed_builds_are_retried_and_none_of_a_pipeline),
+        CASE(test_an_invalidated_cache_has_another_name_from_the_next_build_on),
         CASE(test_an_action_finds_its_build_again_by_its_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
