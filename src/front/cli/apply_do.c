@@ -66,7 +66,11 @@ static int do_projects(struct apply *ap, struct err *err) {
                    : what == APPLY_CHANGE ? update_project(ap, p, err)
                                           : 0;
         if (done < 0) {
-            return err_wrap(err, "project " STR_FMT, STR_ARG(p->name));
+            bool no_role = strstr(err->msg, "sts:AssumeRole") != NULL;
+            return err_wrap(err, "project " STR_FMT "%s", STR_ARG(p->name),
+                            no_role ? ": its role is not there, or not for CodeBuild; 'trunkline "
+                                      "account setup accounts.yml' makes it"
+                                    : "");
         }
     }
     return 0;
