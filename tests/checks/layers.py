@@ -8,8 +8,8 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BANDS = ["base", "platform", "runtime", "aws", "flow", "services", "front", "daemon"]
-FLOW = ["watch", "trigger", "execution", "stage", "action", "build", "gateway", "plan", "phase",
-        "sandbox", "command", "artifact", "record", "definition"]
+FLOW = ["watch", "trigger", "execution", "stage", "action", "build", "gateway", "plan", "report",
+        "phase", "sandbox", "command", "artifact", "record", "definition"]
 
 
 def allowed(from_band, to_band):

@@ -5,6 +5,7 @@
  */
 #include "platform/archive/worker.h"
 
+#include "platform/os/confine.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
@@ -300,8 +301,9 @@ int extract_work(const struct extract_job *job) {
     struct err err = ERR_INIT;
     int64_t entries = 0;
     int64_t bytes = 0;
-    int result = confine(job) ? extract_unpack(job, &entries, &bytes, &err)
-                              : err_set(&err, ERR_SYSTEM, "cannot lock up the unpacking process");
+    const struct confinement all = {job->dir_fd, job->seconds, job->bytes};
+    int result = confine(&all) ? extract_unpack(job, &entries, &bytes, &err)
+                               : err_set(&err, ERR_SYSTEM, "cannot lock up the unpacking process");
     char report[1024];
     int n = result == 0 ? snprintf(report, sizeof(report), "k%lld %lld", (long long)entries,
                                    (long long)bytes)

@@ -25,6 +25,3 @@ int extract_work(const struct extract_job *job);
 /* The unpacking alone, without locking up anything: for fuzzing. */
 int extract_unpack(const struct extract_job *job, int64_t *ret_entries, int64_t *ret_bytes,
                    struct err *err) MUST_USE;
-
-/* Gives up every right that unpacking does not need; false if the kernel refuses. */
-bool confine(const struct extract_job *job);
