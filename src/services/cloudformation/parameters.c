@@ -3,9 +3,8 @@
 
 #include "base/buf.h"
 #include "gen/ssm.h"
+#include "platform/text/regex.h"
 #include "platform/text/utf8.h"
-
-#include <regex.h>
 
 static bool is_list_type(struct str type) {
     return str_starts(type, S("List<")) || str_is(type, "CommaDelimitedList") ||
@@ -17,54 +16,19 @@ static bool is_stored_type(struct str type) {
     return str_starts(type, S("AWS::SSM::Parameter::Value<"));
 }
 
-/* Patterns are Java's; POSIX knows no \d, \w, \s. */
-static struct str posix_pattern(struct arena *a, struct str pattern) {
-    struct buf b cleanup_buf;
-    buf_init(&b, 8192);
-    buf_add_z(&b, "^(");
-    bool in_class = false;
-    for (size_t i = 0; i < pattern.n; i++) {
-        char c = pattern.p[i];
-        char next = i + 1 < pattern.n ? pattern.p[i + 1] : '\0';
-        const char *set = next == 'd'   ? "0-9"
-                          : next == 'w' ? "A-Za-z0-9_"
-                          : next == 's' ? " \t\r\n"
-                                        : NULL;
-        if (c == '\\' && set != NULL) {
-            buf_printf(&b, in_class ? "%s" : "[%s]", set);
-            i++;
-        } else if (c == '\\' && in_class) {
-            buf_add_c(&b, next); /* a backslash is nothing special inside POSIX brackets */
-            i++;
-        } else if (c == '(' && next == '?' && i + 2 < pattern.n && pattern.p[i + 2] == ':') {
-            buf_add_c(&b, '(');
-            i += 2;
-        } else {
-            in_class = c == '[' ? true : c == ']' ? false : in_class;
-            buf_add_c(&b, c);
-        }
-    }
-    buf_add_z(&b, ")$");
-    return buf_dup(a, &b);
-}
-
 static int check_pattern(struct arena *a, const char *name, const json_t *p, struct str value,
                          struct err *err) {
     struct str pattern = json_str(p, "AllowedPattern");
-    regex_t regex;
+    struct str why = json_str(p, "ConstraintDescription");
+    struct regex *regex = NULL;
     if (pattern.p == NULL) {
         return 0;
     }
-    if (regcomp(&regex, str_z(a, posix_pattern(a, pattern)), REG_EXTENDED | REG_NOSUB) != 0) {
-        return err_set(
-            err, ERR_INVALID,
-            "Template format error: AllowedPattern of parameter %s can not be read: " STR_FMT, name,
-            STR_ARG(pattern));
+    struct str whole = str_printf(a, "^(?:" STR_FMT ")$", STR_ARG(pattern));
+    if (regex_compile(a, whole, &regex, err) < 0) {
+        return err_wrap(err, "Template format error: AllowedPattern of parameter %s", name);
     }
-    bool match = regexec(&regex, str_z(a, value), 0, NULL, 0) == 0;
-    regfree(&regex);
-    struct str why = json_str(p, "ConstraintDescription");
-    if (match) {
+    if (regex_search(regex, value)) {
         return 0;
     }
     return why.p != NULL
