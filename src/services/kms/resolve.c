@@ -193,11 +193,15 @@ int kms_resource(const struct gate_call *c, struct db *db, struct str action,
     if (alias && str_ends(action, S("Alias"))) {
         return 0; /* rights on the alias itself; its key is another right */
     }
-    struct str id = r->arn;
-    if (str_is(id, "*") && c->op == &kms_op_decrypt) {
-        id = kms_key_in(((const struct kms_decrypt_request *)c->in)->ciphertext_blob);
-    }
-    int found = id.p == NULL || str_is(id, "*") ? 0 : find(f, id, &key, err);
+    /* Without a KeyId the ciphertext names the key, whosever it is: its policy decides. */
+    bool named = !str_is(r->arn, "*");
+    struct str inside =
+        !named && c->op == &kms_op_decrypt
+            ? kms_key_in(((const struct kms_decrypt_request *)c->in)->ciphertext_blob)
+            : STR_NONE;
+    int found = named      ? find(f, r->arn, &key, err)
+                : inside.p ? kms_key_find(db, c->arena, inside, &key, err)
+                           : 0;
     if (found > 0) {
         r->arn = kms_key_arn(c->arena, &key);
         r->account = key.account;

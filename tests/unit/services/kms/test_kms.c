@@ -110,6 +110,24 @@ static void test_without_the_key_policys_leave_identity_policies_do_not_count(vo
                    "MalformedPolicyDocumentException");
 }
 
+static void test_a_ciphertext_of_another_account_needs_its_keys_leave(void **state) {
+    struct fixture *f = *state;
+    struct str key = make_key(f), plain = STR_NONE;
+    struct str blob = encrypt(f, key, (struct str_map){NULL, 0});
+    struct aws_target other = fixture_root(f, "222222222222");
+    assert_int_equal(decrypt(f, &other, blob, (struct str_map){NULL, 0}, &plain), -1);
+    assert_int_equal(f->err.kind, ERR_DENIED);
+    struct kms_put_key_policy_request in = {
+        .key_id = key,
+        .policy = S("{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":"
+                    "{\"AWS\":[\"111111111111\",\"222222222222\"]},\"Action\":\"kms:*\","
+                    "\"Resource\":\"*\"}}")};
+    struct kms_put_key_policy_output out;
+    assert_done(f, kms_call_put_key_policy(&f->admin, &f->arena, &in, &out, &f->err));
+    assert_done(f, decrypt(f, &other, blob, (struct str_map){NULL, 0}, &plain));
+    assert_true(str_is(plain, "secret"));
+}
+
 static void test_disabled_keys_and_unknown_ones_are_refused_in_kmss_words(void **state) {
     struct fixture *f = *state;
     struct str key = make_key(f), plain = STR_NONE;
@@ -216,6 +234,7 @@ int main(void) {
         TEST(test_a_ciphertext_opens_with_its_context_in_any_order_only),
         TEST(test_the_key_of_a_service_works_through_that_service_only),
         TEST(test_without_the_key_policys_leave_identity_policies_do_not_count),
+        TEST(test_a_ciphertext_of_another_account_needs_its_keys_leave),
         TEST(test_disabled_keys_and_unknown_ones_are_refused_in_kmss_words),
         TEST(test_scheduled_deletion_happens_when_it_is_due_and_can_be_cancelled),
         TEST(test_a_rotated_key_opens_what_it_closed_before),
