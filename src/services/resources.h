@@ -11,6 +11,8 @@ int lambda_resource(const struct gate_call *c, struct db *db, struct str action,
                     struct gate_resource *r, struct err *err) MUST_USE;
 int s3_resource(const struct gate_call *c, struct db *db, struct str action,
                 struct gate_resource *r, struct err *err) MUST_USE;
+int secretsmanager_resource(const struct gate_call *c, struct db *db, struct str action,
+                            struct gate_resource *r, struct err *err) MUST_USE;
 int sns_resource(const struct gate_call *c, struct db *db, struct str action,
                  struct gate_resource *r, struct err *err) MUST_USE;
 int sts_resource(const struct gate_call *c, struct db *db, struct str action,
