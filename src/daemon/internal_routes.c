@@ -4,26 +4,23 @@
 #include "flow/build/build.h"
 #include "platform/text/json.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 struct internal_routes {
     struct db *db;
     struct gate *gate;
     struct world *world;
-    _Atomic(struct release *) release; /* set once the release side runs */
+    struct release *release;
 };
 
-struct internal_routes *internal_routes_new(struct db *db, struct gate *gate, struct world *world) {
+struct internal_routes *internal_routes_new(struct db *db, struct gate *gate, struct world *world,
+                                            struct release *release) {
     struct internal_routes *r = mem_alloc(sizeof(*r));
     r->db = db;
     r->gate = gate;
     r->world = world;
+    r->release = release;
     return r;
-}
-
-void internal_routes_set_release(struct internal_routes *r, struct release *release) {
-    atomic_store(&r->release, release);
 }
 
 void internal_routes_free(struct internal_routes *r) {
@@ -101,7 +98,6 @@ void internal_routes_handle(void *ud, struct http_request *req, struct http_resp
     struct str rest = str_sub(req->path, strlen("/_trunkline/"), req->path.n);
     struct str kind = STR_NONE;
     struct str uuid = STR_NONE;
-    struct release *release = atomic_load(&r->release);
     str_cut(&rest, '/', &kind);
     if (!str_is(req->method, "POST")) {
         answer_error(req, resp, 405, S("POST only"));
@@ -109,8 +105,8 @@ void internal_routes_handle(void *ud, struct http_request *req, struct http_resp
         acknowledge(r, req, resp);
     } else if (str_is(kind, "builds") && str_cut(&rest, '/', &uuid) && str_is(rest, "credentials")) {
         credentials(r, req, resp, uuid);
-    } else if (str_is(kind, "builds") && str_is(rest, "poke") && release != NULL) {
-        release_poke(release, uuid);
+    } else if (str_is(kind, "builds") && str_is(rest, "poke")) {
+        release_poke(r->release, uuid);
         answer(req, resp, 200, S("{}"));
     } else {
         answer_error(req, resp, 404, S("there is no such endpoint"));

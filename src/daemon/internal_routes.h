@@ -12,8 +12,9 @@
 
 struct internal_routes;
 
-struct internal_routes *internal_routes_new(struct db *db, struct gate *gate, struct world *world);
-void internal_routes_set_release(struct internal_routes *r, struct release *release);
+/* Everything given must outlive it. */
+struct internal_routes *internal_routes_new(struct db *db, struct gate *gate, struct world *world,
+                                            struct release *release);
 void internal_routes_free(struct internal_routes *r); /* NULL ok */
 
 void internal_routes_handle(void *ud, struct http_request *req, struct http_response *resp);

@@ -135,54 +135,38 @@ static int read_egress(struct serving *s, struct err *err) {
     return 0;
 }
 
-/* ---- the front ---- */
+/* ---- the release side ---- */
 
-static int listen_http(struct serving *s, struct err *err) {
-    struct web_config web = {.db = s->db,
-                             .clock = &clock_system,
-                             .rng = &rng_system,
-                             .embedded = gate_embedded(s->gate),
-                             .region = REGION};
-    s->web = web_new(&web);
-    s->internal = internal_routes_new(s->db, s->gate, s->world);
-    const struct door_route routes[] = {
-        {.prefix = "/console", .handle = web_handle, .ud = s->web},
-        {.prefix = "/_trunkline",
-         .local_only = true,
-         .handle = internal_routes_handle,
-         .ud = s->internal},
-    };
-    struct door_config door = {
-        .gate = s->gate,
-        .clock = &clock_system,
-        .rng = &rng_system,
-        .data_dir = s->options->data_dir,
-        .region = REGION,
-        .routes = routes,
-        .n_routes = sizeof(routes) / sizeof(routes[0]),
-    };
-    s->door = door_new(&door);
+/* Takes the addresses, so that the URL is known to whatever is put together next. Nobody answers
+ * there before open_door. */
+static int take_addresses(struct serving *s, struct err *err) {
     struct http_server_config http = {
         .host = s->options->host,
         .port = s->options->port,
         .unix_path = str_printf(&s->arena, "%s/serve.sock", s->options->data_dir).p,
         .threads = HTTP_THREADS,
     };
-    if (http_server_start(&http, door_handler(s->door), &s->http, err) < 0) {
+    if (http_server_listen(&http, &s->http, err) < 0) {
         return -1;
     }
     s->url = str_printf(&s->arena, "http://%s:%u", s->options->host,
                         (unsigned)http_server_port(s->http));
-    const char *path = str_printf(&s->arena, "%s/endpoint", s->options->data_dir).p;
-    return file_write_atomic(path, str_printf(&s->arena, "%.*s\n", STR_ARG(s->url)), 0600, err);
+    return 0;
 }
-
-/* ---- the release side ---- */
 
 static const char *own_program(struct arena *a) {
     char path[4096];
     ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
     return n > 0 ? str_dup(a, str_n(path, (size_t)n)).p : "trunkline";
+}
+
+static void start_web(struct serving *s) {
+    struct web_config web = {.db = s->db,
+                             .clock = &clock_system,
+                             .rng = &rng_system,
+                             .embedded = gate_embedded(s->gate),
+                             .region = REGION};
+    s->web = web_new(&web);
 }
 
 static int start_release(struct serving *s, struct err *err) {
@@ -200,7 +184,6 @@ static int start_release(struct serving *s, struct err *err) {
     if (release_new(&config, &s->release, err) < 0) {
         return -1;
     }
-    internal_routes_set_release(s->internal, s->release);
     s->env.db = s->db;
     s->env.clock = &clock_system;
     s->env.rng = &rng_system;
@@ -221,6 +204,34 @@ static int start_release(struct serving *s, struct err *err) {
                : 0;
 }
 
+/* ---- the front ---- */
+
+/* The last step: everything that a request may reach is there. */
+static int open_door(struct serving *s, struct err *err) {
+    s->internal = internal_routes_new(s->db, s->gate, s->world, s->release);
+    const struct door_route routes[] = {
+        {.prefix = "/console", .handle = web_handle, .ud = s->web},
+        {.prefix = "/_trunkline",
+         .local_only = true,
+         .handle = internal_routes_handle,
+         .ud = s->internal},
+    };
+    struct door_config door = {
+        .gate = s->gate,
+        .clock = &clock_system,
+        .rng = &rng_system,
+        .data_dir = s->options->data_dir,
+        .region = REGION,
+        .routes = routes,
+        .n_routes = sizeof(routes) / sizeof(routes[0]),
+    };
+    s->door = door_new(&door);
+    const char *path = str_printf(&s->arena, "%s/endpoint", s->options->data_dir).p;
+    return http_server_serve(s->http, door_handler(s->door), err) < 0
+               ? -1
+               : file_write_atomic(path, str_printf(&s->arena, "%.*s\n", STR_ARG(s->url)), 0600, err);
+}
+
 /* ---- the process ---- */
 
 static int start_all(struct serving *s, struct err *err) {
@@ -228,10 +239,12 @@ static int start_all(struct serving *s, struct err *err) {
     if (s->lock < 0) {
         return -1;
     }
-    return open_store(s, err) < 0 || open_gate(s, err) < 0 || read_egress(s, err) < 0 ||
-                   listen_http(s, err) < 0 || start_release(s, err) < 0
-               ? -1
-               : 0;
+    if (open_store(s, err) < 0 || open_gate(s, err) < 0 || read_egress(s, err) < 0 ||
+        take_addresses(s, err) < 0) {
+        return -1;
+    }
+    start_web(s);
+    return start_release(s, err) < 0 || open_door(s, err) < 0 ? -1 : 0;
 }
 
 static void block_signals(sigset_t *ret) {

@@ -88,7 +88,13 @@ struct http_server_config {
     unsigned threads;
 };
 
-/* ERR_CONFLICT if the port is taken. */
+/* Takes the addresses; ERR_CONFLICT if the port is taken. Who connects from here on waits, unheard,
+ * until http_server_serve: so the port is known before there is anybody who answers. */
+int http_server_listen(const struct http_server_config *config, struct http_server **ret,
+                       struct err *err) MUST_USE;
+/* Begins to answer, once. */
+int http_server_serve(struct http_server *s, struct http_handler handler, struct err *err) MUST_USE;
+/* Both of them at once. */
 int http_server_start(const struct http_server_config *config, struct http_handler handler,
                       struct http_server **ret, struct err *err) MUST_USE;
 uint16_t http_server_port(const struct http_server *s);

@@ -18,8 +18,9 @@ enum {
 
 struct http_listener {
     struct http_server *server;
-    struct MHD_Daemon *daemon;
-    bool local; /* our own unix socket */
+    struct MHD_Daemon *daemon; /* NULL until it answers */
+    int fd;                    /* listens; -1 = none, or the daemon's by now */
+    bool local;                /* our own unix socket */
 };
 
 struct http_server {
@@ -27,6 +28,7 @@ struct http_server {
     struct http_listener tcp;
     struct http_listener unix_;
     uint16_t port;
+    unsigned threads;
     char *unix_path;      /* deleted at the end; NULL = none */
     atomic_bool stopping; /* streams end instead of sleeping */
     atomic_int running;   /* requests between their first byte and their answer */

@@ -273,44 +273,59 @@ static enum MHD_Result on_request(void *ud, struct MHD_Connection *connection, c
     return send_response(x, connection, &response);
 }
 
-static int start_listener(struct http_listener *l, struct http_server *server, int fd, bool local,
-                          unsigned threads, struct err *err) {
-    l->server = server;
-    l->local = local;
+static int serve_listener(struct http_listener *l, unsigned threads, struct err *err) {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
     l->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, l, MHD_OPTION_LISTEN_SOCKET, fd,
+        flags, 0, NULL, NULL, on_request, l, MHD_OPTION_LISTEN_SOCKET, l->fd,
         MHD_OPTION_URI_LOG_CALLBACK, on_first_line, l, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
         (size_t)HTTP_CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_SECONDS,
         MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_MAX_CONNECTIONS, MHD_OPTION_THREAD_POOL_SIZE,
         threads, MHD_OPTION_END);
     if (l->daemon == NULL) {
-        close(fd);
         return err_set(err, ERR_INTERNAL, "the HTTP server did not start");
     }
+    l->fd = -1;
     return 0;
+}
+
+int http_server_listen(const struct http_server_config *config, struct http_server **ret,
+                       struct err *err) {
+    struct http_server *s = mem_alloc(sizeof(*s));
+    s->threads = config->threads > 0 ? config->threads : 4;
+    s->tcp = (struct http_listener){.server = s, .fd = -1};
+    s->unix_ = (struct http_listener){.server = s, .fd = -1, .local = true};
+    pthread_mutex_init(&s->lock, NULL);
+    int failed = http_listen_tcp(config->host, config->port, &s->tcp.fd, &s->port, err);
+    if (failed == 0 && config->unix_path != NULL) {
+        s->unix_path = mem_strdup(config->unix_path);
+        failed = http_listen_unix(config->unix_path, &s->unix_.fd, err);
+    }
+    if (failed < 0) {
+        http_server_stop(s, 0);
+        return -1;
+    }
+    *ret = s;
+    return 0;
+}
+
+int http_server_serve(struct http_server *s, struct http_handler handler, struct err *err) {
+    s->handler = handler;
+    return serve_listener(&s->tcp, s->threads, err) < 0 ||
+                   (s->unix_.fd >= 0 && serve_listener(&s->unix_, s->threads, err) < 0)
+               ? -1
+               : 0;
 }
 
 int http_server_start(const struct http_server_config *config, struct http_handler handler,
                       struct http_server **ret, struct err *err) {
-    struct http_server *s = mem_alloc(sizeof(*s));
-    unsigned threads = config->threads > 0 ? config->threads : 4;
-    s->handler = handler;
-    pthread_mutex_init(&s->lock, NULL);
-    int fd = -1;
-    if (http_listen_tcp(config->host, config->port, &fd, &s->port, err) < 0 ||
-        start_listener(&s->tcp, s, fd, false, threads, err) < 0) {
-        http_server_stop(s, 0);
+    struct http_server *s = NULL;
+    if (http_server_listen(config, &s, err) < 0) {
         return -1;
     }
-    if (config->unix_path != NULL) {
-        s->unix_path = mem_strdup(config->unix_path);
-        if (http_listen_unix(config->unix_path, &fd, err) < 0 ||
-            start_listener(&s->unix_, s, fd, true, threads, err) < 0) {
-            http_server_stop(s, 0);
-            return -1;
-        }
+    if (http_server_serve(s, handler, err) < 0) {
+        http_server_stop(s, 0);
+        return -1;
     }
     *ret = s;
     return 0;
@@ -326,6 +341,9 @@ static void close_listener(struct http_listener *l) {
         if (fd != MHD_INVALID_SOCKET) {
             close(fd);
         }
+    }
+    if (l->fd >= 0) {
+        close(l->fd);
     }
 }
 

@@ -5,6 +5,7 @@ import { rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
+import { CodePipelineClient, ListPipelinesCommand } from '@aws-sdk/client-codepipeline';
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { refuses } from '../lib/expect.js';
 import { PROGRAM, Server, run, temporary } from '../lib/server.js';
@@ -141,6 +142,41 @@ test('serve', async (t) => {
         await server.launch();
         const got = await server.client(SSMClient).send(new GetParameterCommand({ Name: '/x' }));
         assert.equal(got.Parameter.Value, '1');
+    });
+
+    await t.test('requests at every moment of a start are answered right, or not at all', async () => {
+        const wrong = [];
+        let heard = 0;
+        let over = false;
+        const ask = async () => {
+            const flow = server.client(CodePipelineClient, 'shared-services');
+            const service = server.client(SSMClient, 'shared-services');
+            while (!over) {
+                for (const [client, command] of [[flow, new ListPipelinesCommand({})], [service, new GetParameterCommand({ Name: '/x' })]]) {
+                    try {
+                        await client.send(command);
+                        heard += 1;
+                    } catch (error) {
+                        if (error.$metadata?.httpStatusCode) {
+                            wrong.push(`${error.name}: ${error.message}`);
+                        }
+                    }
+                }
+            }
+        };
+        const asking = [ask(), ask(), ask(), ask()];
+        for (let i = 0; i < 15; i += 1) {
+            await server.restart('SIGKILL'); // rejects when the process ends instead
+            const before = heard;
+            for (let waited = 0; heard < before + 8 && waited < 10_000; waited += 5) {
+                await new Promise((done) => { setTimeout(done, 5); });
+            }
+            assert.ok(heard >= before + 8, server.log);
+            assert.equal(server.child.exitCode ?? server.child.signalCode, null, server.log);
+        }
+        over = true;
+        await Promise.all(asking);
+        assert.deepEqual(wrong, []);
     });
 
     await t.test('nothing that was answered is lost by kill -9', async () => {

@@ -341,6 +341,45 @@ static void test_port_in_use_is_a_conflict_that_names_it(void **state) {
     assert_non_null(strstr(err.msg, "in use"));
 }
 
+static void test_who_connects_before_the_server_answers_is_heard_when_it_does(void **state) {
+    struct fixture *f = *state;
+    struct err err = ERR_INIT;
+    struct http_server *late = NULL;
+    struct http_server_config config = {"127.0.0.1", 0, NULL, 1};
+    struct http_handler handler = {on_begin, on_handle, f};
+    assert_int_equal(http_server_listen(&config, &late, &err), 0);
+    assert_true(http_server_port(late) != 0);
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons(http_server_port(late)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+    static const char request[] = "GET /early HTTP/1.1\r\nHost: x\r\n\r\n";
+    assert_int_equal(write(fd, request, strlen(request)), strlen(request));
+    char answer[16] = "";
+    assert_int_equal(recv(fd, answer, sizeof(answer), MSG_DONTWAIT), -1);
+    assert_int_equal(http_server_serve(late, handler, &err), 0);
+    assert_true(recv(fd, answer, 12, MSG_WAITALL) == 12 && memcmp(answer, "HTTP/1.1 403", 12) == 0);
+    close(fd);
+    http_server_stop(late, 1000);
+}
+
+static void test_server_that_only_listens_gives_its_port_back(void **state) {
+    struct fixture *f = *state;
+    struct err err = ERR_INIT;
+    struct http_server *s = NULL;
+    char path[64];
+    snprintf(path, sizeof(path), "%s/t", f->dir);
+    struct http_server_config config = {"127.0.0.1", 0, path, 1};
+    assert_int_equal(http_server_listen(&config, &s, &err), 0);
+    config.port = http_server_port(s);
+    http_server_stop(s, 1000);
+    assert_int_equal(access(path, F_OK), -1);
+    struct http_handler handler = {on_begin, on_handle, f};
+    assert_int_equal(http_server_start(&config, handler, &s, &err), 0);
+    http_server_stop(s, 1000);
+}
+
 static void test_nobody_there_is_unavailable(void **state) {
     struct fixture *f = *state;
     struct err err = ERR_INIT;
@@ -388,6 +427,8 @@ int main(void) {
         TEST(test_stream_sends_what_is_written_until_it_ends),
         TEST(test_server_stops_while_a_stream_is_open),
         TEST(test_port_in_use_is_a_conflict_that_names_it),
+        TEST(test_who_connects_before_the_server_answers_is_heard_when_it_does),
+        TEST(test_server_that_only_listens_gives_its_port_back),
         TEST(test_nobody_there_is_unavailable),
         TEST(test_percent_coding_is_exact),
     };
