@@ -7,7 +7,10 @@
 #include "services/core/page.h"
 #include "services/logs/pattern.h"
 
-enum { MAX_FILTERS = 100, MAX_SUBSCRIPTIONS = 2 };
+#include <math.h>
+
+enum { MAX_FILTERS = 100, MAX_SUBSCRIPTIONS = 2, MAX_DATA = 1000 /* of one PutMetricData */ };
+#define MOST_VALUE 2.35e108 /* of a datum, by PutMetricData's documentation */
 
 static int check_pattern(struct call *c, struct str text, struct err *err) {
     struct pattern *pattern = NULL;
@@ -34,8 +37,7 @@ static int remove_filter(struct call *c, struct str group, const char *kind, str
 
 /* ---- metric filters ---- */
 
-static struct str transformation_json(struct arena *a,
-                                      const struct logs_metric_transformation *t) {
+static struct str transformation_json(struct arena *a, const struct logs_metric_transformation *t) {
     json_t *o cleanup_json = json_object();
     json_set_str(o, "name", t->metric_name);
     json_set_str(o, "namespace", t->metric_namespace);
@@ -133,8 +135,7 @@ int logs_describe_metric_filters(struct call *c,
         }
         for (size_t i = 0; i < groups.n; i++) {
             after = groups.v[i].name;
-            if (groups.v[i].metric_filters > 0 &&
-                list_group(c, in, &groups.v[i], out, err) < 0) {
+            if (groups.v[i].metric_filters > 0 && list_group(c, in, &groups.v[i], out, err) < 0) {
                 return -1;
             }
         }
@@ -142,10 +143,11 @@ int logs_describe_metric_filters(struct call *c,
     return 0;
 }
 
-/* A number, or "$.path" of a JSON message; what is no number counts nothing. */
+/* A number, or "$.path" of a JSON message; what is no number that CloudWatch takes counts nothing.
+ */
 static bool metric_value(struct str text, struct str message, double *ret) {
     if (!str_starts(text, S("$."))) {
-        return str_to_double(text, ret);
+        return str_to_double(text, ret) && fabs(*ret) <= MOST_VALUE;
     }
     struct err ignored = ERR_INIT;
     json_t *root cleanup_json = json_parse(message, &ignored);
@@ -156,11 +158,11 @@ static bool metric_value(struct str text, struct str message, double *ret) {
         at = json_object_getn(at, part.p, part.n);
     }
     *ret = json_number_value(at);
-    return json_is_number(at);
+    return json_is_number(at) && fabs(*ret) <= MOST_VALUE;
 }
 
 static int publish(struct call *c, const struct logs_metric_transformation *t,
-                   struct cloudwatch_metric_datum_list *data, struct err *err) {
+                   const struct cloudwatch_metric_datum_list *data, struct err *err) {
     struct aws_principal service = {.kind = AWS_PRINCIPAL_SERVICE,
                                     .account = c->account,
                                     .service = S("logs.amazonaws.com"),
@@ -168,10 +170,16 @@ static int publish(struct call *c, const struct logs_metric_transformation *t,
                                     .user_id = S("logs.amazonaws.com")};
     struct aws_target target = call_target(c);
     target.principal = &service;
-    struct cloudwatch_put_metric_data_input in = {.namespace = t->metric_namespace,
-                                                  .metric_data = *data};
-    struct cloudwatch_put_metric_data_output out = {0};
-    return cloudwatch_call_put_metric_data(&target, c->arena, &in, &out, err);
+    for (size_t i = 0; i < data->n; i += MAX_DATA) {
+        size_t n = data->n - i < MAX_DATA ? data->n - i : MAX_DATA;
+        struct cloudwatch_put_metric_data_input in = {.namespace = t->metric_namespace,
+                                                      .metric_data = {data->v + i, n}};
+        struct cloudwatch_put_metric_data_output out = {0};
+        if (cloudwatch_call_put_metric_data(&target, c->arena, &in, &out, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
 
 static int apply_filter(struct call *c, const struct log_filter *f,
@@ -201,15 +209,14 @@ static int apply_filter(struct call *c, const struct log_filter *f,
             .unit = t.unit,
         };
     }
-    return data.n > 0 ? publish(c, &t, &data, err) : 0;
+    return publish(c, &t, &data, err);
 }
 
 int logs_apply_metric_filters(struct call *c, const struct log_group *g,
                               const struct logs_input_log_event_list *events, struct err *err) {
     struct log_filter_list list;
-    if (c->embedded == NULL ||
-        log_filter_list(c->db, c->arena, g->id, "metric", STR_NONE, STR_NONE, MAX_FILTERS, &list,
-                        err) < 0) {
+    if (c->embedded == NULL || log_filter_list(c->db, c->arena, g->id, "metric", STR_NONE, STR_NONE,
+                                               MAX_FILTERS, &list, err) < 0) {
         return c->embedded == NULL ? 0 : -1;
     }
     for (size_t i = 0; i < list.n; i++) {
@@ -224,8 +231,7 @@ int logs_apply_metric_filters(struct call *c, const struct log_group *g,
 
 int logs_put_subscription_filter(struct call *c,
                                  const struct logs_put_subscription_filter_request *in,
-                                 struct logs_put_subscription_filter_output *out,
-                                 struct err *err) {
+                                 struct logs_put_subscription_filter_output *out, struct err *err) {
     (void)out;
     struct log_group g;
     struct log_filter_list list;
@@ -259,9 +265,10 @@ int logs_delete_subscription_filter(struct call *c,
     return remove_filter(c, in->log_group_name, "subscription", in->filter_name, err);
 }
 
-int logs_describe_subscription_filters(
-    struct call *c, const struct logs_describe_subscription_filters_request *in,
-    struct logs_describe_subscription_filters_response *out, struct err *err) {
+int logs_describe_subscription_filters(struct call *c,
+                                       const struct logs_describe_subscription_filters_request *in,
+                                       struct logs_describe_subscription_filters_response *out,
+                                       struct err *err) {
     struct log_group g;
     struct log_filter_list list;
     if (logs_group(c, in->log_group_name, STR_NONE, &g, err) < 0 ||
@@ -269,7 +276,8 @@ int logs_describe_subscription_filters(
                         MAX_FILTERS, &list, err) < 0) {
         return -1;
     }
-    out->subscription_filters.v = arena_new_n(c->arena, struct logs_subscription_filter, list.n + 1);
+    out->subscription_filters.v =
+        arena_new_n(c->arena, struct logs_subscription_filter, list.n + 1);
     out->subscription_filters.n = list.n;
     for (size_t i = 0; i < list.n; i++) {
         json_t *o cleanup_json = json_parse(list.v[i].detail, err);

@@ -4,7 +4,7 @@
 #include "services/core/page.h"
 
 enum {
-    EVENT_OVERHEAD = 26,             /* bytes that AWS counts beside the message */
+    EVENT_OVERHEAD = 26, /* bytes that AWS counts beside the message */
     BATCH_BYTES = 1048576,
     DAY_MS = 24 * 60 * 60 * 1000,
     FUTURE_MS = 2 * 60 * 60 * 1000,
@@ -171,9 +171,8 @@ static struct logs_rejected_log_events_info *reject(struct call *c, const struct
 }
 
 static int add_events(struct call *c, struct log_stream *s,
-                      const struct logs_input_log_event_list *events, size_t from, size_t to,
-                      struct err *err) {
-    for (size_t i = from; i < to; i++) {
+                      const struct logs_input_log_event_list *events, struct err *err) {
+    for (size_t i = 0; i < events->n; i++) {
         struct log_event e = {
             .stream = s->id,
             .at_ms = events->v[i].timestamp,
@@ -190,7 +189,7 @@ static int add_events(struct call *c, struct log_stream *s,
         s->has_events = true;
         s->ingested_ms = c->now_ms;
     }
-    return from < to ? log_stream_grow(c->db, s, err) : 0;
+    return events->n > 0 ? log_stream_grow(c->db, s, err) : 0;
 }
 
 int logs_put_log_events(struct call *c, const struct logs_put_log_events_request *in,
@@ -209,8 +208,10 @@ int logs_put_log_events(struct call *c, const struct logs_put_log_events_request
         .too_new = c->now_ms + FUTURE_MS,
     };
     out->rejected_log_events_info = reject(c, &limits, &in->log_events, &from, &to);
-    if (add_events(c, &s, &in->log_events, from, to, err) < 0 ||
-        (g.metric_filters > 0 && logs_apply_metric_filters(c, &g, &in->log_events, err) < 0)) {
+    const struct logs_input_log_event_list taken = {in->log_events.v + from,
+                                                    to > from ? to - from : 0};
+    if (add_events(c, &s, &taken, err) < 0 ||
+        (g.metric_filters > 0 && logs_apply_metric_filters(c, &g, &taken, err) < 0)) {
         return -1;
     }
     out->next_sequence_token = str_printf(c->arena, "%056lld", (long long)s.next_seq);

@@ -1,6 +1,7 @@
 /* Groups, streams, pages and patterns of CloudWatch Logs. */
 #include "../fixture.h"
 
+#include "gen/cloudwatch.h"
 #include "gen/logs.h"
 #include "services/logs/logs.h"
 #include "services/logs/pattern.h"
@@ -36,12 +37,67 @@ static struct logs_put_log_events_response put(struct fixture *f, const char *gr
         v[i].has_timestamp = true;
         v[i].message = str_printf(&f->arena, "line %zu", i);
     }
-    struct logs_put_log_events_request in = {.log_group_name = str_c(group),
-                                             .log_stream_name = str_c(stream),
-                                             .log_events = {v, n}};
+    struct logs_put_log_events_request in = {
+        .log_group_name = str_c(group), .log_stream_name = str_c(stream), .log_events = {v, n}};
     struct logs_put_log_events_response out = {0};
     assert_done(f, logs_call_put_log_events(&f->admin, &f->arena, &in, &out, &f->err));
     return out;
+}
+
+/* Counts every event in metric N/m. */
+static void count_events(struct fixture *f, const char *group) {
+    struct logs_metric_transformation t = {
+        .metric_name = S("m"), .metric_namespace = S("N"), .metric_value = S("1")};
+    struct logs_put_metric_filter_request in = {.log_group_name = str_c(group),
+                                                .filter_name = S("all"),
+                                                .filter_pattern = S(""),
+                                                .metric_transformations = {&t, 1}};
+    struct logs_put_metric_filter_output out;
+    assert_done(f, logs_call_put_metric_filter(&f->admin, &f->arena, &in, &out, &f->err));
+}
+
+static double counted(struct fixture *f) {
+    struct str sum = S("Sum");
+    struct cloudwatch_get_metric_statistics_input in = {
+        .namespace = S("N"),
+        .metric_name = S("m"),
+        .start_time = f->time.now_ms - 15 * (int64_t)86400000,
+        .end_time = f->time.now_ms + 86400000,
+        .period = 16 * 86400,
+        .statistics = {&sum, 1},
+    };
+    struct cloudwatch_get_metric_statistics_output out = {0};
+    assert_done(f, cloudwatch_call_get_metric_statistics(&f->admin, &f->arena, &in, &out, &f->err));
+    double total = 0;
+    for (size_t i = 0; i < out.datapoints.n; i++) {
+        total += out.datapoints.v[i].sum;
+    }
+    return total;
+}
+
+static void test_metric_filters_do_not_see_rejected_events(void **state) {
+    struct fixture *f = *state;
+    int64_t day_ms = 86400000;
+    make(f, "/g", "s");
+    count_events(f, "/g");
+    struct logs_put_log_events_response out =
+        put(f, "/g", "s", f->time.now_ms - 14 * day_ms - 2, 5); /* two are too old */
+    assert_int_equal(out.rejected_log_events_info->too_old_log_event_end_index, 2);
+    assert_true(counted(f) == 3);
+    out = put(f, "/g", "s", f->time.now_ms + day_ms / 12 - 1, 5); /* three are too new */
+    assert_int_equal(out.rejected_log_events_info->too_new_log_event_start_index, 2);
+    assert_true(counted(f) == 5);
+    out = put(f, "/g", "s", f->time.now_ms - 15 * day_ms, 4); /* all are */
+    assert_int_equal(out.rejected_log_events_info->too_old_log_event_end_index, 4);
+    assert_true(counted(f) == 5);
+}
+
+static void test_metric_filters_count_more_events_than_one_call_of_cloudwatch_takes(void **state) {
+    struct fixture *f = *state;
+    make(f, "/g", "s");
+    count_events(f, "/g");
+    put(f, "/g", "s", f->time.now_ms, 2500);
+    assert_true(counted(f) == 2500);
 }
 
 static void test_pages_go_on_while_events_arrive(void **state) {
@@ -97,8 +153,9 @@ static void test_events_out_of_time_are_named_not_kept(void **state) {
 static void test_disordered_batch_is_refused(void **state) {
     struct fixture *f = *state;
     make(f, "/g", "s");
-    struct logs_input_log_event v[2] = {{.timestamp = f->time.now_ms, .has_timestamp = true, .message = S("a")},
-                                        {.timestamp = f->time.now_ms - 1, .has_timestamp = true, .message = S("b")}};
+    struct logs_input_log_event v[2] = {
+        {.timestamp = f->time.now_ms, .has_timestamp = true, .message = S("a")},
+        {.timestamp = f->time.now_ms - 1, .has_timestamp = true, .message = S("b")}};
     struct logs_put_log_events_request in = {
         .log_group_name = S("/g"), .log_stream_name = S("s"), .log_events = {v, 2}};
     struct logs_put_log_events_response out = {0};
@@ -109,7 +166,8 @@ static void test_disordered_batch_is_refused(void **state) {
 static void test_group_is_searched_over_its_streams_with_paging(void **state) {
     struct fixture *f = *state;
     make(f, "/g", "one");
-    struct logs_create_log_stream_request s = {.log_group_name = S("/g"), .log_stream_name = S("two")};
+    struct logs_create_log_stream_request s = {.log_group_name = S("/g"),
+                                               .log_stream_name = S("two")};
     struct logs_create_log_stream_output so;
     assert_done(f, logs_call_create_log_stream(&f->admin, &f->arena, &s, &so, &f->err));
     put(f, "/g", "one", f->time.now_ms, 3);
@@ -134,7 +192,8 @@ static void test_retention_deletes_what_is_older(void **state) {
     struct fixture *f = *state;
     make(f, "/g", "s");
     put(f, "/g", "s", f->time.now_ms, 2);
-    struct logs_put_retention_policy_request in = {.log_group_name = S("/g"), .retention_in_days = 2, .has_retention_in_days = true};
+    struct logs_put_retention_policy_request in = {
+        .log_group_name = S("/g"), .retention_in_days = 2, .has_retention_in_days = true};
     struct logs_put_retention_policy_output out;
     assert_int_equal(logs_call_put_retention_policy(&f->admin, &f->arena, &in, &out, &f->err), -1);
     in.retention_in_days = 1;
@@ -174,6 +233,8 @@ static void test_patterns_read_words_phrases_and_json(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+        T(test_metric_filters_do_not_see_rejected_events),
+        T(test_metric_filters_count_more_events_than_one_call_of_cloudwatch_takes),
         T(test_pages_go_on_while_events_arrive),
         T(test_newest_page_comes_first_and_in_order),
         T(test_events_out_of_time_are_named_not_kept),
