@@ -54,3 +54,4 @@ int execution_state(struct arena *a, const struct pipeline_row *row, struct engi
 #define JOB_CHECK "flow.check"
 #define JOB_EXPIRE "flow.expire"
 #define JOB_NOTIFY "flow.notify"
+#define JOB_ALARM "flow.alarm"

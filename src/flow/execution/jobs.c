@@ -280,15 +280,16 @@ int execution_build_ended(const struct flow *f, struct arena *a, struct str exte
 /* ---- the kinds ---- */
 
 const struct queue_kind *execution_jobs(struct flow *f, size_t *ret_n) {
-    static struct queue_kind kinds[5];
-    const struct queue_kind all[5] = {
+    static struct queue_kind kinds[6];
+    const struct queue_kind all[6] = {
         {.name = JOB_ACTION, .run = run_action, .ud = f, .parallel = 4},
         {.name = JOB_KILL, .run = run_kill, .ud = f, .parallel = 2},
         {.name = JOB_CHECK, .run = run_check, .ud = f, .parallel = 2},
         {.name = JOB_EXPIRE, .run = run_expire, .ud = f},
         {.name = JOB_NOTIFY, .run = notify_run, .ud = f, .parallel = 1, .max_attempts = 10},
+        {.name = JOB_ALARM, .run = notify_alarm_run, .ud = f, .parallel = 1, .max_attempts = 10},
     };
     memcpy(kinds, all, sizeof(kinds));
-    *ret_n = 5;
+    *ret_n = 6;
     return kinds;
 }

@@ -1,6 +1,7 @@
 /* Implementation of notify.h. The words of a message are made here; publishing is SNS's. */
 #include "flow/execution/notify.h"
 
+#include "flow/execution/apply.h"
 #include "gen/logs.h"
 #include "gen/sns.h"
 #include "platform/text/json.h"
@@ -56,11 +57,13 @@ static struct str commit_words(const struct telling *t) {
     if (t->revision.commit.p == NULL) {
         return S("");
     }
-    return str_printf(t->arena, "commit %.*s by %.*s: %.*s", STR_ARG(str_sub(t->revision.commit, 0, 8)),
-                      STR_ARG(t->revision.author), STR_ARG(t->revision.subject));
+    return str_printf(t->arena, "commit %.*s by %.*s: %.*s",
+                      STR_ARG(str_sub(t->revision.commit, 0, 8)), STR_ARG(t->revision.author),
+                      STR_ARG(t->revision.subject));
 }
 
-static json_t *message(const struct telling *t, const char *kind, struct str stage, struct str text) {
+static json_t *message(const struct telling *t, const char *kind, struct str stage,
+                       struct str text) {
     json_t *o = json_object();
     json_set_str(o, "kind", str_c(kind));
     json_set_str(o, "text", text);
@@ -161,8 +164,8 @@ static int find_why(const struct telling *t, struct str stage, struct why *ret, 
     db_rollback(t->f->db);
     for (size_t i = 0; read == 0 && i < stages.n; i++) {
         if (str_eq(stages.v[i].stage, stage)) {
-            ret->gate = str_is(stages.v[i].check_status, "Failed") ? stages.v[i].check_summary
-                                                                   : STR_NONE;
+            ret->gate =
+                str_is(stages.v[i].check_status, "Failed") ? stages.v[i].check_summary : STR_NONE;
         }
     }
     for (size_t i = 0; read == 0 && i < actions.n; i++) {
@@ -181,12 +184,13 @@ static int tell_failed(struct telling *t, struct str stage, struct err *err) {
         return -1;
     }
     struct str words = commit_words(t);
-    struct str text =
-        why.gate.p != NULL
-            ? str_printf(t->arena, "%.*s: the gate to %.*s stays closed (%.*s). %.*s",
-                         STR_ARG(t->pipeline.name), STR_ARG(stage), STR_ARG(why.gate), STR_ARG(words))
-            : str_printf(t->arena, "%.*s: %.*s failed in %.*s. %.*s %.*s", STR_ARG(t->pipeline.name),
-                         STR_ARG(stage), STR_ARG(why.action), STR_ARG(why.reason), STR_ARG(words));
+    struct str text = why.gate.p != NULL
+                          ? str_printf(t->arena, "%.*s: the gate to %.*s stays closed (%.*s). %.*s",
+                                       STR_ARG(t->pipeline.name), STR_ARG(stage), STR_ARG(why.gate),
+                                       STR_ARG(words))
+                          : str_printf(t->arena, "%.*s: %.*s failed in %.*s. %.*s %.*s",
+                                       STR_ARG(t->pipeline.name), STR_ARG(stage),
+                                       STR_ARG(why.action), STR_ARG(why.reason), STR_ARG(words));
     json_t *body cleanup_json = message(t, "failed", stage, text);
     json_set_str(body, "reason", why.gate.p != NULL ? why.gate : why.reason);
     json_set_str(body, "action", why.action);
@@ -200,9 +204,9 @@ static int tell_failed(struct telling *t, struct str stage, struct err *err) {
 static json_t *approval_message(const struct telling *t, const struct action_row *action,
                                 const struct def_action *decl) {
     struct arena *a = t->arena;
-    struct str text = str_printf(a, "%.*s waits for an approval in %.*s. %.*s",
-                                 STR_ARG(t->pipeline.name), STR_ARG(action->stage),
-                                 STR_ARG(commit_words(t)));
+    struct str text =
+        str_printf(a, "%.*s waits for an approval in %.*s. %.*s", STR_ARG(t->pipeline.name),
+                   STR_ARG(action->stage), STR_ARG(commit_words(t)));
     json_t *o = message(t, "approval", action->stage, text);
     json_set_str(o, "region", t->pipeline.region);
     json_set_str(o, "consoleLink", link_to(t));
@@ -270,35 +274,48 @@ int notify_run(void *ud, struct queue_job *job, struct err *err) {
     return t.topic.p == NULL ? 0 : tell_failed(&t, json_str(o, "stage"), err);
 }
 
-int notify_alarm(const struct flow *f, struct arena *a, int64_t pipeline, struct str stage,
-                 const struct alarm_state *alarm, struct err *err) {
-    struct telling t = {.f = f, .arena = a};
-    int found = load_in_tx(&t, pipeline, STR_NONE, err);
+/* ---- alarms ---- */
+
+int notify_alarm_add(const struct flow *f, struct arena *a, int64_t pipeline, struct str stage,
+                     const struct alarm_state *alarm, struct err *err) {
+    struct execution_row_list newest; /* whose deployment it is */
+    if (record_in_stage(f->db, a, pipeline, stage, &newest, err) < 0) {
+        return -1;
+    }
+    json_t *o cleanup_json = json_object();
+    json_set(o, "pipeline", json_integer(pipeline));
+    json_set_str(o, "execution", newest.n > 0 ? newest.v[0].id : STR_NONE);
+    json_set_str(o, "stage", stage);
+    json_set_str(o, "alarm", alarm->name);
+    json_set_str(o, "account", alarm->account);
+    json_set_str(o, "reason", alarm->reason);
+    struct str key =
+        str_printf(a, "%lld/%.*s/%.*s/%lld", (long long)pipeline, STR_ARG(alarm->account),
+                   STR_ARG(alarm->name), (long long)alarm->changed_ms);
+    return queue_add(f->db, JOB_ALARM, key, json_dump_str(a, o), 0, err);
+}
+
+int notify_alarm_run(void *ud, struct queue_job *job, struct err *err) {
+    struct arena *a = job->arena;
+    json_t *o cleanup_json = json_parse(job->payload, err);
+    if (o == NULL) {
+        return -1;
+    }
+    struct telling t = {.f = ud, .arena = a};
+    int found = load_in_tx(&t, json_int(o, "pipeline"), json_str(o, "execution"), err);
     if (found <= 0 || t.topic.p == NULL) {
         return found < 0 ? -1 : 0;
     }
-    /* whose deployment it is: the newest execution that was in that stage */
-    struct execution_row_list newest;
-    if (db_begin(f->db, err) < 0) {
-        return -1;
-    }
-    int read = record_in_stage(f->db, a, pipeline, stage, &newest, err);
-    db_rollback(f->db);
-    if (read < 0) {
-        return -1;
-    }
-    if (newest.n > 0) {
-        t.execution = newest.v[0];
-        revision_from_json(a, t.execution.revision, &t.revision);
-    }
+    struct str stage = json_str(o, "stage");
+    struct str name = json_str(o, "alarm");
     struct str text = str_printf(
         a, "%.*s: alarm %.*s of %.*s (account %.*s) is in ALARM. %.*s. Deployed there: %.*s",
-        STR_ARG(t.pipeline.name), STR_ARG(alarm->name), STR_ARG(stage), STR_ARG(alarm->account),
-        STR_ARG(alarm->reason), STR_ARG(commit_words(&t)));
+        STR_ARG(t.pipeline.name), STR_ARG(name), STR_ARG(stage), STR_ARG(json_str(o, "account")),
+        STR_ARG(json_str(o, "reason")), STR_ARG(commit_words(&t)));
     json_t *body cleanup_json = message(&t, "alarm", stage, text);
-    json_set_str(body, "alarm", alarm->name);
-    json_set_str(body, "account", alarm->account);
-    json_set_str(body, "reason", alarm->reason);
-    struct str subject = str_printf(a, "ALARM: %.*s in %.*s", STR_ARG(alarm->name), STR_ARG(stage));
+    json_set_str(body, "alarm", name);
+    json_set_str(body, "account", json_str(o, "account"));
+    json_set_str(body, "reason", json_str(o, "reason"));
+    struct str subject = str_printf(a, "ALARM: %.*s in %.*s", STR_ARG(name), STR_ARG(stage));
     return publish(&t, t.topic, "alarm", subject, body, err);
 }

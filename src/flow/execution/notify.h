@@ -15,6 +15,8 @@
 /* The job of a notice (payload written by apply.c). */
 int notify_run(void *ud, struct queue_job *job, struct err *err) MUST_USE;
 
-/* An alarm that a gate names went to ALARM. Inside or outside a transaction. */
-int notify_alarm(const struct flow *f, struct arena *a, int64_t pipeline, struct str stage,
-                 const struct alarm_state *alarm, struct err *err) MUST_USE;
+/* An alarm that a gate names went to ALARM: adds the job that tells it, inside the transaction that
+ * notes the state. `stage` is where what it speaks of is deployed. */
+int notify_alarm_add(const struct flow *f, struct arena *a, int64_t pipeline, struct str stage,
+                     const struct alarm_state *alarm, struct err *err) MUST_USE;
+int notify_alarm_run(void *ud, struct queue_job *job, struct err *err) MUST_USE;

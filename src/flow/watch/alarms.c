@@ -1,5 +1,5 @@
-/* Regressions after a release: the alarms that a pipeline's gates name are looked at all the time, in
- * the accounts that the gates read them from; one that goes to ALARM tells the developers which
+/* Regressions after a release: the alarms that a pipeline's gates name are looked at all the time,
+ * in the accounts that the gates read them from; one that goes to ALARM tells the developers which
  * deployment is there. The stage that is named is the one before the gate. */
 #include "flow/watch/watch.h"
 
@@ -14,26 +14,31 @@ struct looking {
     const struct definition *d;
 };
 
-/* Notes the state; true if it went to ALARM just now. */
-static bool note(const struct looking *l, const struct alarm_state *alarm, struct err *err) {
+/* The state that was seen, and the job that tells of it, are one transaction: whatever ends us
+ * between the two, what went to ALARM is told. */
+static int note(const struct looking *l, const struct alarm_state *alarm, struct str deployed,
+                struct err *err) {
     struct str before = STR_NONE;
     struct db *db = l->f->db;
+    int64_t pipeline = l->row->id;
     if (db_begin(db, err) < 0) {
-        return false;
+        return -1;
     }
-    int known = record_alarm_get(db, l->arena, l->row->id, alarm->account, alarm->name, &before, err);
+    int known = record_alarm_get(db, l->arena, pipeline, alarm->account, alarm->name, &before, err);
     bool changed = known >= 0 && !str_eq(before, alarm->state);
-    if (known < 0 || (changed && record_alarm_put(db, l->row->id, alarm->account, alarm->name,
-                                                  alarm->state, alarm->reason,
-                                                  clock_now_ms(l->f->clock), err) < 0)) {
+    if (known < 0 ||
+        (changed && record_alarm_put(db, pipeline, alarm->account, alarm->name, alarm->state,
+                                     alarm->reason, clock_now_ms(l->f->clock), err) < 0) ||
+        (changed && str_is(alarm->state, "ALARM") &&
+         notify_alarm_add(l->f, l->arena, pipeline, deployed, alarm, err) < 0)) {
         db_rollback(db);
-        return false;
+        return -1;
     }
-    return db_commit(db, err) == 0 && changed && str_is(alarm->state, "ALARM");
+    return db_commit(db, err);
 }
 
-/* A gate in front of an approval and again in front of the stage asks the same alarms: the deployment
- * that they speak of is in the newest stage before both that is no approval. */
+/* A gate in front of an approval and again in front of the stage asks the same alarms: the
+ * deployment that they speak of is in the newest stage before both that is no approval. */
 static struct str deployed_stage(const struct definition *d, size_t gate) {
     for (size_t i = gate; i > 0; i--) {
         const struct def_stage *s = &d->stages.v[i - 1];
@@ -65,16 +70,13 @@ static void look(const struct looking *l, size_t stage, const struct def_rule *r
         stage_alarm(l->f, l->arena, l->d, rule, S("tl-alarms"), &alarm, &err) <= 0) {
         return; /* an alarm that cannot be asked keeps its gate shut; there it is told */
     }
-    if (note(l, &alarm, &err)) {
-        struct str deployed = deployed_stage(l->d, stage);
-        if (notify_alarm(l->f, l->arena, l->row->id, deployed, &alarm, &err) == 0) {
-            return;
-        }
+    if (note(l, &alarm, deployed_stage(l->d, stage), &err) < 0) {
         fprintf(stderr, "trunkline: alarm %.*s: %s\n", STR_ARG(alarm.name), err.msg);
     }
 }
 
-static void look_at_pipeline(const struct flow *f, struct arena *a, const struct pipeline_row *row) {
+static void look_at_pipeline(const struct flow *f, struct arena *a,
+                             const struct pipeline_row *row) {
     struct definition d;
     struct err err = ERR_INIT;
     if (definition_parse(a, row->definition, &d, &err) < 0) {
