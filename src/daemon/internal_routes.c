@@ -64,8 +64,9 @@ static void credentials(struct internal_routes *r, struct http_request *req,
         return;
     }
     json_t *body cleanup_json = json_parse(row.body, &err);
-    struct world_build build = {.uuid = uuid,
-                                .role_arn = str_dup(a, json_str(json_object_get(body, "build"), "serviceRole"))};
+    struct world_build build = {
+        .uuid = uuid,
+        .role_arn = str_dup(a, json_str(json_object_get(body, "build"), "serviceRole"))};
     struct aws_credentials keys;
     if (world_build_credentials(r->world, a, &build, &keys, &err) < 0) {
         answer_error(req, resp, 403, str_c(err.msg));
@@ -103,7 +104,8 @@ void internal_routes_handle(void *ud, struct http_request *req, struct http_resp
         answer_error(req, resp, 405, S("POST only"));
     } else if (str_is(kind, "ack")) {
         acknowledge(r, req, resp);
-    } else if (str_is(kind, "builds") && str_cut(&rest, '/', &uuid) && str_is(rest, "credentials")) {
+    } else if (str_is(kind, "builds") && str_cut(&rest, '/', &uuid) &&
+               str_is(rest, "credentials")) {
         credentials(r, req, resp, uuid);
     } else if (str_is(kind, "builds") && str_is(rest, "poke")) {
         release_poke(r->release, uuid);

@@ -1,8 +1,8 @@
 /*
  * What a build's supervisor asks of the server, over the server's own unix socket only:
- *   POST /_trunkline/builds/UUID/credentials   fresh credentials of the build's role; 404 once ended
- *   POST /_trunkline/builds/UUID/poke          look at its records now
- *   POST /_trunkline/ack                       forget the journal's answer of x-trunkline-request
+ *   POST /_trunkline/builds/UUID/credentials   fresh credentials of the build's role; 404 once
+ * ended POST /_trunkline/builds/UUID/poke          look at its records now POST /_trunkline/ack
+ * forget the journal's answer of x-trunkline-request
  */
 #pragma once
 

@@ -229,7 +229,8 @@ static int open_door(struct serving *s, struct err *err) {
     const char *path = str_printf(&s->arena, "%s/endpoint", s->options->data_dir).p;
     return http_server_serve(s->http, door_handler(s->door), err) < 0
                ? -1
-               : file_write_atomic(path, str_printf(&s->arena, "%.*s\n", STR_ARG(s->url)), 0600, err);
+               : file_write_atomic(path, str_printf(&s->arena, "%.*s\n", STR_ARG(s->url)), 0600,
+                                   err);
 }
 
 /* ---- the process ---- */

@@ -1,7 +1,7 @@
 /*
- * From events to rows and jobs: the only door through which a pipeline changes. An event is stepped,
- * appended, projected, and its effects become jobs, all in the caller's transaction; an answer may
- * leave only after that commit.
+ * From events to rows and jobs: the only door through which a pipeline changes. An event is
+ * stepped, appended, projected, and its effects become jobs, all in the caller's transaction; an
+ * answer may leave only after that commit.
  */
 #pragma once
 
@@ -18,10 +18,10 @@ int execution_apply(const struct flow *f, struct arena *a, int64_t pipeline,
 /* A new execution of the pipeline: its row, then EVENT_START. `commit` (may be absent) is taken
  * instead of the branch's head. */
 struct execution_start {
-    struct str trigger_type;   /* "CreatePipeline", "StartPipelineExecution", "WebhookV2" ... */
+    struct str trigger_type; /* "CreatePipeline", "StartPipelineExecution", "WebhookV2" ... */
     struct str trigger_detail;
     struct str commit;
-    struct str variables;      /* JSON object or absent */
+    struct str variables; /* JSON object or absent */
     struct str request_token;
 };
 int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,

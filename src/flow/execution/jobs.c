@@ -1,5 +1,5 @@
-/* Implementation of jobs.h: each job loads what it is about, acts outside any transaction, and feeds
- * the result back through apply.h. Running one again has the effect of once. */
+/* Implementation of jobs.h: each job loads what it is about, acts outside any transaction, and
+ * feeds the result back through apply.h. Running one again has the effect of once. */
 #include "flow/execution/jobs.h"
 
 #include "flow/action/action.h"
@@ -132,9 +132,9 @@ static int run_action(void *ud, struct queue_job *queue, struct err *err) {
         action_provider_find(run.decl->category, run.decl->provider);
     bool ended = false;
     struct action_end end = {0};
-    int started = provider ? provider->start(&run, &ended, &end, &why)
-                           : err_set(&why, ERR_UNSUPPORTED, "no provider %.*s",
-                                     STR_ARG(run.decl->provider));
+    int started =
+        provider ? provider->start(&run, &ended, &end, &why)
+                 : err_set(&why, ERR_UNSUPPORTED, "no provider %.*s", STR_ARG(run.decl->provider));
     if (started < 0 && why.kind == ERR_UNAVAILABLE && queue->attempt < ACTION_TRIES) {
         *err = why;
         return -1;
@@ -187,8 +187,8 @@ struct checked {
 static int write_check(void *ud, struct err *err) {
     struct checked *c = ud;
     const struct job *j = c->job;
-    return execution_check_end(j->f, j->arena, j->pipeline, j->execution, j->id,
-                               c->result->passed, c->result->summary, c->result->rules, err);
+    return execution_check_end(j->f, j->arena, j->pipeline, j->execution, j->id, c->result->passed,
+                               c->result->summary, c->result->rules, err);
 }
 
 struct loading {
@@ -262,10 +262,10 @@ int execution_build_ended(const struct flow *f, struct arena *a, struct str exte
         return found;
     }
     struct str summary =
-        outcome->ok ? STR_NONE
-                    : str_printf(a, "Build terminated with state: %.*s%s%.*s",
-                                 STR_ARG(outcome->status), outcome->message.n > 0 ? ". " : "",
-                                 STR_ARG(outcome->message));
+        outcome->ok
+            ? STR_NONE
+            : str_printf(a, "Build terminated with state: %.*s%s%.*s", STR_ARG(outcome->status),
+                         outcome->message.n > 0 ? ". " : "", STR_ARG(outcome->message));
     struct action_end end = {
         .ok = outcome->ok,
         .summary = summary,

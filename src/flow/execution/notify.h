@@ -1,8 +1,9 @@
 /*
- * Being told: a waiting approval, a failed stage, a gate that stays shut and an alarm each become one
- * message to the topic that the pipeline's tag "trunkline:notify" names, and a waiting approval also
- * to its action's NotificationArn. A message says stage, commit, author, why, the last lines of the
- * log, and a link; its attribute `kind` (approval, failed, alarm) is what subscriptions filter by.
+ * Being told: a waiting approval, a failed stage, a gate that stays shut and an alarm each become
+ * one message to the topic that the pipeline's tag "trunkline:notify" names, and a waiting approval
+ * also to its action's NotificationArn. A message says stage, commit, author, why, the last lines
+ * of the log, and a link; its attribute `kind` (approval, failed, alarm) is what subscriptions
+ * filter by.
  */
 #pragma once
 

@@ -12,7 +12,8 @@ enum {
     HTTP_STREAM_BACKLOG = 4 * 1024 * 1024, /* bytes that a slow client may leave unread */
     HTTP_IDLE_SECONDS = 120,
     HTTP_MAX_CONNECTIONS = 2000,
-    /* Headers, and twice what an upload brings at once. Zeroed between requests: larger is slower. */
+    /* Headers, and twice what an upload brings at once. Zeroed between requests: larger is slower.
+     */
     HTTP_CONNECTION_MEMORY = 96 * 1024,
 };
 
