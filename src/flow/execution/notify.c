@@ -309,9 +309,10 @@ int notify_alarm_run(void *ud, struct queue_job *job, struct err *err) {
     struct str stage = json_str(o, "stage");
     struct str name = json_str(o, "alarm");
     struct str text = str_printf(
-        a, "%.*s: alarm %.*s of %.*s (account %.*s) is in ALARM. %.*s. Deployed there: %.*s",
+        a, "%.*s: alarm %.*s of %.*s (account %.*s) is in ALARM. %.*s%s Deployed there: %.*s",
         STR_ARG(t.pipeline.name), STR_ARG(name), STR_ARG(stage), STR_ARG(json_str(o, "account")),
-        STR_ARG(json_str(o, "reason")), STR_ARG(commit_words(&t)));
+        STR_ARG(json_str(o, "reason")), str_ends(json_str(o, "reason"), S(".")) ? "" : ".",
+        STR_ARG(commit_words(&t)));
     json_t *body cleanup_json = message(&t, "alarm", stage, text);
     json_set_str(body, "alarm", name);
     json_set_str(body, "account", json_str(o, "account"));

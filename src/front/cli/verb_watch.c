@@ -83,7 +83,9 @@ static int finish(struct watching *w, struct arena *a, const struct view *v) {
         return status;
     }
     struct str why = view_why(a, v);
+    struct str output = watch_failures(a, c, v);
     struct str word = status == EXIT_WAITING ? S("Waiting") : v->status;
+    fprintf(c->out, STR_FMT, STR_ARG(output));
     fprintf(c->out, "%s" STR_FMT "%s  release " STR_FMT "%s" STR_FMT "\n",
             out_style(c, out_status_style(word)), STR_ARG(word), out_style(c, OUT_PLAIN),
             STR_ARG(v->id), why.n ? "  " : "", STR_ARG(why.n ? out_safe(a, why, false) : S("")));

@@ -1,9 +1,8 @@
 /* Puts a release together from AWS's operations; view.h. */
-#include "front/cli/view.h"
+#include "front/cli/view_log.h"
 
 #include "gen/codebuild.h"
 #include "gen/codepipeline.h"
-#include "gen/logs.h"
 
 enum { NEWEST_LINES = 300, FRESH_MS = 3000 };
 
@@ -167,6 +166,12 @@ static void read_gate(struct view_stage *stage, const struct codepipeline_stage_
         stage->gate_status = gate->latest_execution->status;
         stage->gate_summary = gate->latest_execution->summary;
     }
+    for (size_t i = 0; gate && i < gate->condition_states.n; i++) {
+        const struct codepipeline_condition_execution *one =
+            gate->condition_states.v[i].latest_execution;
+        stage->gate_ms = one && one->last_status_change > stage->gate_ms ? one->last_status_change
+                                                                         : stage->gate_ms;
+    }
 }
 
 static void read_token(struct view_stage *stage, const struct codepipeline_stage_state *from) {
@@ -280,33 +285,14 @@ static void read_build(struct arena *a, const struct codebuild_build *from,
     }
 }
 
-/* "[Container] TIME Running command TEXT" of the log's newest lines; between phases none runs. */
-static void read_commands(struct arena *a, const struct logs_output_log_event_list *events,
-                          struct view_build *b) {
-    static const char mark[] = " Running command ";
-    for (size_t i = 0; i < events->n; i++) {
-        struct str line = events->v[i].message;
-        size_t at = str_find(line, str_c(mark), 0);
-        if (!str_starts(line, S("[Container] "))) {
-            continue;
-        }
-        if (at != (size_t)-1) {
-            b->command = str_trim(str_sub(line, at + sizeof(mark) - 1, line.n));
-            *arena_push(a, &b->commands) =
-                (struct view_command){b->command, events->v[i].timestamp};
-        } else if (str_find(line, S(" Phase complete: "), 0) != (size_t)-1) {
-            b->command = STR_NONE;
-        }
-    }
-}
-
 static int load_commands(struct arena *a, const struct aws_target *t, struct view_build *b,
                          struct err *err) {
+    /* Of one that failed as many as AWS gives at once: its cause may be far from the end. */
     struct logs_get_log_events_request in = {
         .log_group_name = b->log_group,
         .log_stream_name = b->log_stream,
         .limit = NEWEST_LINES,
-        .has_limit = true,
+        .has_limit = !str_is(b->status, "FAILED"),
     };
     struct logs_get_log_events_response out;
     if (b->log_group.n == 0 || b->log_stream.n == 0) {
@@ -315,13 +301,14 @@ static int load_commands(struct arena *a, const struct aws_target *t, struct vie
     if (logs_call_get_log_events(t, a, &in, &out, err) < 0) {
         return err->kind == ERR_NOT_FOUND || err->http_status == 400 ? 0 : -1;
     }
-    read_commands(a, &out.events, b);
+    view_read_log(a, &out.events, b);
     return 0;
 }
 
-/* A log is complete a moment after its build. */
-static bool is_fresh(const struct view_build *b) {
-    return b->end_ms == 0 || clock_now_ms(&clock_system) - b->end_ms < FRESH_MS;
+/* Logs that may have news, and those that say why a build failed. */
+static bool is_worth_reading(const struct view_build *b) {
+    return b->end_ms == 0 || str_is(b->status, "FAILED") ||
+           clock_now_ms(&clock_system) - b->end_ms < FRESH_MS;
 }
 
 static void give_build(const struct loader *l, struct view_build *b) {
@@ -354,7 +341,8 @@ static int load_builds(const struct loader *l) {
     for (size_t i = 0; i < out.builds.n; i++) {
         struct view_build *b = arena_new(l->a, struct view_build);
         read_build(l->a, &out.builds.v[i], b);
-        if ((l->what & VIEW_COMMANDS) && is_fresh(b) && load_commands(l->a, l->t, b, l->err) < 0) {
+        if ((l->what & VIEW_COMMANDS) && is_worth_reading(b) &&
+            load_commands(l->a, l->t, b, l->err) < 0) {
             return -1;
         }
         give_build(l, b);

@@ -22,8 +22,9 @@ struct view_phases {
 };
 
 struct view_command {
-    struct str text;
+    struct str text; /* its first line */
     int64_t at_ms;
+    struct str phase; /* absent: it began before the lines that were read */
 };
 
 struct view_commands {
@@ -41,6 +42,7 @@ struct view_build {
     struct str log_group, log_stream;
     struct view_commands commands; /* the newest ones begun, in order; only where asked for */
     struct str command;            /* the one that runs now, of these */
+    struct str_list last_lines;    /* of what the command that failed printed; where asked for */
 };
 
 struct view_action {
@@ -65,9 +67,10 @@ struct view_stage {
         struct view_action *v; /* the newest attempt of each, in the order of starting */
         size_t n;
     } actions;
-    int64_t start_ms, end_ms; /* end 0: it goes on */
+    int64_t start_ms, end_ms; /* end 0: it goes on; start 0: no action began */
     struct str gate_status;   /* of its entry condition: "InProgress", "Failed", "Succeeded" */
     struct str gate_summary;
+    int64_t gate_ms; /* when that changed last; 0: not known */
     bool disabled; /* its inbound transition */
     struct str disabled_reason;
     bool waiting;      /* this release stands in front of it */
@@ -104,7 +107,7 @@ struct view {
 
 enum {
     VIEW_BUILDS = 1,   /* phases and variables of its builds */
-    VIEW_COMMANDS = 2, /* and the newest commands of those that run, or did a moment ago */
+    VIEW_COMMANDS = 2, /* and from logs: the newest commands, and the output before a failure */
 };
 
 /* Everything in *ret is owned by `a`. */

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { MAX_TEXT = 256 * 1024, STAGE_WIDTH = 20, COMMAND_MAX = 100 };
+enum { MAX_TEXT = 256 * 1024, STAGE_WIDTH = 20, COMMAND_MAX = 100, OUTPUT_MAX = 400 };
 
 /* At most n characters of UTF-8; the last one becomes an ellipsis where something is left out. */
 static struct str cut(struct arena *a, struct str s, size_t n) {
@@ -125,11 +125,15 @@ struct str watch_block(struct arena *a, const struct cli *c, const struct view *
 
 enum { QUIET_PHASE_MS = 100 }; /* shorter ones that went well are not worth a line */
 
+/* What comes first among facts of one moment in one stage. */
+enum rank { RANK_START, RANK_PHASE_END, RANK_COMMAND, RANK_END };
+
 struct fact {
     int64_t at_ms;
-    size_t order; /* of finding it, among those of one time */
+    size_t stage; /* its index: a release moves on from stage to stage */
+    enum rank rank;
+    size_t order; /* of finding it, among those alike */
     struct str key;
-    struct str stage;
     struct str text;
 };
 
@@ -144,13 +148,15 @@ struct news {
 };
 
 /* Noted, and printed later, unless it was said before. */
-static void note(struct news *n, struct str key, int64_t at_ms, struct str stage, struct str text) {
+static void note(struct news *n, struct str key, int64_t at_ms, const struct view_stage *s,
+                 enum rank rank, struct str text) {
     if (str_list_has(&n->log->said, key)) {
         return;
     }
     *arena_push(&n->log->arena, &n->log->said) = str_dup(&n->log->arena, key);
     size_t order = n->facts.n;
-    *arena_push(n->a, &n->facts) = (struct fact){at_ms, order, key, stage, text};
+    size_t stage = (size_t)(s - n->v->stages.v);
+    *arena_push(n->a, &n->facts) = (struct fact){at_ms, stage, rank, order, key, text};
 }
 
 static void phase_news(struct news *n, const struct view_stage *s, const struct view_build *b,
@@ -161,28 +167,53 @@ static void phase_news(struct news *n, const struct view_stage *s, const struct 
     }
     struct str why = p->message.n && !well ? p->message : S("");
     note(n, str_printf(n->a, "phase/" STR_FMT "/" STR_FMT, STR_ARG(b->id), STR_ARG(p->name)),
-         p->end_ms, s->name,
+         p->end_ms, s, RANK_PHASE_END,
          str_printf(n->a, STR_FMT " " STR_FMT " in " STR_FMT "%s" STR_FMT, STR_ARG(p->name),
                     STR_ARG(str_lower(n->a, p->status)),
                     STR_ARG(out_seconds(n->a, p->end_ms - p->start_ms)), why.n ? ": " : "",
                     STR_ARG(why)));
 }
 
+static const struct view_phase *phase_of(const struct view_build *b, struct str name) {
+    for (size_t i = 0; i < b->phases.n; i++) {
+        if (str_eq(b->phases.v[i].name, name)) {
+            return &b->phases.v[i];
+        }
+    }
+    return NULL;
+}
+
+/* The log is read after the phases and may be ahead of them: a command of a phase that is not known
+ * yet waits for it, so that the end of the phase before is told first. */
+static void command_news(struct news *n, const struct view_stage *s, const struct view_build *b,
+                         const struct view_command *c) {
+    const struct view_phase *phase = phase_of(b, c->phase);
+    if (phase == NULL && c->phase.n && b->end_ms == 0) {
+        return;
+    }
+    int64_t at_ms = phase && c->at_ms < phase->start_ms ? phase->start_ms : c->at_ms;
+    note(n,
+         str_printf(n->a, "command/" STR_FMT "/%lld/" STR_FMT, STR_ARG(b->id), (long long)c->at_ms,
+                    STR_ARG(c->text)),
+         at_ms, s, RANK_COMMAND,
+         str_printf(n->a, "$ " STR_FMT, STR_ARG(watch_command(n->a, c->text, COMMAND_MAX))));
+}
+
 static void build_news(struct news *n, const struct view_stage *s, const struct view_build *b) {
     for (size_t i = 0; i < b->commands.n; i++) {
-        const struct view_command *c = &b->commands.v[i];
-        note(n,
-             str_printf(n->a, "command/" STR_FMT "/%lld/" STR_FMT, STR_ARG(b->id),
-                        (long long)c->at_ms, STR_ARG(c->text)),
-             c->at_ms, s->name,
-             str_printf(n->a, "$ " STR_FMT, STR_ARG(watch_command(n->a, c->text, COMMAND_MAX))));
+        command_news(n, s, b, &b->commands.v[i]);
     }
     for (size_t i = 0; i < b->phases.n; i++) {
         phase_news(n, s, b, &b->phases.v[i]);
     }
 }
 
-static void end_news(struct news *n, const struct view_stage *s, int attempt) {
+/* A stage whose gate stayed closed has no action, and the gate's time. */
+static int64_t start_of(const struct view_stage *s, int64_t now_ms) {
+    return s->start_ms ? s->start_ms : s->gate_ms ? s->gate_ms : now_ms;
+}
+
+static void end_news(struct news *n, const struct view_stage *s, int attempt, int64_t now_ms) {
     const struct view *v = n->v;
     struct str detail = detail_of(n->a, v, s);
     bool source = s == &v->stages.v[0] && str_is(s->status, "Succeeded") && v->commit.n >= 7;
@@ -191,7 +222,7 @@ static void end_news(struct news *n, const struct view_stage *s, int attempt) {
     }
     int64_t took = s->start_ms ? s->end_ms - s->start_ms : 0;
     note(n, str_printf(n->a, "end/" STR_FMT "/%d", STR_ARG(s->name), attempt),
-         s->end_ms ? s->end_ms : v->update_ms, s->name,
+         s->end_ms ? s->end_ms : start_of(s, now_ms), s, RANK_END,
          str_printf(n->a, STR_FMT " in " STR_FMT "%s" STR_FMT, STR_ARG(str_lower(n->a, s->status)),
                     STR_ARG(out_seconds(n->a, took)), detail.n ? ": " : "", STR_ARG(detail)));
 }
@@ -200,7 +231,7 @@ static void waiting_news(struct news *n, const struct view_stage *s, int64_t now
     if (s->waiting) {
         struct str why = detail_of(n->a, n->v, s);
         note(n, str_printf(n->a, "wait/" STR_FMT "/" STR_FMT, STR_ARG(s->name), STR_ARG(s->holder)),
-             now_ms, s->name, str_printf(n->a, "waits: " STR_FMT, STR_ARG(why)));
+             now_ms, s, RANK_START, str_printf(n->a, "waits: " STR_FMT, STR_ARG(why)));
     }
 }
 
@@ -217,10 +248,10 @@ static void stage_news(struct news *n, const struct view_stage *s, int64_t now_m
     struct str start = str_printf(n->a, "start/" STR_FMT "/%d", STR_ARG(s->name), attempt);
     if (first && over) { /* what was over before the watch began is one line */
         *arena_push(&n->log->arena, &n->log->said) = str_dup(&n->log->arena, start);
-        end_news(n, s, attempt);
+        end_news(n, s, attempt, now_ms);
         return;
     }
-    note(n, start, s->start_ms ? s->start_ms : now_ms, s->name,
+    note(n, start, start_of(s, now_ms), s, RANK_START,
          attempt > 1 ? str_printf(n->a, "started, attempt %d", attempt) : S("started"));
     for (size_t i = 0; i < s->actions.n; i++) {
         /* A stage that was over at first sight says no more. */
@@ -231,20 +262,24 @@ static void stage_news(struct news *n, const struct view_stage *s, int64_t now_m
         }
     }
     if (s->token.n) {
-        note(n, str_printf(n->a, "token/" STR_FMT, STR_ARG(s->token)), now_ms, s->name,
+        note(n, str_printf(n->a, "token/" STR_FMT, STR_ARG(s->token)), now_ms, s, RANK_END,
              S("waits for a person: trunkline approve"));
     } else if (over) {
-        end_news(n, s, attempt);
+        end_news(n, s, attempt, now_ms);
     }
+}
+
+static int compare(int64_t x, int64_t y) {
+    return x < y ? -1 : x > y;
 }
 
 static int by_time(const void *x, const void *y) {
     const struct fact *a = x;
     const struct fact *b = y;
-    if (a->at_ms != b->at_ms) {
-        return a->at_ms < b->at_ms ? -1 : 1;
-    }
-    return a->order < b->order ? -1 : a->order > b->order;
+    int order = compare(a->at_ms, b->at_ms);
+    order = order ? order : compare((int64_t)a->stage, (int64_t)b->stage);
+    order = order ? order : compare(a->rank, b->rank);
+    return order ? order : compare((int64_t)a->order, (int64_t)b->order);
 }
 
 struct str watch_news(struct arena *a, struct watch_log *log, const struct view *v,
@@ -264,7 +299,37 @@ struct str watch_news(struct arena *a, struct watch_log *log, const struct view 
         struct str since = out_seconds(a, v->start_ms ? f->at_ms - v->start_ms : 0);
         buf_printf(&out, "%12.*s  %-*.*s  " STR_FMT "\n",
                    STR_ARG(str_printf(a, "+" STR_FMT, STR_ARG(since))), STAGE_WIDTH,
-                   STR_ARG(out_safe(a, f->stage, false)), STR_ARG(out_safe(a, f->text, false)));
+                   STR_ARG(out_safe(a, v->stages.v[f->stage].name, false)),
+                   STR_ARG(out_safe(a, f->text, false)));
+    }
+    struct str text = buf_dup(a, &out);
+    return text.p ? text : S("");
+}
+
+/* ---- what a failed command printed ---- */
+
+static void failed_output(struct arena *a, const struct cli *c, const struct view_stage *s,
+                          const struct view_build *b, struct buf *out) {
+    buf_printf(out, "  last lines of " STR_FMT "'s failed command (trunkline logs has them all):\n",
+               STR_ARG(out_safe(a, s->name, false)));
+    for (size_t i = 0; i < b->last_lines.n; i++) {
+        struct str line = cut(a, out_safe(a, b->last_lines.v[i], false), OUTPUT_MAX);
+        buf_printf(out, "    %s" STR_FMT "%s\n", out_style(c, OUT_DIM), STR_ARG(line),
+                   out_style(c, OUT_PLAIN));
+    }
+}
+
+struct str watch_failures(struct arena *a, const struct cli *c, const struct view *v) {
+    struct buf out cleanup_buf;
+    buf_init(&out, MAX_TEXT);
+    for (size_t i = 0; i < v->stages.n; i++) {
+        const struct view_stage *s = &v->stages.v[i];
+        for (size_t k = 0; k < s->actions.n; k++) {
+            const struct view_build *b = s->actions.v[k].build;
+            if (b && str_is(s->actions.v[k].status, "Failed") && b->last_lines.n) {
+                failed_output(a, c, s, b, &out);
+            }
+        }
     }
     struct str text = buf_dup(a, &out);
     return text.p ? text : S("");

@@ -20,5 +20,8 @@ struct watch_log {
 /* Lines for what is new since the last call, each with its line end; "" when nothing is. */
 struct str watch_news(struct arena *a, struct watch_log *log, const struct view *v, int64_t now_ms);
 
+/* The last lines that the command of each failed build printed; "" when none failed. */
+struct str watch_failures(struct arena *a, const struct cli *c, const struct view *v);
+
 /* A command as one line of at most `max` characters. */
 struct str watch_command(struct arena *a, struct str command, size_t max);

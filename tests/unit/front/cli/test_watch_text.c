@@ -2,6 +2,7 @@
 #include "../../cmocka_.h"
 
 #include "front/cli/card_times.h"
+#include "front/cli/view_log.h"
 #include "front/cli/watch_text.h"
 
 static struct arena arena;
@@ -27,7 +28,7 @@ static void make(struct scene *s) {
                                    .start_ms = 2000,
                                    .phases = {s->phases, 3},
                                    .command = S("make all\nmake check")};
-    s->commands[0] = (struct view_command){S("make all\nmake check"), 4400};
+    s->commands[0] = (struct view_command){S("make all\nmake check"), 4400, S("BUILD")};
     s->build.commands.v = s->commands;
     s->build.commands.n = 1;
     s->source = (struct view_action){.name = S("Source"),
@@ -111,7 +112,7 @@ static void test_lines_are_printed_once_each(void **state) {
                         "      +3.3 s  Test                  INSTALL succeeded in 2.0 s\n"
                         "      +3.4 s  Test                  $ make all ...\n");
     assert_string_equal(news(&log, &s, 6200).p, "");
-    s.commands[1] = (struct view_command){S("make check"), 6300};
+    s.commands[1] = (struct view_command){S("make check"), 6300, S("BUILD")};
     s.build.commands.n = 2;
     assert_string_equal(news(&log, &s, 6400).p,
                         "      +5.3 s  Test                  $ make check\n");
@@ -141,6 +142,128 @@ static void test_a_failure_says_why(void **state) {
                         "Test failed in Build: Build terminated with state: FAILED");
     assert_true(view_over(&s.view));
     arena_done(&log.arena);
+}
+
+static void test_facts_of_one_moment_are_told_in_the_order_of_happening(void **state) {
+    (void)state;
+    struct scene s;
+    struct watch_log log = {0};
+    make(&s);
+    s.commands[0].at_ms = 4300;  /* as INSTALL ends, BUILD and its command begin */
+    s.stages[1].start_ms = 1900; /* as Source ends */
+    s.stages[0].status = S("InProgress");
+    news(&log, &s, 1800);
+    log = (struct watch_log){.arena = log.arena, .said = {log.said.v, 1}};
+    s.stages[0].status = S("Succeeded");
+    s.stages[3].status = S("Failed"); /* by its gate: no action, no times of its own */
+    s.stages[3].gate_status = S("Failed");
+    s.stages[3].gate_summary = S("alarm");
+    s.stages[3].gate_ms = 4300;
+    assert_string_equal(news(&log, &s, 6000).p,
+                        "     +0.90 s  Source                succeeded in 0.90 s: abcdef0 "
+                        "Say\xef\xbf\xbd[31m hello\n"
+                        "     +0.90 s  Test                  started\n"
+                        "      +1.3 s  Test                  PROVISIONING succeeded in 0.30 s\n"
+                        "      +3.3 s  Test                  INSTALL succeeded in 2.0 s\n"
+                        "      +3.3 s  Test                  $ make all ...\n"
+                        "      +3.3 s  Production            started\n"
+                        "      +3.3 s  Production            failed in 0.00 s: alarm\n");
+    arena_done(&log.arena);
+}
+
+static void test_a_command_waits_for_its_phase_to_be_known(void **state) {
+    (void)state;
+    struct scene s;
+    struct watch_log log = {0};
+    make(&s);
+    news(&log, &s, 6000);
+    /* The log was read later than the phases: it has a command of a phase that is not there yet. */
+    s.commands[1] = (struct view_command){S("make dist"), 7000, S("POST_BUILD")};
+    s.build.commands.n = 2;
+    assert_string_equal(news(&log, &s, 7100).p, "");
+    struct view_phase later[4] = {
+        s.phases[0], s.phases[1], s.phases[2], {S("POST_BUILD"), STR_NONE, 7001, 0, S("")}};
+    later[2].status = S("SUCCEEDED");
+    later[2].end_ms = 7001;
+    s.build.phases.v = later;
+    s.build.phases.n = 4;
+    assert_string_equal(news(&log, &s, 7200).p,
+                        "      +6.0 s  Test                  BUILD succeeded in 2.7 s\n"
+                        "      +6.0 s  Test                  $ make dist\n");
+    arena_done(&log.arena);
+}
+
+static void read_lines(struct view_build *b, const char *text) {
+    struct logs_output_log_event_list events = {0};
+    struct str rest = str_c(text), line;
+    int64_t at_ms = 1000;
+    while (str_cut(&rest, '\n', &line) && rest.p != NULL) {
+        *arena_push(&arena, &events) = (struct logs_output_log_event){
+            .timestamp = at_ms++, .message = str_printf(&arena, STR_FMT "\n", STR_ARG(line))};
+    }
+    view_read_log(&arena, &events, b);
+}
+
+static void test_a_log_tells_commands_their_phase_and_what_runs(void **state) {
+    (void)state;
+    struct view_build b = {0};
+    read_lines(&b, "[Container] 2026/11/28 14:18:18.1 Running command before the window\n"
+                   "[Container] 2026/11/28 14:18:18.2 Phase complete: INSTALL State: SUCCEEDED\n"
+                   "[Container] 2026/11/28 14:18:18.3 Entering phase BUILD\n"
+                   "[Container] 2026/11/28 14:18:18.4 Running command echo one\n"
+                   "a line that says Running command and is not the agent's\n");
+    assert_int_equal(b.commands.n, 2);
+    assert_null(b.commands.v[0].phase.p);
+    assert_true(str_is(b.commands.v[1].phase, "BUILD"));
+    assert_int_equal(b.commands.v[1].at_ms, 1003);
+    assert_true(str_is(b.command, "echo one"));
+    assert_int_equal(b.last_lines.n, 0);
+    read_lines(&b, "[Container] 2026/11/28 14:18:18.5 Phase complete: BUILD State: SUCCEEDED\n");
+    assert_int_equal(b.command.n, 0);
+}
+
+static void test_a_failed_commands_output_is_shown_without_its_own_text(void **state) {
+    (void)state;
+    struct scene s;
+    struct cli c = {0};
+    make(&s);
+    s.build_action.status = S("Failed");
+    s.build.commands.v = NULL; /* the arena's from here on */
+    s.build.commands.n = 0;
+    read_lines(&s.build, "[Container] 2026/11/28 14:18:18.1 Entering phase BUILD\n"
+                         "[Container] 2026/11/28 14:18:18.2 Running command echo fine\nfine\n\n"
+                         "[Container] 2026/11/28 14:18:18.3 Running command echo one\necho two\n"
+                         "false\n\none\n\x1b[31mtwo\n\n"
+                         "[Container] 2026/11/28 14:18:18.4 Command did not exit successfully "
+                         "echo one\necho two\nfalse\n exit status 1\n"
+                         "[Container] 2026/11/28 14:18:18.5 Phase complete: BUILD State: FAILED\n"
+                         "[Container] 2026/11/28 14:18:18.6 Entering phase POST_BUILD\n"
+                         "[Container] 2026/11/28 14:18:18.7 Running command false\nand this\n"
+                         "[Container] 2026/11/28 14:18:18.8 Command did not exit successfully "
+                         "false exit status 1\n");
+    assert_string_equal(str_z(&arena, watch_failures(&arena, &c, &s.view)),
+                        "  last lines of Test's failed command (trunkline logs has them all):\n"
+                        "    one\n"
+                        "    \xef\xbf\xbd[31mtwo\n");
+    s.build_action.status = S("Succeeded");
+    assert_int_equal(watch_failures(&arena, &c, &s.view).n, 0);
+}
+
+static void test_of_a_long_output_the_last_lines_are_kept(void **state) {
+    (void)state;
+    struct view_build b = {0};
+    struct str text = S("[Container] 2026/11/28 14:18:18.1 Running command x\n");
+    for (int i = 1; i <= 40; i++) {
+        text = str_printf(&arena, STR_FMT "line %d\n", STR_ARG(text), i);
+    }
+    text = str_printf(&arena,
+                      STR_FMT "[Container] 2026/11/28 14:18:18.2 Command did not exit "
+                              "successfully x exit status 3\n",
+                      STR_ARG(text));
+    read_lines(&b, str_z(&arena, text));
+    assert_int_equal(b.last_lines.n, 15);
+    assert_true(str_is(b.last_lines.v[0], "line 26"));
+    assert_true(str_is(b.last_lines.v[14], "line 40"));
 }
 
 static void test_a_waiting_approval_is_told_and_ends_the_watch(void **state) {
@@ -206,6 +329,11 @@ int main(void) {
         cmocka_unit_test(test_no_line_of_a_block_is_wider_than_the_terminal),
         cmocka_unit_test(test_lines_are_printed_once_each),
         cmocka_unit_test(test_a_failure_says_why),
+        cmocka_unit_test(test_facts_of_one_moment_are_told_in_the_order_of_happening),
+        cmocka_unit_test(test_a_command_waits_for_its_phase_to_be_known),
+        cmocka_unit_test(test_a_log_tells_commands_their_phase_and_what_runs),
+        cmocka_unit_test(test_a_failed_commands_output_is_shown_without_its_own_text),
+        cmocka_unit_test(test_of_a_long_output_the_last_lines_are_kept),
         cmocka_unit_test(test_a_waiting_approval_is_told_and_ends_the_watch),
         cmocka_unit_test(test_a_closed_gate_and_a_held_stage_are_reasons),
         cmocka_unit_test(test_time_is_counted_once_and_the_rest_is_the_engines),
