@@ -71,7 +71,7 @@ struct view_stage {
     struct str gate_status;   /* of its entry condition: "InProgress", "Failed", "Succeeded" */
     struct str gate_summary;
     int64_t gate_ms; /* when that changed last; 0: not known */
-    bool disabled; /* its inbound transition */
+    bool disabled;   /* its inbound transition */
     struct str disabled_reason;
     bool waiting;      /* this release stands in front of it */
     struct str holder; /* and another one is in it: its id */
