@@ -1,5 +1,5 @@
 /* Values of variables that lie in Parameter Store: one GetParameters per ten, decrypted, as the
- * project's role. What is missing or denied fails the build before any command has run. */
+ * project's role. */
 #include "flow/build/supervision.h"
 
 #include "gen/ssm.h"
@@ -55,26 +55,8 @@ static void set_values(struct supervision *s, const struct ssm_parameter *p) {
     }
 }
 
-/* Hides the value; the variable is named on the build's page if it cannot be hidden. */
-static bool hide(struct supervision *s, const struct env_var *var, json_t *unmasked,
-                 struct phase_end *end) {
-    enum secret_verdict verdict = build_log_hide(s->log, var->value);
-    if (verdict == SECRET_TOO_MUCH) {
-        *end =
-            phase_failed(s, code, "%s: " STR_FMT, secret_verdict_text(verdict), STR_ARG(var->name));
-        return false;
-    }
-    if (verdict != SECRET_HIDDEN) {
-        json_t *one = json_object();
-        json_set_str(one, "name", var->name);
-        json_set_str(one, "reason", str_c(secret_verdict_text(verdict)));
-        json_array_append_new(unmasked, one);
-    }
-    return true;
-}
-
 /* Which variable, which parameter, whose account, which role: what a person needs to mend it. */
-static struct phase_end missing(struct supervision *s) {
+struct phase_end missing_parameter(struct supervision *s) {
     for (size_t i = 0; i < s->env.n; i++) {
         const struct env_var *var = &s->env.v[i];
         if (var->type == ENV_PARAMETER_STORE) {
@@ -88,35 +70,12 @@ static struct phase_end missing(struct supervision *s) {
     return phase_well();
 }
 
-static struct phase_end hide_all(struct supervision *s, const bool *of_store) {
-    struct phase_end end = phase_well();
-    struct err err = ERR_INIT;
-    json_t *unmasked = json_array();
-    for (size_t i = 0; i < s->env.n && end.status == PHASE_SUCCEEDED; i++) {
-        /* one that was not found holds its reference still: no secret, and needed in the message */
-        bool found = of_store[i] && s->env.v[i].type != ENV_PARAMETER_STORE;
-        if (found && !hide(s, &s->env.v[i], unmasked, &end)) {
-            break;
-        }
-    }
-    json_t *event = json_object();
-    json_set(event, "variables", unmasked);
-    if (build_events_add(s->events, "unmasked", event, &err) < 0) {
-        end = phase_failed(s, "CLIENT_ERROR", "%s", err.msg);
-    }
-    return end;
-}
-
 struct phase_end fetch_parameters(struct supervision *s) {
     struct str_list names = references(s);
     if (names.n == 0) {
         return phase_well();
     }
     build_log_line(s->log, "Decrypting parameter store environment variables");
-    bool *of_store = arena_new_n(&s->arena, bool, s->env.n);
-    for (size_t i = 0; i < s->env.n; i++) {
-        of_store[i] = s->env.v[i].type == ENV_PARAMETER_STORE;
-    }
     for (size_t i = 0; i < names.n; i += BATCH) {
         struct err err = ERR_INIT;
         struct ssm_get_parameters_result got;
@@ -131,6 +90,5 @@ struct phase_end fetch_parameters(struct supervision *s) {
             set_values(s, &got.parameters.v[k]);
         }
     }
-    struct phase_end end = hide_all(s, of_store);
-    return end.status == PHASE_SUCCEEDED ? missing(s) : end;
+    return phase_well();
 }

@@ -241,13 +241,6 @@ static struct phase_end check_variables(struct supervision *s) {
     size_t total = 0;
     for (size_t i = 0; i < s->env.n; i++) {
         const struct env_var *var = &s->env.v[i];
-        if (var->type == ENV_SECRETS_MANAGER) {
-            return phase_failed(
-                s, "CLIENT_ERROR",
-                "Secrets Manager is not served yet (docs/limits.md): variable " STR_FMT
-                " refers to secret " STR_FMT,
-                STR_ARG(var->name), STR_ARG(var->value));
-        }
         total += var->name.n + var->value.n + 2;
         if (var->name.n + var->value.n + 2 > ENV_MAX_VALUE) {
             return phase_failed(s, "CLIENT_ERROR",
@@ -320,7 +313,7 @@ struct phase_end download_source(struct supervision *s) {
     }
     build_log_line(s->log, "Processing environment variables");
     choose_variables(s);
-    end = fetch_parameters(s);
+    end = fetch_values(s);
     end = end.status == PHASE_SUCCEEDED ? check_variables(s) : end;
     if (end.status == PHASE_SUCCEEDED && write_state(s, &err) < 0) {
         end = phase_failed(s, "CLIENT_ERROR", "%s", err.msg);

@@ -70,8 +70,13 @@ void unprovision(struct supervision *s);
 const char *source_directory(struct supervision *s, size_t n);
 struct phase_end download_source(struct supervision *s);
 
-/* parameters.c: values of PARAMETER_STORE variables; hides them. */
+/* values.c: values of all variables that lie in a store; hides them. */
+struct phase_end fetch_values(struct supervision *s);
+/* parameters.c, secrets.c: those of PARAMETER_STORE and SECRETS_MANAGER; each becomes a plain
+ * variable. A parameter that does not exist keeps its reference, and missing_parameter names it. */
 struct phase_end fetch_parameters(struct supervision *s);
+struct phase_end missing_parameter(struct supervision *s);
+struct phase_end fetch_secrets(struct supervision *s);
 
 /* commands.c: the phases of the buildspec. */
 struct phase_end run_phase(struct supervision *s, enum buildspec_phase_kind kind);
