@@ -3,13 +3,14 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help all deps demo test quick sanitize bench install format clean
+.PHONY: help all deps demo test quick test-corpus sanitize bench install format clean
 
 help:
 	@echo 'make            build $(BUILD)/trunkline'
 	@echo 'make demo       install what is missing, build, run one whole release (try: make demo </dev/null)'
 	@echo 'make test       install what is missing, build, run every test'
 	@echo 'make quick      unit and wire tests only'
+	@echo 'make test-corpus CORPUS=DIR   every buildspec below DIR beside PyYAML'
 	@echo 'make bench      measure, as ratios'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make format     clang-format over src, tests, tools'
@@ -39,6 +40,9 @@ quick: all
 
 sanitize:
 	@tests/run sanitize
+
+test-corpus: all
+	@tests/corpus/compare --trunkline $(BUILD)/trunkline --codes $(or $(CORPUS),tests/corpus)
 
 bench: all
 	@bench/run

@@ -25,19 +25,8 @@ bool buildspec_variable_name(struct str name) {
     return name.n > 0;
 }
 
-bool on_failure_parse(struct arena *a, struct str text, struct on_failure *ret) {
-    *ret = (struct on_failure){ON_FAILURE_RETRY, 3, S(".*")};
-    if (str_is(text, "ABORT") || str_is(text, "CONTINUE")) {
-        ret->kind = text.p[0] == 'A' ? ON_FAILURE_ABORT : ON_FAILURE_CONTINUE;
-        return true;
-    }
-    if (str_is(text, "RETRY")) {
-        return true;
-    }
-    if (!str_starts(text, S("RETRY-"))) {
-        return false;
-    }
-    struct str rest = str_sub(text, 6, text.n);
+/* What follows "RETRY-": count, regex, or both. */
+static bool parse_retry(struct arena *a, struct str rest, struct on_failure *ret) {
     size_t digits = 0;
     while (digits < rest.n && rest.p[digits] >= '0' && rest.p[digits] <= '9') {
         digits++;
@@ -55,6 +44,18 @@ bool on_failure_parse(struct arena *a, struct str text, struct on_failure *ret) 
     }
     ret->regex = str_dup(a, rest);
     return rest.n > 0;
+}
+
+bool on_failure_parse(struct arena *a, struct str text, struct on_failure *ret) {
+    struct on_failure f = {ON_FAILURE_RETRY, 3, S(".*")};
+    bool good = true;
+    if (str_is(text, "ABORT") || str_is(text, "CONTINUE")) {
+        f.kind = text.p[0] == 'A' ? ON_FAILURE_ABORT : ON_FAILURE_CONTINUE;
+    } else if (!str_is(text, "RETRY")) {
+        good = str_starts(text, S("RETRY-")) && parse_retry(a, str_sub(text, 6, text.n), &f);
+    }
+    *ret = good ? f : (struct on_failure){0};
+    return good;
 }
 
 static void read_version(struct spec_reader *r, const struct yaml_node *root) {
@@ -283,6 +284,7 @@ int buildspec_read(struct arena *a, const char *file, struct str text, struct bu
         spec_error(&r, "empty", NULL, "the file is empty: a buildspec needs version and phases");
         return 0;
     }
+    ret->root = doc.root;
     if (!spec_mapping(&r, PLACE_TOP, doc.root, "")) {
         return 0;
     }

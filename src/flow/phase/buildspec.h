@@ -96,9 +96,10 @@ struct buildspec_notes {
 };
 
 struct buildspec {
-    unsigned version;  /* 1 for "0.1", 2 for "0.2", 0 if it is neither */
-    struct str run_as; /* absent = root */
-    struct str shell;  /* "sh" or "bash" */
+    const struct yaml_node *root; /* the file's tree; NULL when it is no YAML or empty */
+    unsigned version;             /* 1 for "0.1", 2 for "0.2", 0 if it is neither */
+    struct str run_as;            /* absent = root */
+    struct str shell;             /* "sh" or "bash" */
     struct str_map variables;
     struct str_map parameters;
     struct str_map secrets;

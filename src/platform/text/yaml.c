@@ -2,6 +2,8 @@
 #include "platform/text/yaml.h"
 
 #include "base/buf.h"
+#include "platform/text/yaml_tabs.h"
+#include "platform/text/yaml_tags.h"
 
 #include <stdint.h>
 #include <yaml.h>
@@ -16,6 +18,7 @@ struct anchor {
 struct reader {
     struct arena *arena;
     const char *file;
+    struct str text;
     struct yaml_doc *doc;
     yaml_parser_t parser;
     bool own_tags; /* "!Ref" and its like stay in the tree */
@@ -42,12 +45,29 @@ static void warn(struct reader *r, unsigned line, unsigned column, struct str te
     *arena_push(r->arena, &r->doc->warnings) = (struct yaml_note){line, column, text};
 }
 
+static bool tab_at(struct str text, yaml_mark_t mark) {
+    size_t at = 0;
+    for (size_t line = 0; line < mark.line; line++) {
+        at = str_find_c(text, '\n', at);
+        if (at == (size_t)-1) {
+            return false;
+        }
+        at++;
+    }
+    /* Characters are bytes up to here in all files but few; a wrong guess costs a worse message. */
+    return at + mark.column < text.n && text.p[at + mark.column] == '\t';
+}
+
 /* libyaml reports what it was doing as well as what went wrong; the second is what helps. */
 static int parser_error(struct reader *r, struct err *err) {
     const yaml_parser_t *p = &r->parser;
     if (p->error == YAML_READER_ERROR) {
         struct str what = str_printf(r->arena, "%s (byte %zu)", p->problem, p->problem_offset);
         return fail(r, err, ERR_INVALID, 1, 1, what.p);
+    }
+    if (tab_at(r->text, p->problem_mark)) {
+        return fail_at(r, err, ERR_INVALID, p->problem_mark,
+                       "found a tab, YAML indents with blanks only: replace it");
     }
     return fail_at(r, err, ERR_INVALID, p->problem_mark, p->problem ? p->problem : "not YAML");
 }
@@ -94,21 +114,11 @@ static int set_tag(struct reader *r, struct yaml_node *node, const yaml_char_t *
         return 0;
     }
     node->tag = str_dup(r->arena, str_c((const char *)tag));
-    static const char *const known[] = {"str", "int", "float", "bool",   "null",  "seq",
-                                        "map", "set", "omap",  "binary", "merge", "timestamp"};
-    struct str prefix = S("tag:yaml.org,2002:");
-    for (size_t i = 0; str_starts(node->tag, prefix) && i < sizeof(known) / sizeof(known[0]); i++) {
-        if (str_is(str_sub(node->tag, prefix.n, node->tag.n), known[i])) {
-            return 0;
-        }
-    }
-    bool own = r->own_tags && node->tag.n > 1 && node->tag.p[0] == '!';
-    if (str_is(node->tag, "!") || own) {
+    if (r->own_tags && node->tag.n > 1 && node->tag.p[0] == '!') {
         return 0;
     }
-    struct str what =
-        str_printf(r->arena, "tag '" STR_FMT "' means nothing here; remove it", STR_ARG(node->tag));
-    return fail(r, err, ERR_INVALID, node->line, node->column, what.p);
+    const char *fault = yaml_tag_fault(r->arena, node);
+    return fault ? fail(r, err, ERR_INVALID, node->line, node->column, fault) : 0;
 }
 
 static int read_node(struct reader *r, yaml_event_t *event, unsigned depth, struct yaml_node **ret,
@@ -334,6 +344,7 @@ static int read_node(struct reader *r, yaml_event_t *event, unsigned depth, stru
     return 0;
 }
 
+/* One document counts; what follows must be YAML all the same. */
 static int read_stream(struct reader *r, struct err *err) {
     for (unsigned documents = 0;;) {
         yaml_event_t event cleanup_event = {0};
@@ -346,13 +357,11 @@ static int read_stream(struct reader *r, struct err *err) {
         if (event.type == YAML_DOCUMENT_START_EVENT && ++documents == 2) {
             warn(r, (unsigned)event.start_mark.line + 1, 1,
                  S("a second document begins here; only the first one counts"));
-            return 0;
         }
-        if (event.type == YAML_STREAM_START_EVENT || event.type == YAML_DOCUMENT_START_EVENT ||
-            event.type == YAML_DOCUMENT_END_EVENT) {
-            continue;
-        }
-        if (read_node(r, &event, 1, &r->doc->root, err) < 0) {
+        bool frame = event.type == YAML_STREAM_START_EVENT ||
+                     event.type == YAML_DOCUMENT_START_EVENT ||
+                     event.type == YAML_DOCUMENT_END_EVENT;
+        if (!frame && documents == 1 && read_node(r, &event, 1, &r->doc->root, err) < 0) {
             return -1;
         }
     }
@@ -361,7 +370,7 @@ static int read_stream(struct reader *r, struct err *err) {
 static int parse(struct arena *a, const char *file, struct str text, bool own_tags,
                  struct yaml_doc *ret, struct err *err) {
     *ret = (struct yaml_doc){0};
-    struct reader r = {.arena = a, .file = file, .doc = ret, .own_tags = own_tags};
+    struct reader r = {.arena = a, .file = file, .text = text, .doc = ret, .own_tags = own_tags};
     if (text.n > YAML_MAX_BYTES) {
         return fail(&r, err, ERR_LIMIT, 1, 1, "larger than 1 MiB");
     }
@@ -371,6 +380,11 @@ static int parse(struct arena *a, const char *file, struct str text, bool own_ta
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)(text.p ? text.p : ""), text.n);
     int result = read_stream(&r, err);
     yaml_parser_delete(&r.parser);
+    unsigned line, column;
+    if (result == 0 && yaml_find_tab(text, &line, &column)) {
+        return fail(&r, err, ERR_INVALID, line, column,
+                    "found a tab outside of quotes: replace it with a blank");
+    }
     return result;
 }
 

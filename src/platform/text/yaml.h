@@ -55,7 +55,8 @@ struct yaml_doc {
 int yaml_parse(struct arena *a, const char *file, struct str text, struct yaml_doc *ret,
                struct err *err) MUST_USE;
 
-/* The same for languages with tags of their own: "!Ref" stays in node->tag instead of being refused. */
+/* The same for languages with tags of their own: "!Ref" stays in node->tag instead of being
+ * refused. */
 int yaml_parse_tagged(struct arena *a, const char *file, struct str text, struct yaml_doc *ret,
                       struct err *err) MUST_USE;
 

@@ -172,7 +172,7 @@ static void test_errors_name_their_line_and_what_to_do(void **state) {
     assert_error("", 1, "empty", "empty");
     assert_error("- a\n", 1, "type", "must be a mapping, not a list");
     assert_error("version: 0.2\nphases:\n  build:\n  - a\n", 4, "type", "must be a mapping");
-    assert_error("version: 0.2\nphases:\n\tbuild:\n", 3, "yaml", "cannot start any token");
+    assert_error("version: 0.2\nphases:\n\tbuild:\n", 3, "yaml", "found a tab");
     assert_error("version: 0.2\nphases:\n  build:\n    commands:\n      - echo a: b\n", 5,
                  "map-command", "single quotes");
     assert_error("version: 0.2\nphases:\n  build:\n    commands:\n      - [a]\n", 5, "type",

@@ -79,7 +79,8 @@ static void test_errors_name_file_line_and_column(void **state) {
     assert_int_equal(err.kind, ERR_INVALID);
     assert_string_equal(err.msg, "x.yml:2:2: did not find expected ',' or ']'");
     err = parse_fails(S("a:\n\t- b\n"));
-    assert_string_equal(err.msg, "x.yml:2:1: found character that cannot start any token");
+    assert_string_equal(err.msg,
+                        "x.yml:2:1: found a tab, YAML indents with blanks only: replace it");
     err = parse_fails(S("a: *nobody\n"));
     assert_string_equal(err.msg, "x.yml:1:4: alias '*nobody' names no anchor");
     err = parse_fails(S("? [a]\n: b\n"));
@@ -90,6 +91,54 @@ static void test_errors_name_file_line_and_column(void **state) {
     assert_string_equal(err.msg, "x.yml:1:8: alias stands inside the node that it names");
     err = parse_fails(S("a: \xff\xfe\n"));
     assert_int_equal(err.kind, ERR_INVALID);
+}
+
+static void assert_tab(const char *text, const char *place) {
+    struct err err = parse_fails(str_c(text));
+    assert_int_equal(strncmp(err.msg, place, strlen(place)), 0);
+    assert_non_null(strstr(err.msg, "tab"));
+}
+
+static void test_tabs_outside_of_quotes_blocks_and_comments_are_refused(void **state) {
+    (void)state;
+    assert_tab("a: b\t\n", "x.yml:1:5: ");
+    assert_tab("a: b # fine\t\nc:\td\n", "x.yml:2:3: ");
+    assert_tab("- echo a\tb\n", "x.yml:1:9: ");
+    assert_tab("a: \"\xc3\xa9\t\"\t# x\n", "x.yml:1:8: ");
+    assert_tab("a: [b,\tc]\n", "x.yml:1:7: ");
+    assert_tab("a: |\t\n  b\n", "x.yml:1:5: ");
+    assert_tab("a: |\n  b\tc\n\nd: e\tf\n", "x.yml:4:5: ");
+    struct yaml_doc doc = parse("\xef\xbb\xbf# a\tcomment\r\na: \"b\tc\" #\t\r\n"
+                                "d: 'e\tf'\r\ng: |\r\n  h\ti\r\n");
+    assert_true(str_is(yaml_get(doc.root, "a")->text, "b\tc"));
+    assert_true(str_is(yaml_get(doc.root, "d")->text, "e\tf"));
+    assert_true(str_is(yaml_get(doc.root, "g")->text, "h\ti\n"));
+}
+
+static void test_tags_fit_what_follows_or_are_refused(void **state) {
+    (void)state;
+    struct yaml_doc doc = parse("a: !!str 012\nb: !!int 0x1F\nc: !!binary aGk=\n"
+                                "d: !!float 1e3\ne: !!bool yes\nf: !!seq [x]\ng: ! h\n");
+    assert_true(str_is(yaml_get(doc.root, "a")->text, "012"));
+    assert_true(str_is(yaml_get(doc.root, "b")->text, "0x1F"));
+    static const char *const bad[] = {"a: !!int b\n",   "a: !!int 08\n",  "a: !!binary abcde\n",
+                                      "a: !!bool 1\n",  "a: !!seq b\n",   "a: !!map [b]\n",
+                                      "a: !!str [b]\n", "a: !!float x\n", "a: !mine b\n"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct err err = parse_fails(str_c(bad[i]));
+        assert_int_equal(strncmp(err.msg, "x.yml:1:4: tag '", 16), 0);
+    }
+}
+
+static void test_a_second_document_is_told_and_must_be_yaml(void **state) {
+    (void)state;
+    struct yaml_doc doc = parse("a: b\n---\nc: d\n---\ne: f\n");
+    assert_int_equal(doc.warnings.n, 1);
+    assert_int_equal(doc.warnings.v[0].line, 2);
+    assert_non_null(yaml_get(doc.root, "a"));
+    assert_null(yaml_get(doc.root, "c"));
+    struct err err = parse_fails(S("a: b\n---\nc: [d\n"));
+    assert_int_equal(strncmp(err.msg, "x.yml:", 6), 0);
 }
 
 static void test_alias_bomb_is_refused(void **state) {
@@ -145,6 +194,9 @@ int main(void) {
         cmocka_unit_test(test_last_of_two_equal_keys_counts_and_is_named),
         cmocka_unit_test(test_merge_keys_fill_in_what_is_not_there),
         cmocka_unit_test(test_errors_name_file_line_and_column),
+        cmocka_unit_test(test_tabs_outside_of_quotes_blocks_and_comments_are_refused),
+        cmocka_unit_test(test_tags_fit_what_follows_or_are_refused),
+        cmocka_unit_test(test_a_second_document_is_told_and_must_be_yaml),
         cmocka_unit_test(test_alias_bomb_is_refused),
         cmocka_unit_test(test_depth_size_and_many_keys_are_bounded),
         cmocka_unit_test(test_byte_order_mark_and_carriage_returns_do_no_harm),
