@@ -1,5 +1,5 @@
-/* Carries accounts.yml out; account_setup.h. */
-#include "front/cli/account_setup.h"
+/* Carries accounts.yml out; account_setup.h. Secrets are account_secrets.c's. */
+#include "front/cli/account_doing.h"
 
 #include "platform/text/json.h"
 #include "runtime/http/http.h"
@@ -11,26 +11,18 @@
 
 enum { PER_CALL = 10 }; /* names that GetParameters takes */
 
-struct doing {
-    const struct setup *s;
-    struct arena *a;
-    const struct accounts_entry *account;
-    struct aws_target target;
-    struct err *err;
-};
-
-static void tell(const struct doing *d, const char *kind, struct str name, const char *done,
-                 struct str detail) {
+void setup_tell(const struct doing *d, const char *kind, struct str name, const char *done,
+                struct str detail) {
     const struct setup_step step = {d->account->name, kind, name, done, detail};
     d->s->told(d->s->ud, &step);
 }
 
-static bool is_code(const struct err *err, const char *code) {
-    return strcmp(err->api_code, code) == 0;
+const char *setup_word(bool made, bool changed) {
+    return made ? "created" : changed ? "changed" : "kept";
 }
 
-static const char *word(bool made, bool changed) {
-    return made ? "created" : changed ? "changed" : "kept";
+bool setup_is_code(const struct err *err, const char *code) {
+    return strcmp(err->api_code, code) == 0;
 }
 
 /* ---- buckets ---- */
@@ -45,7 +37,7 @@ static int create_bucket(const struct aws_target *t, struct arena *a, struct str
         in.create_bucket_configuration = &configuration;
     }
     *ret_made = s3_call_create_bucket(t, a, &in, &out, &why) == 0;
-    if (*ret_made || is_code(&why, "BucketAlreadyOwnedByYou")) {
+    if (*ret_made || setup_is_code(&why, "BucketAlreadyOwnedByYou")) {
         return 0;
     }
     *err = why;
@@ -83,8 +75,8 @@ static int set_bucket(const struct doing *d, const struct accounts_bucket *bucke
         0) {
         return -1;
     }
-    tell(d, "bucket", bucket->name, word(made, changed),
-         bucket->versioned ? S("versioned") : S(""));
+    setup_tell(d, "bucket", bucket->name, setup_word(made, changed),
+               bucket->versioned ? S("versioned") : S(""));
     return 0;
 }
 
@@ -103,7 +95,7 @@ static int check_table(const struct doing *d, const struct accounts_table *table
                        "; a table's key can not be changed",
                        STR_ARG(table->name), STR_ARG(table->hash_key));
     }
-    tell(d, "table", table->name, "kept", S(""));
+    setup_tell(d, "table", table->name, "kept", S(""));
     return 0;
 }
 
@@ -119,14 +111,14 @@ static int set_table(const struct doing *d, const struct accounts_table *table) 
     struct dynamodb_create_table_output out;
     struct err why = ERR_INIT;
     if (dynamodb_call_create_table(&d->target, d->a, &in, &out, &why) < 0) {
-        if (is_code(&why, "ResourceInUseException")) {
+        if (setup_is_code(&why, "ResourceInUseException")) {
             return check_table(d, table);
         }
         *d->err = why;
         return err_wrap(d->err, "table " STR_FMT, STR_ARG(table->name));
     }
-    tell(d, "table", table->name, "created",
-         str_printf(d->a, "key " STR_FMT, STR_ARG(table->hash_key)));
+    setup_tell(d, "table", table->name, "created",
+               str_printf(d->a, "key " STR_FMT, STR_ARG(table->hash_key)));
     return 0;
 }
 
@@ -192,11 +184,11 @@ static int set_parameters(const struct doing *d) {
         }
     }
     if (all->n) {
-        tell(d, "parameters",
-             str_printf(d->a, "%zu, %zu of them SecureString", all->n, counts.secure),
-             word(counts.made > 0, counts.changed > 0),
-             str_printf(d->a, "%zu new, %zu changed, %zu kept", counts.made, counts.changed,
-                        counts.kept));
+        setup_tell(d, "parameters",
+                   str_printf(d->a, "%zu, %zu of them SecureString", all->n, counts.secure),
+                   setup_word(counts.made > 0, counts.changed > 0),
+                   str_printf(d->a, "%zu new, %zu changed, %zu kept", counts.made, counts.changed,
+                              counts.kept));
     }
     return 0;
 }
@@ -221,7 +213,7 @@ static int set_trust(const struct doing *d, const struct accounts_role *role, bo
     struct iam_get_role_response now;
     struct err why = ERR_INIT;
     if (iam_call_get_role(&d->target, d->a, &get, &now, &why) < 0) {
-        if (!is_code(&why, "NoSuchEntity")) {
+        if (!setup_is_code(&why, "NoSuchEntity")) {
             *d->err = why;
             return -1;
         }
@@ -252,7 +244,7 @@ static int set_policy(const struct doing *d, const struct accounts_role *role,
             if (same_document(d->a, now.policy_document, policy->document)) {
                 return 0;
             }
-        } else if (!is_code(&why, "NoSuchEntity")) {
+        } else if (!setup_is_code(&why, "NoSuchEntity")) {
             *d->err = why;
             return -1;
         }
@@ -302,9 +294,9 @@ static int set_role(const struct doing *d, const struct accounts_role *role) {
     if (!made && drop_policies(d, role, &changed) < 0) {
         return err_wrap(d->err, "role " STR_FMT, STR_ARG(role->name));
     }
-    tell(d, "role", role->name, word(made, changed),
-         str_printf(d->a, "%zu %s", role->policies.n,
-                    role->policies.n == 1 ? "policy" : "policies"));
+    setup_tell(d, "role", role->name, setup_word(made, changed),
+               str_printf(d->a, "%zu %s", role->policies.n,
+                          role->policies.n == 1 ? "policy" : "policies"));
     return 0;
 }
 
@@ -320,7 +312,7 @@ static int set_account(struct doing *d) {
             return -1;
         }
     }
-    if (set_parameters(d) < 0) {
+    if (set_parameters(d) < 0 || setup_secrets(d) < 0) {
         return -1;
     }
     for (size_t i = 0; i < account->roles.n; i++) {

@@ -297,23 +297,41 @@ static int read_tables(const struct reader *r, const struct yaml_node *map,
     return 0;
 }
 
-static int read_parameters(struct reader *r, const struct yaml_node *node,
-                           struct accounts_entry *ret) {
+/* The file that `node` names, beside accounts.yml. */
+static int beside(struct reader *r, const struct yaml_node *node, const char *what,
+                  const char **ret_path) {
     struct str name;
-    if (want_text(r, node, "parameters", &name) < 0) {
+    if (want_text(r, node, what, &name) < 0) {
         return -1;
     }
-    const char *path = r->parameters;
-    r->parameters = NULL;
-    if (path == NULL) {
-        path = name.p[0] == '/' ? str_z(r->a, name)
-                                : str_printf(r->a, "%s/" STR_FMT, r->dir, STR_ARG(name)).p;
-        if (!file_exists(path)) {
-            return fail(r, node, "there is no file %s", path);
-        }
+    *ret_path = name.p[0] == '/' ? str_z(r->a, name)
+                                 : str_printf(r->a, "%s/" STR_FMT, r->dir, STR_ARG(name)).p;
+    return 0;
+}
+
+static int read_parameters(struct reader *r, const struct yaml_node *node,
+                           struct accounts_entry *ret) {
+    const char *path = NULL;
+    if (beside(r, node, "parameters", &path) < 0) {
+        return -1;
     }
+    if (r->parameters == NULL && !file_exists(path)) {
+        return fail(r, node, "there is no file %s", path);
+    }
+    path = r->parameters != NULL ? r->parameters : path;
+    r->parameters = NULL;
     ret->parameters_file = str_c(path);
-    return parameters_read(r->a, path, &ret->parameters, r->err);
+    return parameters_read(r->a, path, false, ret, r->err);
+}
+
+static int read_secrets(struct reader *r, const struct yaml_node *node,
+                        struct accounts_entry *ret) {
+    const char *path = NULL;
+    if (beside(r, node, "secrets", &path) < 0) {
+        return -1;
+    }
+    return file_exists(path) ? parameters_read(r->a, path, true, ret, r->err)
+                             : fail(r, node, "there is no file %s", path);
 }
 
 static bool twelve_digits(struct str s) {
@@ -345,17 +363,19 @@ static int read_entry(struct reader *r, const struct yaml_pair *pair, struct acc
     const struct yaml_node *node = pair->value;
     ret->name = pair->key->text;
     if (want_map(r, node, "an account") < 0 ||
-        only_keys(r, node, " id region buckets tables parameters roles ") < 0 ||
+        only_keys(r, node, " id region buckets tables parameters secrets roles ") < 0 ||
         read_identity(r, pair, ret) < 0) {
         return -1;
     }
     const struct yaml_node *buckets = yaml_get(node, "buckets");
     const struct yaml_node *tables = yaml_get(node, "tables");
     const struct yaml_node *parameters = yaml_get(node, "parameters");
+    const struct yaml_node *secrets = yaml_get(node, "secrets");
     const struct yaml_node *roles = yaml_get(node, "roles");
     if ((buckets && read_buckets(r, buckets, ret) < 0) ||
         (tables && read_tables(r, tables, ret) < 0) ||
         (parameters && read_parameters(r, parameters, ret) < 0) ||
+        (secrets && read_secrets(r, secrets, ret) < 0) ||
         (roles && want_map(r, roles, "roles") < 0)) {
         return -1;
     }
@@ -399,7 +419,7 @@ int accounts_parse(struct arena *a, const char *file, const char *dir, struct st
     }
     if (r.parameters && ret->n > 0) {
         ret->v[0].parameters_file = str_c(r.parameters);
-        return parameters_read(a, r.parameters, &ret->v[0].parameters, err);
+        return parameters_read(a, r.parameters, false, &ret->v[0], err);
     }
     return 0;
 }

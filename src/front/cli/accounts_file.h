@@ -1,8 +1,8 @@
 /*
  * accounts.yml: what accounts have to hold before the first release (buckets, tables, parameters,
- * roles), and the parameters file beside it. Reading and checking only; account_setup.c carries it
- * out. Every error names FILE:LINE:COLUMN (parameters: FILE:LINE), and a file is read whole before
- * anything is done with it.
+ * secrets, roles), and the files of values beside it. Reading and checking only; account_setup.c
+ * carries it out. Every error names FILE:LINE:COLUMN (parameters: FILE:LINE), and a file is read
+ * whole before anything is done with it.
  */
 #pragma once
 
@@ -24,6 +24,7 @@ struct accounts_parameter {
     struct str name; /* "/logging-platform/development/x" */
     struct str value;
     bool secure;   /* SecureString */
+    bool secret;   /* lies in Secrets Manager, not in Parameter Store */
     unsigned line; /* in its file */
 };
 
@@ -60,6 +61,7 @@ struct accounts_entry {
     } tables;
     struct str parameters_file; /* path, or absent */
     struct accounts_parameter_list parameters;
+    struct accounts_parameter_list secrets;
     struct {
         struct accounts_role *v;
         size_t n;
@@ -80,10 +82,12 @@ int accounts_read(struct arena *a, const char *path, const char *parameters, str
 int accounts_parse(struct arena *a, const char *file, const char *dir, struct str text,
                    const char *parameters, struct accounts *ret, struct err *err) MUST_USE;
 
-/* NAME=VALUE lines: '#' comments, `secure:` before the value, `@FILE` for a file's content. */
+/* NAME=VALUE lines: '#' comments; before the value `secure:` for a SecureString, `secret:` for a
+ * secret of Secrets Manager; `@FILE` for a file's content. `secrets`: all of them are secrets. */
 int parameters_parse(struct arena *a, const char *file, const char *dir, struct str text,
-                     struct accounts_parameter_list *ret, struct err *err) MUST_USE;
-int parameters_read(struct arena *a, const char *path, struct accounts_parameter_list *ret,
+                     bool secrets, struct accounts_parameter_list *ret, struct err *err) MUST_USE;
+/* Reads such a file into the account's parameters and secrets. */
+int parameters_read(struct arena *a, const char *path, bool secrets, struct accounts_entry *ret,
                     struct err *err) MUST_USE;
 
 const struct accounts_entry *accounts_find(const struct accounts *all, struct str name);

@@ -109,7 +109,7 @@ static int read_accounts(struct run *r, struct err *err) {
     struct accounts_entry *home = arena_push(a, &r->accounts);
     *home = (struct accounts_entry){
         .name = S(PLACE_HOME), .id = S("111111111111"), .region = S("eu-west-2")};
-    return parameters_read(a, parameters, &home->parameters, err);
+    return parameters_read(a, parameters, false, home, err);
 }
 
 int run_read(struct run *r, struct err *err) {

@@ -77,25 +77,29 @@ const struct cli_verb verb_account_setup = {
     .min_args = 1,
     .max_args = 1,
     .summary = "Make accounts as accounts.yml says",
-    .detail =
-        "Buckets, tables, parameters and roles, by the public API of each account. It can be run\n"
-        "again and again: what is there is compared, and changed where it differs. The file:\n\n"
-        "  accounts:\n"
-        "    shared-services:\n"
-        "      id: \"111111111111\"\n"
-        "      region: eu-west-2\n"
-        "      buckets: {NAME: {versioned: true}}\n"
-        "      tables: {NAME: {hash_key: LockID}}\n"
-        "      parameters: parameters.env\n"
-        "      roles:\n"
-        "        NAME:\n"
-        "          trust: {service: codebuild.amazonaws.com}\n"
-        "          policies: {NAME: [{Effect: Allow, Action: ..., Resource: ...}]}\n\n"
-        "trust takes one of service: HOST, role: ACCOUNT/NAME, account: ACCOUNT, statements: "
-        "[...].\n"
-        "A parameters file has NAME=VALUE lines and '#' comments; 'secure:' before a value makes "
-        "a\n"
-        "SecureString, '@FILE' stands for that file's content.",
+    .detail = "Buckets, tables, parameters, secrets and roles, by the public API of each account. "
+              "It can be\n"
+              "run again and again: what is there is compared, and changed where it differs. The "
+              "file:\n\n"
+              "  accounts:\n"
+              "    shared-services:\n"
+              "      id: \"111111111111\"\n"
+              "      region: eu-west-2\n"
+              "      buckets: {NAME: {versioned: true}}\n"
+              "      tables: {NAME: {hash_key: LockID}}\n"
+              "      parameters: parameters.env\n"
+              "      secrets: secrets.env\n"
+              "      roles:\n"
+              "        NAME:\n"
+              "          trust: {service: codebuild.amazonaws.com}\n"
+              "          policies: {NAME: [{Effect: Allow, Action: ..., Resource: ...}]}\n\n"
+              "trust takes one of service: HOST, role: ACCOUNT/NAME, account: ACCOUNT, statements: "
+              "[...].\n"
+              "A parameters file has NAME=VALUE lines and '#' comments. Before a value, 'secure:' "
+              "makes a\n"
+              "SecureString, and 'secret:' a secret in Secrets Manager instead of a parameter; in "
+              "the file\n"
+              "of secrets all are. '@FILE' stands for that file's content.",
     .options = setup_options,
     .run = run_setup,
 };

@@ -207,7 +207,7 @@ static int run(struct cli *c, struct err *err) {
 
 static const struct cli_option options[] = {
     {"env", 'e', "NAME", "the environment: ENV=NAME, and its role of accounts.yml"},
-    {"parameters", 0, "FILE", "Parameter Store of shared-services: NAME=VALUE lines"},
+    {"parameters", 0, "FILE", "Parameter Store and secrets of shared-services: NAME=VALUE lines"},
     {"buildspec", 0, "FILE", "another buildspec than buildspec.yml, or the one of release.yml"},
     {"image", 0, "NAME", "another image"},
     {"role", 0, "ROLE", "another build role"},

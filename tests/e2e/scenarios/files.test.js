@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { ListPipelinesCommand, CodePipelineClient } from '@aws-sdk/client-codepipeline';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { DescribeParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { ROOT, Server, temporary } from '../lib/server.js';
 
@@ -62,6 +63,18 @@ test('accounts.yml, parameters and release.yml', async (t) => {
             const done = await server.tl(...accounts);
             assert.equal(done.status, 0, done.stderr);
         }
+        const secrets = server.client(SecretsManagerClient);
+        const value = async () => (await secrets.send(new GetSecretValueCommand({ SecretId: 'app/db' })));
+        writeFileSync(join(dir, 'secrets.env'), 'app/db={"password":"one"}\n');
+        damage('accounts.yml', (s) => s.replace(/^( +)parameters: parameters.env$/m, '$&\n$1secrets: secrets.env'));
+        assert.match((await server.tl(...accounts)).stdout, /secrets +1 +created/);
+        const first = await value();
+        assert.equal(JSON.parse(first.SecretString).password, 'one');
+        assert.match((await server.tl(...accounts)).stdout, /secrets +1 +kept/);
+        assert.equal((await value()).VersionId, first.VersionId);
+        writeFileSync(join(dir, 'secrets.env'), 'app/db={"password":"two"}\n');
+        assert.match((await server.tl(...accounts)).stdout, /secrets +1 +changed/);
+        assert.equal(JSON.parse((await value()).SecretString).password, 'two');
         const { Buckets } = await server.client(S3Client).send(new ListBucketsCommand({}));
         assert.ok(Buckets.length >= 2);
     });

@@ -70,7 +70,7 @@ static void test_each_mistake_is_named_at_its_place(void **state) {
     refused("accounts:\n  a: {region: x}\n", "a.yml:2:3: account 'a' needs an id");
     refused("accounts:\n  a:\n    id: \"111111111111\"\n    bucket: {}\n",
             "a.yml:4:5: 'bucket' is not known here; there is: id region buckets tables parameters "
-            "roles");
+            "secrets roles");
     refused("accounts:\n  a:\n    id: \"111111111111\"\n    tables: {t: {}}\n",
             "a.yml:4:14: table 't' needs hash_key");
     refused("accounts:\n  a:\n    id: \"111111111111\"\n    buckets: {abc: {versioned: maybe}}\n",
@@ -102,7 +102,7 @@ static void test_parameters_have_values_secrets_and_files(void **state) {
     assert_int_equal(file_write(str_printf(&arena, "%s/key", dir).p, S("a\nb\n"), 0600, &err), 0);
     struct accounts_parameter_list list;
     struct str text = S("# comment\n\n/a/b=x=y # stays\nc=secure:@key\r\nd=@key\n");
-    assert_int_equal(parameters_parse(&arena, "p.env", dir, text, &list, &err), 0);
+    assert_int_equal(parameters_parse(&arena, "p.env", dir, text, false, &list, &err), 0);
     assert_int_equal(list.n, 3);
     assert_true(str_is(list.v[0].value, "x=y # stays"));
     assert_false(list.v[0].secure);
@@ -112,10 +112,35 @@ static void test_parameters_have_values_secrets_and_files(void **state) {
     assert_int_equal(tree_remove(dir, &err), 0);
 }
 
+static void test_secrets_are_their_own_file_or_a_word_before_the_value(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    struct accounts all;
+    const char *dir = NULL;
+    assert_int_equal(dir_make_temp(&arena, "secrets", &dir, &err), 0);
+    assert_int_equal(file_write(str_printf(&arena, "%s/p.env", dir).p,
+                                S("a=1\na=secret:two\nb=secure:secret:x\n"), 0600, &err),
+                     0);
+    assert_int_equal(file_write(str_printf(&arena, "%s/s.env", dir).p,
+                                S("app/db@x={\"user\":\"secure:no word here\"}\n"), 0600, &err),
+                     0);
+    struct str text = S("accounts:\n  a:\n    id: \"111111111111\"\n    parameters: p.env\n"
+                        "    secrets: s.env\n");
+    assert_int_equal(accounts_parse(&arena, "a.yml", dir, text, NULL, &all, &err), 0);
+    assert_int_equal(all.v[0].parameters.n, 2);
+    assert_true(str_is(all.v[0].parameters.v[1].value, "secret:x"));
+    assert_int_equal(all.v[0].secrets.n, 2);
+    assert_true(str_is(all.v[0].secrets.v[0].value, "two"));
+    assert_true(str_is(all.v[0].secrets.v[1].name, "app/db@x"));
+    assert_true(str_is(all.v[0].secrets.v[1].value, "{\"user\":\"secure:no word here\"}"));
+    assert_int_equal(tree_remove(dir, &err), 0);
+}
+
 static void parameters_refused(struct str text, const char *message) {
     struct accounts_parameter_list list;
     struct err err = ERR_INIT;
-    assert_int_equal(parameters_parse(&arena, "p.env", "/nonexistent", text, &list, &err), -1);
+    assert_int_equal(parameters_parse(&arena, "p.env", "/nonexistent", text, false, &list, &err),
+                     -1);
     if (strstr(err.msg, message) == NULL) {
         fail_msg("'%s' does not say '%s'", err.msg, message);
     }
@@ -127,6 +152,10 @@ static void test_damaged_parameters_are_named_by_line(void **state) {
     parameters_refused(S("a b=1\n"), "p.env:1: 'a b' is no parameter's name");
     parameters_refused(S("\na=\n"), "p.env:2: 'a' is empty");
     parameters_refused(S("a=1\na=2\n"), "p.env:2: 'a' stands in line 1 already");
+    parameters_refused(S("a@b=1\n"), "p.env:1: 'a@b' is no parameter's name");
+    parameters_refused(S("a b=secret:1\n"), "p.env:1: 'a b' is no secret's name");
+    parameters_refused(S("a=secret:\n"), "Secrets Manager takes no empty value");
+    parameters_refused(S("a=secret:1\na=2\na=secret:3\n"), "p.env:3: 'a' stands in line 1 already");
     parameters_refused(S("a=@none\n"), "p.env:1: ");
     parameters_refused(S("a=\xff\xfe\n"), "p.env: the file is not UTF-8 text");
 }
@@ -137,6 +166,7 @@ int main(void) {
         cmocka_unit_test(test_each_mistake_is_named_at_its_place),
         cmocka_unit_test(test_damaged_yaml_says_where),
         cmocka_unit_test(test_parameters_have_values_secrets_and_files),
+        cmocka_unit_test(test_secrets_are_their_own_file_or_a_word_before_the_value),
         cmocka_unit_test(test_damaged_parameters_are_named_by_line),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
