@@ -8,6 +8,7 @@
  * usage: trunkline-init SOCKET-DESCRIPTOR
  */
 #include "init/protocol.h"
+#include "init/tools.h"
 
 #include "init/user.h"
 
@@ -291,6 +292,13 @@ static void serve(void) {
 }
 
 int main(int argc, char **argv) {
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    if (argc > 0 && strcmp(slash ? slash + 1 : argv[0], "codebuild-hash-files") == 0) {
+        return hash_files(argc, argv);
+    }
+    if (argc == 3 && strcmp(argv[1], "place") == 0) {
+        return place(argv[2]);
+    }
     channel = argc == 2 ? atoi(argv[1]) : -1;
     if (channel < 3 || fcntl(channel, F_SETFD, FD_CLOEXEC) < 0) {
         return 2;

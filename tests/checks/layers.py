@@ -8,7 +8,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BANDS = ["base", "platform", "runtime", "aws", "flow", "services", "front", "daemon"]
-FLOW = ["watch", "trigger", "execution", "stage", "action", "build", "gateway", "plan", "report",
+FLOW = ["watch", "trigger", "execution", "stage", "action", "build", "cache", "gateway", "plan", "report",
         "phase", "sandbox", "command", "artifact", "record", "definition"]
 
 

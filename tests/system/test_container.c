@@ -44,7 +44,7 @@ static void test_container_finds_names_authority_folders_and_mounts(void **state
     const char *given = str_printf(&b->a, "%s/given", b->dir).p;
     OK(dir_make(given, 0755, &b->err));
     OK(file_write(str_printf(&b->a, "%s/file", given).p, S("from the host\n"), 0644, &b->err));
-    const struct sandbox_mount mounts[] = {{given, "/opt/given/tree", false}};
+    const struct sandbox_mount mounts[] = {{.source = given, .target = "/opt/given/tree"}};
     const char *const folders[] = {"/codebuild/output/src1/src"};
     spec.mounts = mounts;
     spec.mounts_n = 1;
@@ -148,7 +148,7 @@ static void test_preparation_that_fails_leaves_nothing(void **state) {
     b->base = (uid_t)-70000;
     assert_nothing_left(b);
     spec.rootfs = image.rootfs.p;
-    const struct sandbox_mount mounts[] = {{"/nonexistent/source", "/opt", false}};
+    const struct sandbox_mount mounts[] = {{.source = "/nonexistent/source", .target = "/opt"}};
     spec.mounts = mounts;
     spec.mounts_n = 1;
     assert_int_equal(sandbox_prepare(&spec, &b->s, &b->err), -1);

@@ -1,5 +1,5 @@
 /* Patterns of artifacts. Backtracking goes to the last star only, so no pattern is slow. */
-#include "flow/artifact/select.h"
+#include "flow/artifact/match.h"
 
 /* Length of "[...]" at p, 0 if it is not closed; *ret says whether c is in it. */
 static size_t match_class(struct str p, char c, bool *ret) {

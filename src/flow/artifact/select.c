@@ -79,9 +79,16 @@ static int open_path(const struct walk *w, struct str path) {
                              O_PATH | O_CLOEXEC, 0, &ignored);
 }
 
-/* Kind of what lies there, links followed beneath the root: S_IFREG, S_IFDIR ... or 0. */
+/* Kind of what lies there, links followed beneath the root unless they are kept: S_IFREG, S_IFDIR
+ * ... or 0. */
 static mode_t kind_of(const struct walk *w, struct str path) {
     int fd cleanup_fd = open_path(w, path);
+    if (w->selection->keep_links) {
+        struct err ignored = ERR_INIT;
+        fd_closep(&fd);
+        fd = file_open_beneath(w->selection->root_fd, path.n > 0 ? str_z(w->arena, path) : ".",
+                               O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, &ignored);
+    }
     struct stat st;
     return fd >= 0 && fstat(fd, &st) == 0 ? st.st_mode & S_IFMT : 0;
 }
@@ -120,7 +127,7 @@ static bool excluded(const struct walk *w, struct str name) {
     return false;
 }
 
-static int take(struct walk *w, struct str path, struct str name, struct err *err) {
+static int take(struct walk *w, struct str path, struct str name, bool link, struct err *err) {
     if (excluded(w, name)) {
         return 0;
     }
@@ -128,8 +135,8 @@ static int take(struct walk *w, struct str path, struct str name, struct err *er
         return err_set(err, ERR_LIMIT, "more than %d files match", ARTIFACT_MAX_FILES);
     }
     size_t slash = w->selection->discard_paths ? str_rfind_c(name, '/') : (size_t)-1;
-    *arena_push(w->arena, &w->files) =
-        (struct artifact_file){path, slash == (size_t)-1 ? name : str_sub(name, slash + 1, name.n)};
+    *arena_push(w->arena, &w->files) = (struct artifact_file){
+        path, slash == (size_t)-1 ? name : str_sub(name, slash + 1, name.n), link};
     w->matched++;
     return 0;
 }
@@ -181,8 +188,9 @@ static int walk_entry(struct walk *w, struct str path, struct str name, unsigned
     if (!artifact_match(w->pattern, name)) {
         return 0;
     }
-    if (type == DT_REG || (type == DT_LNK && link_counts(w, path))) {
-        return take(w, path, name, err);
+    bool keep = type == DT_LNK && w->selection->keep_links;
+    if (type == DT_REG || keep || (type == DT_LNK && link_counts(w, path))) {
+        return take(w, path, name, keep, err);
     }
     return 0;
 }
@@ -228,7 +236,9 @@ static int expand_pattern(struct walk *w, struct str pattern, struct err *err) {
     }
     if (!has_wildcard(w->pattern)) {
         struct str path = join(w->arena, base, w->pattern);
-        if (kind_of(w, path) == S_IFREG && take(w, path, w->pattern, err) < 0) {
+        mode_t kind = kind_of(w, path);
+        if ((kind == S_IFREG || kind == S_IFLNK) &&
+            take(w, path, w->pattern, kind == S_IFLNK, err) < 0) {
             return -1;
         }
     } else {

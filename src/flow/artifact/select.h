@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "flow/artifact/match.h"
 
 enum {
     ARTIFACT_MAX_FILES = 1000 * 1000,
@@ -17,6 +18,7 @@ enum {
 struct artifact_file {
     struct str path; /* beneath the root, no leading '/' */
     struct str name; /* in the artifact */
+    bool link;       /* a symbolic link, to be kept as one */
 };
 
 struct artifact_files {
@@ -31,6 +33,7 @@ struct artifact_selection {
     const struct str_list *files;
     const struct str_list *exclude;
     bool discard_paths;
+    bool keep_links; /* links are taken as they are, wherever they lead; else followed */
     void (*say)(void *ud, struct str line); /* progress, in CodeBuild's words */
     void *ud;
 };
@@ -39,6 +42,3 @@ struct artifact_selection {
  */
 int artifact_select(struct arena *a, const struct artifact_selection *selection,
                     struct artifact_files *ret, struct err *err) MUST_USE;
-
-/* "*" and "?" and "[...]" within one path component, "**" for any number of components. */
-bool artifact_match(struct str pattern, struct str path);

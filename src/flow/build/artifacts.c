@@ -73,30 +73,19 @@ static int pack(struct supervision *s, int root_fd, const struct artifact_files 
     return zip_end(zip, err) < 0 ? -1 : digest(s, ret, err);
 }
 
-static int put_object(struct supervision *s, struct str bucket, struct str key, int fd,
-                      int64_t bytes, struct str sha256, struct err *err) {
-    int64_t since = clock_mono_ms(s->clock);
-    struct str_pair metadata[] = {{S("codebuild-buildarn"), plan_build_arn(&s->arena, &s->plan)},
-                                  {S("codebuild-content-sha256"), sha256}};
-    struct s3_put_object_request in = {
-        .bucket = bucket, .key = key, .metadata = {metadata, sha256.p ? 2 : 1}};
-    int result = 0;
-    account_begin(s);
-    do {
-        struct aws_target target;
-        struct s3_put_object_output out = {0};
-        struct aws_body body = {fd, 0, bytes, NULL};
-        result = account_target(s, &s->arena, &target, err) < 0
-                     ? -1
-                     : aws_call_stream(&target, &s3_op_put_object, &s->arena, &in, &body, &out,
-                                       NULL, err);
-    } while (result < 0 && account_retry(s, since, err));
-    if (result < 0) {
-        return err_wrap(err, "Failed to upload artifacts: s3://" STR_FMT "/" STR_FMT,
-                        STR_ARG(bucket), STR_ARG(key));
-    }
-    account_acknowledge(s);
-    return 0;
+static struct object_new object_of(const struct plan_artifact *to, struct str key, int fd,
+                                   int64_t bytes) {
+    return (struct object_new){.bucket = to->bucket,
+                               .key = key,
+                               .fd = fd,
+                               .bytes = bytes,
+                               .owner_access = to->owner_access,
+                               .plain = to->encryption_off,
+                               .pipeline = to->key.n > 0};
+}
+
+static int put_artifact(struct supervision *s, const struct object_new *object, struct err *err) {
+    return object_put(s, object, err) < 0 ? err_wrap(err, "Failed to upload artifacts") : 0;
 }
 
 /* [path/][build-id/]name, or the key that the pipeline chose. */
@@ -159,7 +148,8 @@ static int upload_each(struct supervision *s, const struct plan_artifact *to, st
         }
         struct str name = str_printf(&s->arena, STR_FMT "%s" STR_FMT, STR_ARG(key),
                                      key.n > 0 ? "/" : "", STR_ARG(files->v[i].name));
-        if (put_object(s, to->bucket, name, fd, st.st_size, STR_NONE, err) < 0) {
+        struct object_new object = object_of(to, name, fd, st.st_size);
+        if (put_artifact(s, &object, err) < 0) {
             return -1;
         }
     }
@@ -185,7 +175,10 @@ static int deliver(struct supervision *s, const struct plan_artifact *to,
                               STR_ARG(to->id.n > 0 ? to->id : S("artifact")));
         result = copy_out(packed.fd, packed.bytes, location.p, err);
     } else if (result == 0) {
-        result = put_object(s, to->bucket, key, packed.fd, packed.bytes, packed.sha256, err);
+        struct object_new object = object_of(to, key, packed.fd, packed.bytes);
+        object.sha256 = packed.sha256;
+        object.content_type = S("application/zip");
+        result = put_artifact(s, &object, err);
     }
     if (result == 0) {
         result = record(s, to, key, location, &packed, err);
@@ -272,11 +265,8 @@ static struct env environment_now(struct supervision *s) {
     return env;
 }
 
-struct phase_end upload_artifacts(struct supervision *s) {
+static struct phase_end upload_all(struct supervision *s) {
     struct phase_end end = phase_well();
-    if (!s->spec.has_artifacts || s->box_gone) {
-        return end;
-    }
     struct env now = environment_now(s);
     for (size_t i = 0; i < s->plan.artifacts.n && end.status == PHASE_SUCCEEDED; i++) {
         const struct plan_artifact *to = &s->plan.artifacts.v[i];
@@ -288,6 +278,17 @@ struct phase_end upload_artifacts(struct supervision *s) {
                            : phase_failed(s, "CLIENT_ERROR",
                                           "no secondary artifact " STR_FMT " in the buildspec",
                                           STR_ARG(to->id));
+    }
+    return end;
+}
+
+struct phase_end upload_artifacts(struct supervision *s) {
+    if (s->box_gone) {
+        return phase_well();
+    }
+    struct phase_end end = s->spec.has_artifacts ? upload_all(s) : phase_well();
+    if (end.status == PHASE_SUCCEEDED) {
+        cache_save(s);
     }
     return end;
 }

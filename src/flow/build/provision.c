@@ -25,9 +25,9 @@ static int find_mounts(struct supervision *s, struct sandbox_mount *mounts, size
                            "many",
                            STR_ARG(bind));
         }
-        mounts[(*ret_n)++] =
-            (struct sandbox_mount){str_z(&s->arena, str_sub(bind, 0, colon)),
-                                   str_z(&s->arena, str_sub(bind, colon + 1, bind.n)), false};
+        mounts[(*ret_n)++] = (struct sandbox_mount){
+            str_z(&s->arena, str_sub(bind, 0, colon)),
+            str_z(&s->arena, str_sub(bind, colon + 1, bind.n)), false, false};
     }
     return 0;
 }
@@ -35,10 +35,10 @@ static int find_mounts(struct supervision *s, struct sandbox_mount *mounts, size
 static int prepare(struct supervision *s, const struct image *image, struct str ca,
                    struct err *err) {
     static const char *const addresses[] = {GATEWAY_ENDPOINT_ADDRESS, GATEWAY_WORLD_ADDRESS};
-    struct sandbox_mount mounts[MAX_BINDS];
-    const char *folders[1 + 16] = {s->source_dir};
-    size_t folders_n = 1;
-    for (size_t i = 0; i < s->plan.secondary_sources.n && folders_n < 17; i++) {
+    struct sandbox_mount mounts[MAX_BINDS + 1];
+    const char *folders[2 + 16] = {s->source_dir, CACHE_STAGE};
+    size_t folders_n = 2;
+    for (size_t i = 0; i < s->plan.secondary_sources.n && folders_n < 18; i++) {
         folders[folders_n++] = source_directory(s, i + 1);
     }
     struct sandbox_spec spec = {
@@ -57,8 +57,12 @@ static int prepare(struct supervision *s, const struct image *image, struct str 
         .nameserver = GATEWAY_ENDPOINT_ADDRESS,
         .ca_pem = ca,
     };
-    return find_mounts(s, mounts, &spec.mounts_n, err) < 0 ? -1
-                                                           : sandbox_prepare(&spec, &s->box, err);
+    if (find_mounts(s, mounts, &spec.mounts_n, err) < 0) {
+        return -1;
+    }
+    int local = cache_mount(s, &mounts[spec.mounts_n], err);
+    spec.mounts_n += local > 0;
+    return local < 0 ? -1 : sandbox_prepare(&spec, &s->box, err);
 }
 
 /* The pipe of all commands. Programs open /dev/stdout anew, so it must belong to the build. */

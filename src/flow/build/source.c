@@ -29,25 +29,6 @@ const char *source_directory(struct supervision *s, size_t n) {
     return str_printf(&s->arena, "%s/s3/%02zu", home.p, n).p;
 }
 
-static int get_object(struct supervision *s, struct str bucket, struct str key, struct str version,
-                      struct aws_body *ret, struct err *err) {
-    int64_t since = clock_mono_ms(s->clock);
-    struct s3_get_object_request in = {.bucket = bucket, .key = key, .version_id = version};
-    int result = 0;
-    account_begin(s);
-    do {
-        struct aws_target target;
-        struct s3_get_object_output out = {0};
-        *ret = AWS_BODY_NONE;
-        result =
-            account_target(s, &s->arena, &target, err) < 0
-                ? -1
-                : aws_call_stream(&target, &s3_op_get_object, &s->arena, &in, NULL, &out, ret, err);
-    } while (result < 0 && account_retry(s, since, err));
-    return result < 0 ? err_wrap(err, "s3://" STR_FMT "/" STR_FMT, STR_ARG(bucket), STR_ARG(key))
-                      : 0;
-}
-
 /* A zip without entries is nothing but its end record, in which no format is recognised. */
 static bool is_empty_zip(int fd, off_t offset) {
     char head[4];
@@ -70,7 +51,7 @@ static int from_s3(struct supervision *s, const struct plan_source *source, cons
                    struct err *err) {
     struct aws_body body;
     build_log_line(s->log, "Setting HTTP client timeout to higher timeout for S3 source");
-    if (get_object(s, source->bucket, source->key, source->version, &body, err) < 0) {
+    if (object_get(s, source->bucket, source->key, source->version, &body, err) < 0) {
         return -1;
     }
     int fd cleanup_fd = body.fd;
@@ -148,7 +129,7 @@ static int buildspec_from_s3(struct supervision *s, struct str arn, struct str *
         return err_set(err, ERR_INVALID, "buildspec " STR_FMT " is no object in S3", STR_ARG(arn));
     }
     struct aws_body body;
-    if (get_object(s, str_sub(parts.resource, 0, slash),
+    if (object_get(s, str_sub(parts.resource, 0, slash),
                    str_sub(parts.resource, slash + 1, parts.resource.n), STR_NONE, &body,
                    err) < 0) {
         return -1;
@@ -279,12 +260,7 @@ static void tell_phases(struct supervision *s) {
                               "supported by this build image"
                             : "No runtime version selected in buildspec.");
     build_log_line(s->log, "Moving to directory %s", s->source_dir);
-    if (s->spec.has_cache) {
-        build_log_line(s->log, "Cache is not restored or saved (docs/limits.md)");
-    } else {
-        build_log_line(s->log, "Cache is not defined in the buildspec");
-        build_log_line(s->log, "Skip cache due to: no paths specified to be cached");
-    }
+    cache_restore(s);
     if (s->spec.reports.n > 0) {
         build_log_line(s->log, "Reports are not collected (docs/limits.md)");
     }

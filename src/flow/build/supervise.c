@@ -231,6 +231,7 @@ int supervise(const char *dir, const struct supervise_options *options, struct e
                             .out_read = -1,
                             .out_write = -1,
                             .signal_fd = -1,
+                            .cache = {.lock = -1},
                             .succeeding = true};
     int lock cleanup_fd = -1;
     arena_init(&s.arena);
@@ -247,6 +248,7 @@ int supervise(const char *dir, const struct supervise_options *options, struct e
     build_log_close(s.log);
     build_events_close(s.events);
     fd_closep(&s.signal_fd);
+    fd_closep(&s.cache.lock);
     arena_done(&s.arena);
     return result;
 }

@@ -31,13 +31,20 @@ struct supervision {
     struct env env;               /* all variables, values fetched */
     const char *source_dir;       /* inside: CODEBUILD_SRC_DIR */
     const char *credentials_path; /* "/v2/credentials/<random>" */
-    int out_read, out_write;      /* the pipe that all commands write to */
-    int signal_fd;                /* SIGTERM, SIGINT */
-    int64_t deadline_ms;          /* monotonic */
-    int64_t request_seq;          /* of our own calls: journal ids "uuid/s<seq>" */
-    int64_t gone_checked_ms;      /* disk use was last looked at */
-    int64_t retries;              /* on-failure: RETRY of the phase that failed; 0 = none */
-    bool stopping;                /* a stop was asked for */
+    struct {
+        int lock;              /* LOCAL_CUSTOM_CACHE: it is ours as long as this is open; or -1 */
+        bool local;            /* and mounted */
+        struct str_list paths; /* of the buildspec, variables expanded */
+        struct str name;       /* of the object in S3; absent = no cache */
+        bool exact;            /* what was restored has the very key */
+    } cache;
+    int out_read, out_write; /* the pipe that all commands write to */
+    int signal_fd;           /* SIGTERM, SIGINT */
+    int64_t deadline_ms;     /* monotonic */
+    int64_t request_seq;     /* of our own calls: journal ids "uuid/s<seq>" */
+    int64_t gone_checked_ms; /* disk use was last looked at */
+    int64_t retries;         /* on-failure: RETRY of the phase that failed; 0 = none */
+    bool stopping;           /* a stop was asked for */
     bool timed_out;
     bool succeeding; /* CODEBUILD_BUILD_SUCCEEDING */
     bool box_gone;   /* the container has died under us */
@@ -69,6 +76,33 @@ void unprovision(struct supervision *s);
  * source (0) or of a secondary one (1, 2 ...). */
 const char *source_directory(struct supervision *s, size_t n);
 struct phase_end download_source(struct supervision *s);
+
+/* objects.c: S3. Failures are wrapped with the object's URL. */
+struct object_new {
+    struct str bucket, key;
+    int fd; /* from its beginning */
+    int64_t bytes;
+    struct str sha256; /* for the metadata, or absent */
+    struct str content_type, content_encoding;
+    struct str owner_access; /* bucketOwnerAccess, or absent */
+    bool plain;              /* encryptionDisabled */
+    bool pipeline;           /* of a pipeline: encrypted by its key only if there is one */
+    bool only_new;           /* fails with PreconditionFailed when the key is there */
+};
+int object_get(struct supervision *s, struct str bucket, struct str key, struct str version,
+               struct aws_body *ret, struct err *err) MUST_USE;
+int object_put(struct supervision *s, const struct object_new *o, struct err *err) MUST_USE;
+int object_exists(struct supervision *s, struct str bucket, struct str key,
+                  struct err *err) MUST_USE; /* 1 or 0 */
+/* The object written last of those that begin with `prefix`: 1 found. */
+int object_newest(struct supervision *s, struct str bucket, struct str prefix, struct str *ret_key,
+                  struct err *err) MUST_USE;
+
+/* cache.c. CACHE_STAGE: where a cache is unpacked, inside; it is made with the container. */
+#define CACHE_STAGE "/codebuild/output/cache"
+int cache_mount(struct supervision *s, struct sandbox_mount *ret, struct err *err) MUST_USE;
+void cache_restore(struct supervision *s);
+void cache_save(struct supervision *s);
 
 /* values.c: values of all variables that lie in a store; hides them. */
 struct phase_end fetch_values(struct supervision *s);

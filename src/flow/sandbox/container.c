@@ -50,7 +50,7 @@ static void copy_spec(struct arena *a, const struct sandbox_spec *from, struct s
     for (size_t i = 0; i < from->mounts_n; i++) {
         mounts[i] =
             (struct sandbox_mount){copy(a, from->mounts[i].source), copy(a, from->mounts[i].target),
-                                   from->mounts[i].writable};
+                                   from->mounts[i].writable, from->mounts[i].shifted};
     }
     to->mounts = mounts;
     struct sandbox_limits *l = &to->limits;
@@ -114,6 +114,25 @@ static int make_box(struct sandbox *s, struct err *err) {
                : file_write(BOX_INIT, str_n(init_binary, init_binary_size), 0555, err);
 }
 
+/* Folders whose owners are ids inside are mounted once with owners shifted; the runtime binds that
+ * mount to where it is seen. */
+static int shift_mounts(struct sandbox *s, int userns, struct err *err) {
+    struct sandbox_mount *mounts = arena_new_n(&s->a, struct sandbox_mount, s->spec.mounts_n);
+    for (size_t i = 0; i < s->spec.mounts_n; i++) {
+        mounts[i] = s->spec.mounts[i];
+        if (mounts[i].shifted) {
+            mounts[i].source = str_printf(&s->a, BOX_MOUNT "%zu", i).p;
+            if (dir_make_new(mounts[i].source, 0755, err) < 0 ||
+                mount_idmapped(s->spec.mounts[i].source, mounts[i].source, userns, err) < 0 ||
+                mount_harden(mounts[i].source, err) < 0) {
+                return err_wrap(err, "mount for %s", mounts[i].target);
+            }
+        }
+    }
+    s->spec.mounts = mounts;
+    return 0;
+}
+
 static int make_root(struct sandbox *s, struct err *err) {
     /* As long as this lock is held, image_sweep leaves the image alone, replaced or not. */
     s->image_fd = file_open(s->spec.rootfs, O_RDONLY | O_DIRECTORY, 0, err);
@@ -124,7 +143,8 @@ static int make_root(struct sandbox *s, struct err *err) {
         return err_sys(err, errno, "use the image %s", s->spec.rootfs);
     }
     int userns cleanup_fd = userns_new(s->base, ID_RANGE, err);
-    if (userns < 0 || mount_idmapped(s->spec.rootfs, BOX_LOW, userns, err) < 0 ||
+    if (userns < 0 || shift_mounts(s, userns, err) < 0 ||
+        mount_idmapped(s->spec.rootfs, BOX_LOW, userns, err) < 0 ||
         mount_overlay(BOX_LOW, s->upper, s->work, BOX_ROOT, err) < 0) {
         return -1;
     }
@@ -157,6 +177,11 @@ static int clear_away(struct sandbox *s, struct err *err) {
     static const char *const mounts[] = {BOX_ROOT, BOX_LOW, BOX};
     struct err e = ERR_INIT;
     int result = 0;
+    for (size_t i = 0; s->isolated && i < s->spec.mounts_n; i++) {
+        if (s->spec.mounts[i].shifted) {
+            result = keep_first(result, mount_detach(s->spec.mounts[i].source, &e), &e, err);
+        }
+    }
     for (size_t i = 0; s->isolated && i < 3; i++) {
         result = keep_first(result, mount_detach(mounts[i], &e), &e, err);
     }
@@ -296,13 +321,32 @@ int sandbox_sweep(const char *dir, struct err *err) {
     return result < 0 ? err_wrap(err, "clear away a container") : 0;
 }
 
+/* What lies in folders of the host that the build may write to. */
+static int add_mounts(struct sandbox *s, struct sandbox_usage *u, struct err *err) {
+    for (size_t i = 0; i < s->spec.mounts_n; i++) {
+        int64_t bytes = 0;
+        int64_t entries = 0;
+        if (!s->spec.mounts[i].writable) {
+            continue;
+        }
+        if (tree_size(s->spec.mounts[i].source, 2 * s->spec.limits.disk_bytes, &bytes, &entries,
+                      err) < 0) {
+            return -1;
+        }
+        u->disk_bytes += bytes;
+        u->disk_entries += entries;
+    }
+    return 0;
+}
+
 int sandbox_usage(struct sandbox *s, struct sandbox_usage *ret, struct err *err) {
     cgroup_memory(s->cgroup, &s->last_usage);
     int64_t now = clock_mono_ms(&clock_system);
     if (now >= s->next_walk_ms) {
         struct sandbox_usage *u = &s->last_usage;
         if (tree_size(s->upper, 2 * s->spec.limits.disk_bytes, &u->disk_bytes, &u->disk_entries,
-                      err) < 0) {
+                      err) < 0 ||
+            add_mounts(s, u, err) < 0) {
             return -1;
         }
         int64_t took = clock_mono_ms(&clock_system) - now;

@@ -21,11 +21,15 @@
 
 struct sandbox;
 
+/* trunkline-init inside, for those of its programs that a supervisor runs (init/tools.h). */
+#define SANDBOX_INIT "/codebuild/readonly/trunkline-init"
+
 /* A folder or file of the host that is seen inside. */
 struct sandbox_mount {
     const char *source; /* on the host; must exist */
     const char *target; /* inside, absolute; made if missing */
-    bool writable;      /* read-only otherwise */
+    bool writable;      /* read-only otherwise; counts for the limit of the disk */
+    bool shifted;       /* owners in it are ids inside the container: 0 there is root here */
 };
 
 struct sandbox_limits {

@@ -16,9 +16,11 @@
 #define BOX_BUNDLE BOX "/bundle"   /* config.json */
 #define BOX_STATE BOX "/state"     /* the runtime's own */
 #define BOX_INIT BOX "/init"       /* trunkline-init */
+#define BOX_MOUNT BOX "/mount"     /* with a number behind it: a folder with owners shifted */
 #define BOX_RUNTIME BOX "/runtime" /* crun or runc, read-only */
 
-#define INIT_INSIDE "/codebuild/readonly/trunkline-init"
+#define INIT_INSIDE SANDBOX_INIT
+#define HASH_FILES_INSIDE "/usr/local/bin/codebuild-hash-files"
 
 enum { ID_RANGE = 65536 };
 

@@ -98,6 +98,13 @@ int mount_idmapped(const char *source, const char *target, int userns_fd, struct
     return tree < 0 ? -1 : attach(tree, target, err);
 }
 
+int mount_harden(const char *target, struct err *err) {
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
+    return mount_setattr(AT_FDCWD, target, 0, &attr, sizeof(attr)) < 0
+               ? err_sys(err, errno, "take set-id and devices from %s", target)
+               : 0;
+}
+
 int mount_readonly(const char *source, const char *target, struct err *err) {
     struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV};
     int tree cleanup_fd = clone_changed(source, &attr, err);

@@ -23,6 +23,9 @@ int mount_idmapped(const char *source, const char *target, int userns_fd, struct
 /* Shows the file or folder `source` read-only at `target`, which must exist. */
 int mount_readonly(const char *source, const char *target, struct err *err) MUST_USE;
 
+/* From here on neither set-id programs nor devices count below the mount point `target`. */
+int mount_harden(const char *target, struct err *err) MUST_USE;
+
 /* Whether the kernel and the file system of `path` can do that. */
 int mount_idmapped_probe(const char *path, struct err *err) MUST_USE;
 

@@ -73,8 +73,13 @@ static int select_files(const char *files, const char *exclude, const char *base
     if (exclude != NULL) {
         *arena_push(&arena, &unwanted) = str_c(exclude);
     }
-    struct artifact_selection selection = {root_fd,   S("/src"), str_c(base), &wanted,
-                                           &unwanted, flat,      hear,        NULL};
+    struct artifact_selection selection = {.root_fd = root_fd,
+                                           .directory = S("/src"),
+                                           .base_directory = str_c(base),
+                                           .files = &wanted,
+                                           .exclude = &unwanted,
+                                           .discard_paths = flat,
+                                           .say = hear};
     return artifact_select(&arena, &selection, ret, err);
 }
 

@@ -140,9 +140,9 @@ static void test_bad_orders_are_refused_before_anything_is_made(void **state) {
     refuse(f, (struct sandbox_spec){.id = "../up"}, ERR_INVALID);
     refuse(f, (struct sandbox_spec){.id = "a/b"}, ERR_INVALID);
     refuse(f, (struct sandbox_spec){.id = ".hidden"}, ERR_INVALID);
-    const struct sandbox_mount absent[] = {{"/nonexistent", "/opt", false}};
+    const struct sandbox_mount absent[] = {{.source = "/nonexistent", .target = "/opt"}};
     refuse(f, (struct sandbox_spec){.id = "a", .mounts = absent, .mounts_n = 1}, ERR_NOT_FOUND);
-    const struct sandbox_mount relative[] = {{"/usr", "opt", false}};
+    const struct sandbox_mount relative[] = {{.source = "/usr", .target = "opt"}};
     refuse(f, (struct sandbox_spec){.id = "a", .mounts = relative, .mounts_n = 1}, ERR_INVALID);
 }
 

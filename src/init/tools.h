@@ -1,0 +1,18 @@
+/*
+ * What trunkline-init is besides process 1: small programs for the inside of a container, found by
+ * the name or the first word that it is called with.
+ *
+ *   codebuild-hash-files PATTERN...   one hash over files of the source directory, for cache keys
+ *   trunkline-init place LIST         puts the files of a cache where they belong
+ */
+#pragma once
+
+/* Prints SHA-256 over the SHA-256s of all matching files in order of their names, as 64 digits.
+ * Relative patterns begin in $CODEBUILD_SRC_DIR, or else in the working folder. Exit code 1 and a
+ * message when nothing matches. */
+int hash_files(int argc, char **argv);
+
+/* LIST holds records of a letter and two texts, each ended by NUL: 'f' file, target; 'l' what the
+ * link says, where the link goes. Folders are made; what is there is replaced, but for folders.
+ * What cannot be placed is told and left out; exit code 1 only when LIST cannot be read. */
+int place(const char *list);
