@@ -101,6 +101,13 @@ struct call_linger {
 };
 void call_linger(struct db *db, const struct call_linger *l);
 
+/* What a handler leaves for after the commit: slow reads that need no store (git). Runs on the
+ * calling thread outside the store's lock, before the answer leaves, and may fill the output. */
+struct call_after {
+    void (*run)(void *ud); /* NULL: nothing */
+    void *ud;              /* owned by the call's arena */
+};
+
 /*
  * The server's side: what a handler gets. Handlers run inside a transaction of `db` that the
  * dispatcher commits when they return 0 and rolls back when they return -1; they never commit.
@@ -125,6 +132,7 @@ struct call {
     const void *error_detail;              /* handler may set when it fails with a modelled error
                                               that has members: that error's generated struct */
     struct call_linger linger;             /* handler may set: the answer waits for it */
+    struct call_after after;               /* handler may set: done once its transaction is over */
     const char *data_dir;                  /* files of services lie in data_dir/<service>/ */
 };
 

@@ -77,8 +77,13 @@ static void close_body(struct aws_body *body) {
     *body = AWS_BODY_NONE;
 }
 
-static int handle(struct gate *g, struct gate_call *c, struct call_linger *ret_linger,
-                  struct err *err) {
+/* What a handler leaves for after the commit. */
+struct leftover {
+    struct call_linger linger;
+    struct call_after after;
+};
+
+static int handle(struct gate *g, struct gate_call *c, struct leftover *ret, struct err *err) {
     struct call call = {
         .arena = c->arena,
         .db = g->db,
@@ -102,7 +107,7 @@ static int handle(struct gate *g, struct gate_call *c, struct call_linger *ret_l
     c->error_detail = call.error_detail;
     c->reply_status = call.reply_status;
     c->reply_body = call.reply_body;
-    *ret_linger = call.linger;
+    *ret = (struct leftover){call.linger, call.after};
     if (failed < 0) {
         return -1;
     }
@@ -129,8 +134,8 @@ int gate_invoke(struct gate *g, struct gate_call *c, struct err *err) {
         }
         return -1;
     }
-    struct call_linger linger = {0};
-    if (handle(g, c, &linger, err) < 0) {
+    struct leftover left = {0};
+    if (handle(g, c, &left, err) < 0) {
         db_rollback(g->db);
         close_body(&c->reply_body);
         return -1;
@@ -139,7 +144,10 @@ int gate_invoke(struct gate *g, struct gate_call *c, struct err *err) {
         close_body(&c->reply_body);
         return -1;
     }
-    call_linger(g->db, &linger);
+    call_linger(g->db, &left.linger);
+    if (left.after.run != NULL) {
+        left.after.run(left.after.ud);
+    }
     return 0;
 }
 

@@ -18,34 +18,27 @@ static struct trunkline_commit *revision_commit(struct call *c, const struct rev
     return commit;
 }
 
-/* The repository behind the first source action. An error only says that there is no history. */
-static int open_mirror(struct call *c, const struct definition *d, struct git_mirror *ret,
-                       struct err *err) {
-    const struct flow *f = codepipeline_flow();
-    const struct def_action *source = &d->stages.v[0].actions.v[0];
-    struct str url;
-    int found = f->connection(
-        f->connection_ud, c->arena, str_map_get(&source->configuration, S("ConnectionArn")),
-        str_map_get(&source->configuration, S("FullRepositoryId")), &url, err);
-    if (found <= 0) {
-        return found < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "there is no connection");
-    }
-    return git_mirror_open(c->arena, f->data_dir, url, ret, err);
-}
-
-static void list_commits(struct call *c, const struct definition *d, struct str from, struct str to,
-                         struct trunkline_describe_release_output *out) {
+/* The commits are asked of git, which may take its time: after the call's transaction. */
+struct question {
+    struct arena *arena;
     struct git_mirror mirror;
+    struct str from, to;
+    struct trunkline_describe_release_output *out;
+};
+
+/* git's error only says that there is no history to show. */
+static void list_commits(void *ud) {
+    const struct question *q = ud;
+    struct trunkline_describe_release_output *out = q->out;
     struct git_commit_list commits;
     struct err ignored = ERR_INIT;
-    if (open_mirror(c, d, &mirror, &ignored) < 0 ||
-        git_log(c->arena, &mirror, from, to, MAX_COMMITS + 1, &commits, &ignored) < 0) {
+    if (git_log(q->arena, &q->mirror, q->from, q->to, MAX_COMMITS + 1, &commits, &ignored) < 0) {
         return;
     }
     out->more_commits = commits.n > MAX_COMMITS;
     out->has_more_commits = true;
     out->commits.n = commits.n > MAX_COMMITS ? MAX_COMMITS : commits.n;
-    out->commits.v = arena_new_n(c->arena, struct trunkline_commit, commits.n + 1);
+    out->commits.v = arena_new_n(q->arena, struct trunkline_commit, commits.n + 1);
     for (size_t i = 0; i < out->commits.n; i++) {
         out->commits.v[i] = (struct trunkline_commit){
             .id = commits.v[i].id,
@@ -55,6 +48,23 @@ static void list_commits(struct call *c, const struct definition *d, struct str 
             .date = commits.v[i].author_ms,
             .has_date = true,
         };
+    }
+}
+
+/* Of the repository behind the first source action; without its connection there is no history. */
+static void ask_commits(struct call *c, const struct definition *d, struct str from, struct str to,
+                        struct trunkline_describe_release_output *out) {
+    const struct flow *f = codepipeline_flow();
+    const struct def_action *source = &d->stages.v[0].actions.v[0];
+    struct question *q = arena_new(c->arena, struct question);
+    struct str url = STR_NONE;
+    struct err ignored = ERR_INIT;
+    *q = (struct question){.arena = c->arena, .from = from, .to = to, .out = out};
+    int found = f->connection(
+        f->connection_ud, c->arena, str_map_get(&source->configuration, S("ConnectionArn")),
+        str_map_get(&source->configuration, S("FullRepositoryId")), &url, &ignored);
+    if (found > 0 && git_mirror_open(c->arena, f->data_dir, url, &q->mirror, &ignored) == 0) {
+        c->after = (struct call_after){list_commits, q};
     }
 }
 
@@ -87,6 +97,6 @@ int trunkline_describe_release(struct call *c, const struct trunkline_describe_r
         out->base_execution_id = base.id;
         out->base_commit_id = before.commit;
     }
-    list_commits(c, &d, out->base_commit_id, r.commit, out);
+    ask_commits(c, &d, out->base_commit_id, r.commit, out);
     return 0;
 }
