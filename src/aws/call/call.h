@@ -41,8 +41,8 @@ struct aws_principal {
     struct str access_key;     /* the key that signed; absent in process */
     struct str service;        /* SERVICE: "codepipeline.amazonaws.com" */
     struct str source_identity;
-    struct str build_id;       /* a build's own session: "project:uuid", else absent */
-    struct str via;            /* service that passes a caller's call on: "ssm.eu-west-2.amazonaws.com" */
+    struct str build_id; /* a build's own session: "project:uuid", else absent */
+    struct str via;      /* service that passes a caller's call on: "ssm.eu-west-2.amazonaws.com" */
 };
 
 struct aws_embedded; /* how in-process calls are answered; the daemon registers it */
@@ -65,10 +65,11 @@ struct s3_stage; /* services/s3/stage.h: a body that went straight into S3's own
 
 /* A body that is streamed instead of held in memory (S3, Lambda code). */
 struct aws_body {
-    int fd;                 /* -1 = none; else a readable file, owned by whoever made this struct */
+    int fd; /* -1 = none; else a readable file, owned by whoever made this struct */
     int64_t offset;
     int64_t size;
-    struct s3_stage *stage; /* S3 over HTTP: the finished stage behind fd, with its digests; or NULL */
+    struct s3_stage
+        *stage; /* S3 over HTTP: the finished stage behind fd, with its digests; or NULL */
 };
 #define AWS_BODY_NONE ((struct aws_body){-1, 0, 0, NULL})
 
@@ -117,23 +118,23 @@ struct call {
     struct db *db;
     const struct clock *clock;
     const struct rng *rng;
-    int64_t now_ms;                        /* one time for the whole call */
-    struct str account;                    /* whose resources: 12 digits */
+    int64_t now_ms;     /* one time for the whole call */
+    struct str account; /* whose resources: 12 digits */
     struct str region;
     struct str request_id;
     const struct aws_principal *principal; /* who calls; already authorized for op and resources */
     const struct shape_service *service;
     const struct shape_op *op;
-    const struct aws_embedded *embedded;   /* to call other services as the same principal */
-    const struct http_request *http;       /* NULL in process */
-    struct aws_body body;                  /* request body of streaming operations, staged */
-    struct aws_body reply_body;            /* handler may set: sent as it is (fd is taken over) */
-    int reply_status;                      /* handler may set: another 2xx/3xx/206 status */
-    const void *error_detail;              /* handler may set when it fails with a modelled error
-                                              that has members: that error's generated struct */
-    struct call_linger linger;             /* handler may set: the answer waits for it */
-    struct call_after after;               /* handler may set: done once its transaction is over */
-    const char *data_dir;                  /* files of services lie in data_dir/<service>/ */
+    const struct aws_embedded *embedded; /* to call other services as the same principal */
+    const struct http_request *http;     /* NULL in process */
+    struct aws_body body;                /* request body of streaming operations, staged */
+    struct aws_body reply_body;          /* handler may set: sent as it is (fd is taken over) */
+    int reply_status;                    /* handler may set: another 2xx/3xx/206 status */
+    const void *error_detail;            /* handler may set when it fails with a modelled error
+                                            that has members: that error's generated struct */
+    struct call_linger linger;           /* handler may set: the answer waits for it */
+    struct call_after after;             /* handler may set: done once its transaction is over */
+    const char *data_dir;                /* files of services lie in data_dir/<service>/ */
 };
 
 /* Target for calls that a handler makes onward, in the same account and as the same principal. */
