@@ -85,8 +85,8 @@ static int make_accounts(struct db *db, struct arena *a, const char *dir, const 
     return file_write_atomic(path, json_dump_pretty(a, keys), 0600, err);
 }
 
-int datadir_accounts(struct db *db, const char *dir, const struct rng *rng, const struct clock *clock,
-                     struct str region, struct err *err) {
+int datadir_accounts(struct db *db, const char *dir, const struct rng *rng,
+                     const struct clock *clock, struct str region, struct err *err) {
     struct arena a = ARENA_INIT;
     struct account_list list;
     int result = db_begin(db, err);
@@ -129,7 +129,7 @@ static int read_notify(struct arena *a, const char *file, const struct yaml_node
 
 /* What builds read of it (images, mounts, egress) is flow/build's; here other keys are mistakes. */
 static int check_keys(const char *file, const struct yaml_node *root, struct err *err) {
-    static const char *const known[] = {"images", "mounts", "egress", "notify"};
+    static const char *const known[] = {"images", "mounts", "egress", "notify", "sources"};
     for (size_t i = 0; i < root->n; i++) {
         bool good = false;
         for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
@@ -137,7 +137,8 @@ static int check_keys(const char *file, const struct yaml_node *root, struct err
         }
         if (!good) {
             return bad(file, root->pair[i].key,
-                       "this key is not known; images, mounts, egress and notify are", err);
+                       "this key is not known; images, mounts, egress, notify and sources are",
+                       err);
         }
     }
     return 0;
@@ -152,7 +153,8 @@ int datadir_config_read(struct arena *a, const char *dir, struct datadir_config 
     if (!file_exists(file)) {
         return 0;
     }
-    if (file_read(a, file, CONFIG_MAX, &text, err) < 0 || yaml_parse(a, file, text, &doc, err) < 0) {
+    if (file_read(a, file, CONFIG_MAX, &text, err) < 0 ||
+        yaml_parse(a, file, text, &doc, err) < 0) {
         return -1;
     }
     if (doc.root == NULL || yaml_is_null(doc.root)) {

@@ -2,6 +2,7 @@
 #include "daemon/internal_routes.h"
 
 #include "flow/build/build.h"
+#include "front/api/codebuild/access.h"
 #include "platform/text/json.h"
 
 #include <stdlib.h>
@@ -81,6 +82,37 @@ static void credentials(struct internal_routes *r, struct http_request *req,
     answer(req, resp, 200, json_dump_str(a, o));
 }
 
+/* How one of a running build's repositories is reached: {"source": 0, "url": LOCATION}. */
+static void source(struct internal_routes *r, struct http_request *req, struct http_response *resp,
+                   struct str uuid) {
+    struct arena *a = req->arena;
+    struct build_row row;
+    struct checkout_remote remote;
+    struct str secret = STR_NONE;
+    struct err err = ERR_INIT;
+    json_t *question cleanup_json = json_parse(req->body, &err);
+    int64_t number = json_int(question, "source");
+    int found = question == NULL ? -1 : running_build(r, a, uuid, &row, &err);
+    if (found <= 0) {
+        answer_error(req, resp, found < 0 ? 500 : 404,
+                     found < 0 ? str_c(err.msg) : S("this build has ended"));
+        return;
+    }
+    if (number < 0 ||
+        access_find(release_flow(r->release), a, &row, (size_t)number,
+                    str_dup(a, json_str(question, "url")), &remote, &secret, &err) < 0) {
+        answer_error(req, resp, 403, str_dup(a, str_c(err.msg)));
+        return;
+    }
+    json_t *o cleanup_json = json_object();
+    json_set_str(o, "url", remote.url);
+    json_set_str(o, "username", remote.username);
+    json_set_str(o, "password", remote.password);
+    json_set_str(o, "secret", secret);
+    json_set(o, "trusted", json_boolean(remote.trusted));
+    answer(req, resp, 200, json_dump_str(a, o));
+}
+
 static void acknowledge(struct internal_routes *r, struct http_request *req,
                         struct http_response *resp) {
     struct str id = http_header(&req->headers, S("x-trunkline-request"));
@@ -107,6 +139,8 @@ void internal_routes_handle(void *ud, struct http_request *req, struct http_resp
     } else if (str_is(kind, "builds") && str_cut(&rest, '/', &uuid) &&
                str_is(rest, "credentials")) {
         credentials(r, req, resp, uuid);
+    } else if (str_is(kind, "builds") && str_is(rest, "source")) {
+        source(r, req, resp, uuid);
     } else if (str_is(kind, "builds") && str_is(rest, "poke")) {
         release_poke(r->release, uuid);
         answer(req, resp, 200, S("{}"));

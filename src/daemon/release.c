@@ -134,6 +134,7 @@ int release_new(const struct release_config *config, struct release **ret, struc
         .account_ud = r,
         .log_target = log_target,
         .log_ud = r,
+        .notify = config->notify,
     };
     r->builds = builds_new(&builds);
     size_t n = 0;

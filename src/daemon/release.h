@@ -1,6 +1,6 @@
 /*
- * The release side of a server, put together: the flow with its world, CodePipeline's and CodeBuild's
- * APIs, the jobs, the builds' watcher and the trunk's watcher.
+ * The release side of a server, put together: the flow with its world, CodePipeline's and
+ * CodeBuild's APIs, the jobs, the builds' watcher and the trunk's watcher.
  */
 #pragma once
 
@@ -16,8 +16,9 @@ struct release_config {
     const struct rng *rng;
     struct world *world;
     const char *data_dir;
-    const char *program; /* path of this executable */
-    struct str url;      /* of the console */
+    const char *program;       /* path of this executable */
+    struct str url;            /* of the console */
+    struct str_list notify;    /* private networks that may be reached for users; outlives us */
     void (*changed)(void *ud); /* a pipeline or a build changed; any thread */
     void *changed_ud;
 };

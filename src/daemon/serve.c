@@ -13,7 +13,7 @@
 #include "runtime/http/http.h"
 #include "runtime/queue/queue.h"
 #include "services/core/account.h"
-#include "services/core/egress.h"
+#include "runtime/http/egress.h"
 #include "services/core/env.h"
 #include "services/core/seal.h"
 #include "services/services.h"
@@ -35,6 +35,7 @@ struct serving {
     int lock;
     struct db *db;
     struct service_env env; /* of the services' jobs */
+    struct str_list notify; /* private networks that may be reached for users, as text */
     struct gate *gate;
     struct world *world;
     struct web *web;
@@ -125,12 +126,14 @@ static int read_egress(struct serving *s, struct err *err) {
         if (egress_allow(&s->arena, &s->env.egress, config.notify.v[i], err) < 0) {
             return err_wrap(err, "trunkline.yml: notify");
         }
+        *arena_push(&s->arena, &s->notify) = config.notify.v[i];
     }
     for (size_t i = 0; s->options->notify_to != NULL && s->options->notify_to[i] != NULL; i++) {
         struct str cidr = str_c(s->options->notify_to[i]);
         if (egress_allow(&s->arena, &s->env.egress, cidr, err) < 0) {
             return err_wrap(err, "--allow-notify-to");
         }
+        *arena_push(&s->arena, &s->notify) = cidr;
     }
     return 0;
 }
@@ -178,6 +181,7 @@ static int start_release(struct serving *s, struct err *err) {
         .data_dir = s->options->data_dir,
         .program = own_program(&s->arena),
         .url = s->url,
+        .notify = s->notify,
         .changed = web_changed,
         .changed_ud = s->web,
     };

@@ -47,9 +47,9 @@ int git_mirror_open(struct arena *a, const char *data_dir, struct str url, struc
     crypto_sha256(url, digest);
     ret->url = url;
     ret->home = str_printf(a, "%s/git", data_dir);
-    ret->path = str_printf(a, "%s/git/%02x%02x%02x%02x%02x%02x%02x%02x", data_dir, digest[0],
-                           digest[1], digest[2], digest[3], digest[4], digest[5], digest[6],
-                           digest[7]);
+    ret->path =
+        str_printf(a, "%s/git/%02x%02x%02x%02x%02x%02x%02x%02x", data_dir, digest[0], digest[1],
+                   digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]);
     return 0;
 }
 
@@ -78,9 +78,19 @@ enum { MAX_ARGS = 32, OUR_ARGS = 13, MAX_ENV = 16 };
 
 static void git_argv(const struct git_run *run, const char *argv[MAX_ARGS]) {
     static const char *const ours[OUR_ARGS] = {
-        "git",  "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false",
-        "-c",   "protocol.ext.allow=never",       "-c", "submodule.recurse=false",
-        "-c",   "core.symlinks=true",             "-c", "core.autocrlf=false",
+        "git",
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-c",
+        "core.fsmonitor=false",
+        "-c",
+        "protocol.ext.allow=never",
+        "-c",
+        "submodule.recurse=false",
+        "-c",
+        "core.symlinks=true",
+        "-c",
+        "core.autocrlf=false",
     };
     memcpy(argv, ours, sizeof(ours));
     size_t n = OUR_ARGS;
@@ -154,12 +164,12 @@ static int git(struct arena *a, const struct git_mirror *m, struct str *ret_out,
     return 0;
 }
 
-/* Root refuses other users' repositories unless they are named as safe. Hooks never run and only the
- * registered protocol is allowed, so trusting the owner's mark adds nothing here. */
-static int write_config(struct arena *a, const struct git_mirror *m, struct err *err) {
+/* Root refuses other users' repositories unless they are named as safe. Hooks never run and only
+ * the registered protocol is allowed, so trusting the owner's mark adds nothing here. */
+int git_write_config(struct arena *a, struct str home, struct err *err) {
     static const char text[] = "[safe]\n\tdirectory = *\n[gc]\n\tauto = 0\n";
-    const char *path = str_printf(a, "%.*s/config", STR_ARG(m->home)).p;
-    if (dir_make(str_z(a, m->home), 0700, err) < 0) {
+    const char *path = str_printf(a, "%.*s/config", STR_ARG(home)).p;
+    if (dir_make(str_z(a, home), 0700, err) < 0) {
         return -1;
     }
     return file_exists(path) ? 0 : file_write_atomic(path, str_c(text), 0600, err);
@@ -178,15 +188,22 @@ static int init_mirror(struct arena *a, const struct git_mirror *m, const char *
 
 static int fetch_locked(struct arena *a, const struct git_mirror *m, struct err *err) {
     const char *path = str_z(a, m->path);
-    const char *const fetch[] = {"fetch", "-q", "--prune", "--no-tags", "--no-recurse-submodules",
-                                 "--end-of-options", str_z(a, m->url),
-                                 "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", NULL};
+    const char *const fetch[] = {"fetch",
+                                 "-q",
+                                 "--prune",
+                                 "--no-tags",
+                                 "--no-recurse-submodules",
+                                 "--end-of-options",
+                                 str_z(a, m->url),
+                                 "+refs/heads/*:refs/heads/*",
+                                 "+refs/tags/*:refs/tags/*",
+                                 NULL};
     return init_mirror(a, m, path, err) < 0 ? -1 : git(a, m, NULL, err, fetch);
 }
 
 int git_fetch(const struct git_mirror *m, struct err *err) {
     struct arena a = ARENA_INIT;
-    int result = write_config(&a, m, err);
+    int result = git_write_config(&a, m->home, err);
     if (result == 0) {
         int lock cleanup_fd = file_lock(str_printf(&a, "%.*s.lock", STR_ARG(m->path)).p, true, err);
         result = lock < 0 ? -1 : fetch_locked(&a, m, err);
@@ -197,7 +214,7 @@ int git_fetch(const struct git_mirror *m, struct err *err) {
 
 int git_remote_head(struct arena *a, const struct git_mirror *m, struct str branch,
                     struct str *ret_commit, struct err *err) {
-    if (write_config(a, m, err) < 0) {
+    if (git_write_config(a, m->home, err) < 0) {
         return -1;
     }
     const char *ref = str_printf(a, "refs/heads/%.*s", STR_ARG(branch)).p;
@@ -216,8 +233,8 @@ int git_remote_head(struct arena *a, const struct git_mirror *m, struct str bran
     return 0;
 }
 
-int git_head(struct arena *a, const struct git_mirror *m, struct str branch,
-             struct str *ret_commit, struct err *err) {
+int git_head(struct arena *a, const struct git_mirror *m, struct str branch, struct str *ret_commit,
+             struct err *err) {
     const char *ref = str_printf(a, "refs/heads/%.*s", STR_ARG(branch)).p;
     const char *const argv[] = {"rev-parse", "--verify", "-q", "--end-of-options", ref, NULL};
     if (git(a, m, ret_commit, err, argv) < 0) {
@@ -267,7 +284,8 @@ static int read_log(struct arena *a, struct str out, struct git_commit_list *ret
 
 int git_commit_info(struct arena *a, const struct git_mirror *m, struct str commit,
                     struct git_commit *ret, struct err *err) {
-    const char *const argv[] = {"log", "-1", LOG_FORMAT, "--end-of-options", str_z(a, commit), NULL};
+    const char *const argv[] = {"log", "-1", LOG_FORMAT, "--end-of-options", str_z(a, commit),
+                                NULL};
     struct str out = STR_NONE;
     struct git_commit_list list;
     if (git(a, m, &out, err, argv) < 0 || read_log(a, out, &list) < 0 || list.n != 1) {
@@ -284,8 +302,9 @@ int git_changed_paths(struct arena *a, const struct git_mirror *m, struct str fr
     if (from.p == NULL) {
         return 0;
     }
-    const char *const argv[] = {"diff-tree", "-r", "-z", "--name-only", "--no-renames",
-                                "--end-of-options", str_z(a, from), str_z(a, to), NULL};
+    const char *const argv[] = {"diff-tree",    "-r",           "-z",
+                                "--name-only",  "--no-renames", "--end-of-options",
+                                str_z(a, from), str_z(a, to),   NULL};
     struct str out = STR_NONE;
     if (git(a, m, &out, err, argv) < 0) {
         return -1;
@@ -301,8 +320,8 @@ int git_changed_paths(struct arena *a, const struct git_mirror *m, struct str fr
 
 int git_log(struct arena *a, const struct git_mirror *m, struct str from, struct str to, size_t max,
             struct git_commit_list *ret, struct err *err) {
-    const char *range = from.p == NULL ? str_z(a, to)
-                                       : str_printf(a, "%.*s..%.*s", STR_ARG(from), STR_ARG(to)).p;
+    const char *range =
+        from.p == NULL ? str_z(a, to) : str_printf(a, "%.*s..%.*s", STR_ARG(from), STR_ARG(to)).p;
     const char *count = str_printf(a, "--max-count=%zu", max).p;
     const char *const argv[] = {"log", count, LOG_FORMAT, "--end-of-options", range, NULL};
     struct str out = STR_NONE;
@@ -313,8 +332,8 @@ int git_export(const struct git_mirror *m, struct str commit, const char *dir, s
     struct arena a = ARENA_INIT;
     const char *index = str_printf(&a, "%s.index", dir).p;
     const char *const argv[] = {"read-tree", "-u", "--reset", str_z(&a, commit), NULL};
-    struct git_run run = {.mirror = m, .argv = argv, .work_tree = dir, .index = index,
-                          .in_mirror = true};
+    struct git_run run = {
+        .mirror = m, .argv = argv, .work_tree = dir, .index = index, .in_mirror = true};
     struct str out = STR_NONE;
     int result = run_git(&a, &run, &out, err);
     struct err ignored = ERR_INIT;

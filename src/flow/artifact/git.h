@@ -16,7 +16,7 @@ struct git_mirror {
 };
 
 struct git_commit {
-    struct str id;      /* 40 hex digits */
+    struct str id; /* 40 hex digits */
     struct str author;
     struct str email;
     struct str subject; /* first line */
@@ -33,6 +33,9 @@ struct git_commit_list {
 int git_mirror_open(struct arena *a, const char *data_dir, struct str url, struct git_mirror *ret,
                     struct err *err) MUST_USE;
 
+/* Makes home/config, our only configuration of git, if it is not there. */
+int git_write_config(struct arena *a, struct str home, struct err *err) MUST_USE;
+
 /* Brings the mirror up to date (making it the first time). ERR_UNAVAILABLE carries git's last
  * words. One process at a time per mirror: a lock file is held. */
 int git_fetch(const struct git_mirror *m, struct err *err) MUST_USE;
@@ -43,8 +46,8 @@ int git_remote_head(struct arena *a, const struct git_mirror *m, struct str bran
                     struct str *ret_commit, struct err *err) MUST_USE;
 
 /* In the mirror. ERR_NOT_FOUND: no such branch, commit. */
-int git_head(struct arena *a, const struct git_mirror *m, struct str branch,
-             struct str *ret_commit, struct err *err) MUST_USE;
+int git_head(struct arena *a, const struct git_mirror *m, struct str branch, struct str *ret_commit,
+             struct err *err) MUST_USE;
 int git_commit_info(struct arena *a, const struct git_mirror *m, struct str commit,
                     struct git_commit *ret, struct err *err) MUST_USE;
 
@@ -54,8 +57,8 @@ int git_changed_paths(struct arena *a, const struct git_mirror *m, struct str fr
                       size_t max, struct str_list *ret, struct err *err) MUST_USE;
 
 /* Commits that `to` has and `from` has not, newest first, at most max. `from` absent: all. */
-int git_log(struct arena *a, const struct git_mirror *m, struct str from, struct str to,
-            size_t max, struct git_commit_list *ret, struct err *err) MUST_USE;
+int git_log(struct arena *a, const struct git_mirror *m, struct str from, struct str to, size_t max,
+            struct git_commit_list *ret, struct err *err) MUST_USE;
 
 /* Writes the commit's files, without .git, into an empty directory that exists. */
 int git_export(const struct git_mirror *m, struct str commit, const char *dir,

@@ -106,6 +106,7 @@ struct builds_config {
     int (*log_target)(void *ud, struct arena *a, struct str account, struct str region,
                       struct aws_target *ret, struct err *err);
     void *log_ud;
+    struct str_list notify; /* private networks that git servers may be in; not copied */
 };
 struct builds *builds_new(const struct builds_config *config); /* config is copied */
 void builds_free(struct builds *b);                            /* stops the watcher; NULL ok */

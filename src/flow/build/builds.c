@@ -197,6 +197,7 @@ static int complete_plan(struct builds *b, struct arena *a, struct str text, str
         return -1;
     }
     plan->data_dir = str_c(b->config.flow->data_dir);
+    plan->notify = b->config.notify;
     if (b->config.account != NULL && b->config.account(b->config.account_ud, a, plan, err) < 0) {
         return -1;
     }

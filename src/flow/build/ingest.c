@@ -244,6 +244,8 @@ static void apply_event(struct step *s, struct build_row *row, struct columns *c
         json_object_del(artifact, "t");
         json_object_del(artifact, "type");
         json_array_append_new(c->artifacts, artifact);
+    } else if (str_is(type, "source") && json_str(event, "id").n == 0) {
+        row->resolved_version = str_dup(s->arena, json_str(event, "commit"));
     }
 }
 

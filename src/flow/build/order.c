@@ -2,6 +2,7 @@
 #include "flow/build/order.h"
 
 #include "aws/proto/proto.h"
+#include "flow/build/source_plan.h"
 #include "platform/text/json.h"
 
 #include <inttypes.h>
@@ -78,43 +79,20 @@ static bool is_inline(struct str buildspec) {
            str_starts(buildspec, S("{")) || str_starts(buildspec, S("arn:"));
 }
 
-/* "bucket/key", "arn:aws:s3:::bucket/key" */
-static int s3_source(struct making *m, struct str location, struct str version,
-                     struct plan_source *ret, struct err *err) {
-    struct str prefix = S("arn:aws:s3:::");
-    struct str rest =
-        str_starts(location, prefix) ? str_sub(location, prefix.n, location.n) : location;
-    size_t slash = str_find_c(rest, '/', 0);
-    if (slash == (size_t)-1 || slash == 0 || slash + 1 == rest.n || str_ends(rest, S("/"))) {
-        return invalid(
-            err, "Invalid project source: S3 location must be bucket/path/object.zip: ", location);
+/* LOCAL_SOURCE_CACHE among the modes of a local cache. */
+static bool keeps_mirrors(const struct codebuild_project *p) {
+    bool local = p->cache != NULL && str_is(p->cache->type, "LOCAL");
+    for (size_t i = 0; local && i < p->cache->modes.n; i++) {
+        if (str_is(p->cache->modes.v[i], "LOCAL_SOURCE_CACHE")) {
+            return true;
+        }
     }
-    ret->kind = PLAN_SOURCE_S3;
-    ret->bucket = str_sub(rest, 0, slash);
-    ret->key = str_sub(rest, slash + 1, rest.n);
-    ret->version = version;
-    ret->label = version;
-    ret->url = str_printf(m->arena, STR_FMT, STR_ARG(location));
-    return 0;
+    return false;
 }
 
 static int project_source(struct making *m, const struct codebuild_project_source *source,
                           struct str version, struct plan_source *ret, struct err *err) {
-    ret->id = source->source_identifier;
-    if (str_is(source->type, "NO_SOURCE")) {
-        ret->kind = PLAN_SOURCE_NONE;
-        return 0;
-    }
-    if (str_is(source->type, "S3")) {
-        return s3_source(m, source->location, version, ret, err);
-    }
-    if (str_is(source->type, "CODEPIPELINE")) {
-        return invalid(err,
-                       "Source type CODEPIPELINE is only valid in a build that CodePipeline "
-                       "starts: project ",
-                       m->project->name);
-    }
-    return invalid(err, "Sources of this type are not built yet (docs/limits.md): ", source->type);
+    return source_plan(m->arena, source, version, keeps_mirrors(m->project), ret, err);
 }
 
 static struct str version_of(const struct making *m, struct str identifier) {

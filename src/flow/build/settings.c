@@ -79,18 +79,27 @@ static int choose_policy(const struct settings *s, struct plan *plan, struct err
     return 0;
 }
 
-int settings_apply(struct arena *a, const char *data_dir, struct plan *plan, struct err *err) {
-    struct settings s = {.arena = a, .file = str_printf(a, "%s/trunkline.yml", data_dir).p};
+int settings_open(struct arena *a, const char *data_dir, const char **ret_file,
+                  const struct yaml_node **ret_root, struct err *err) {
     struct yaml_doc doc = {0};
-    if (file_exists(s.file)) {
-        struct str text = STR_NONE;
-        if (file_read(a, s.file, YAML_MAX_BYTES, &text, err) < 0 ||
-            yaml_parse(a, s.file, text, &doc, err) < 0) {
-            return -1;
-        }
-        s.root = doc.root;
+    struct str text = STR_NONE;
+    *ret_file = str_printf(a, "%s/trunkline.yml", data_dir).p;
+    *ret_root = NULL;
+    if (!file_exists(*ret_file)) {
+        return 0;
     }
-    return choose_image(&s, plan, err) < 0 || choose_mounts(&s, plan, err) < 0 ||
+    if (file_read(a, *ret_file, YAML_MAX_BYTES, &text, err) < 0 ||
+        yaml_parse(a, *ret_file, text, &doc, err) < 0) {
+        return -1;
+    }
+    *ret_root = doc.root;
+    return 0;
+}
+
+int settings_apply(struct arena *a, const char *data_dir, struct plan *plan, struct err *err) {
+    struct settings s = {.arena = a};
+    return settings_open(a, data_dir, &s.file, &s.root, err) < 0 ||
+                   choose_image(&s, plan, err) < 0 || choose_mounts(&s, plan, err) < 0 ||
                    choose_policy(&s, plan, err) < 0
                ? -1
                : 0;

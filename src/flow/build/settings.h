@@ -8,6 +8,11 @@
 #pragma once
 
 #include "flow/plan/plan.h"
+#include "platform/text/yaml.h"
+
+/* Reads the file. *ret_root is NULL when it is not there. */
+int settings_open(struct arena *a, const char *data_dir, const char **ret_file,
+                  const struct yaml_node **ret_root, struct err *err) MUST_USE;
 
 /* Sets image_uses, binds and policy of a plan. ERR_INVALID with file, line and column. */
 int settings_apply(struct arena *a, const char *data_dir, struct plan *plan,

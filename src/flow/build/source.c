@@ -1,10 +1,7 @@
 /* DOWNLOAD_SOURCE: the source into its directory, the buildspec out of it, the variables. */
-#include "flow/build/supervision.h"
+#include "flow/build/source.h"
 
 #include "flow/command/script.h"
-#include "gen/s3.h"
-#include "platform/archive/extract.h"
-#include "platform/archive/zip.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
@@ -16,102 +13,6 @@
 #define READONLY_BUILDSPEC "/codebuild/readonly/buildspec.yml"
 #define CA_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 #define CA_FILE "/usr/local/share/ca-certificates/trunkline.crt"
-
-const char *source_directory(struct supervision *s, size_t n) {
-    uint32_t number = 2166136261U;
-    for (size_t i = 0; i < s->plan.uuid.n; i++) {
-        number = (number ^ (unsigned char)s->plan.uuid.p[i]) * 16777619U;
-    }
-    struct str home = str_printf(&s->arena, "/codebuild/output/src%u/src", number);
-    if (s->plan.secondary_sources.n == 0) {
-        return home.p;
-    }
-    return str_printf(&s->arena, "%s/s3/%02zu", home.p, n).p;
-}
-
-/* A zip without entries is nothing but its end record, in which no format is recognised. */
-static bool is_empty_zip(int fd, off_t offset) {
-    char head[4];
-    return pread(fd, head, sizeof(head), offset) == (ssize_t)sizeof(head) &&
-           memcmp(head, "PK\5\6", sizeof(head)) == 0;
-}
-
-static int unpack(struct supervision *s, int archive_fd, const char *directory, struct err *err) {
-    if (is_empty_zip(archive_fd, lseek(archive_fd, 0, SEEK_CUR))) {
-        return 0;
-    }
-    struct extract_limits limits = {.bytes = s->plan.disk_mib << 20};
-    struct extract_result result;
-    uid_t root = sandbox_root_id(s->box);
-    int dir cleanup_fd = sandbox_open(s->box, directory, O_RDONLY | O_DIRECTORY, 0, err);
-    return dir < 0 ? -1 : archive_extract(archive_fd, dir, &limits, root, root, &result, err);
-}
-
-static int from_s3(struct supervision *s, const struct plan_source *source, const char *directory,
-                   struct err *err) {
-    struct aws_body body;
-    build_log_line(s->log, "Setting HTTP client timeout to higher timeout for S3 source");
-    if (object_get(s, source->bucket, source->key, source->version, &body, err) < 0) {
-        return -1;
-    }
-    int fd cleanup_fd = body.fd;
-    if (body.offset > 0 && lseek(fd, body.offset, SEEK_SET) < 0) {
-        return err_sys(err, errno, "source");
-    }
-    return unpack(s, fd, directory, err) < 0 ? err_wrap(err, "source artifact") : 0;
-}
-
-/* A folder of this machine travels as an archive too: whatever is in it, only plain files, folders
- * and inner links arrive, and they belong to the build. */
-static bool not_of_source(void *ud, const char *name) {
-    (void)ud;
-    return strcmp(name, ".git") == 0;
-}
-
-static int from_folder(struct supervision *s, const struct plan_source *source,
-                       const char *directory, struct err *err) {
-    struct zip_writer *zip cleanup_zip = NULL;
-    const char *path = str_printf(&s->arena, "%s/source.zip", s->dir).p;
-    int dir cleanup_fd = file_open(str_z(&s->arena, source->dir), O_RDONLY | O_DIRECTORY, 0, err);
-    int fd cleanup_fd = dir < 0 ? -1 : file_open(path, O_RDWR | O_CREAT | O_TRUNC, 0600, err);
-    if (fd < 0 || zip_begin(fd, NULL, &zip, err) < 0 ||
-        zip_add_tree(zip, dir, ".", "", ZIP_LINKS_KEEP, not_of_source, NULL, err) < 0 ||
-        zip_end(zip, err) < 0) {
-        return err_wrap(err, "source folder " STR_FMT, STR_ARG(source->dir));
-    }
-    if (lseek(fd, 0, SEEK_SET) < 0) {
-        return err_sys(err, errno, "source");
-    }
-    int result = unpack(s, fd, directory, err);
-    struct err ignored = ERR_INIT;
-    return file_remove(path, &ignored) < 0 && result == 0 ? 0 : result;
-}
-
-static int fetch(struct supervision *s, const struct plan_source *source, const char *directory,
-                 struct err *err) {
-    switch (source->kind) {
-    case PLAN_SOURCE_S3:
-        return from_s3(s, source, directory, err);
-    case PLAN_SOURCE_LOCAL:
-        return from_folder(s, source, directory, err);
-    case PLAN_SOURCE_NONE:
-        return 0;
-    }
-    return 0;
-}
-
-static int fetch_all(struct supervision *s, struct err *err) {
-    if (fetch(s, &s->plan.source, s->source_dir, err) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < s->plan.secondary_sources.n; i++) {
-        const struct plan_source *source = &s->plan.secondary_sources.v[i];
-        if (fetch(s, source, source_directory(s, i + 1), err) < 0) {
-            return err_wrap(err, "secondary source " STR_FMT, STR_ARG(source->id));
-        }
-    }
-    return 0;
-}
 
 /* ---- the buildspec ---- */
 
@@ -280,7 +181,7 @@ struct phase_end download_source(struct supervision *s) {
     struct err err = ERR_INIT;
     build_log_line(s->log, "Phase is DOWNLOAD_SOURCE");
     build_log_line(s->log, "CODEBUILD_SRC_DIR=%s", s->source_dir);
-    if (fetch_all(s, &err) < 0) {
+    if (fetch_sources(s, &err) < 0) {
         return phase_failed(s, "CLIENT_ERROR", "%s", err.msg);
     }
     struct phase_end end = read_buildspec(s);

@@ -10,6 +10,7 @@
  *   unmasked    {"variables":[{"name","reason"}]}    not hidden in the log
  *   artifact    {"id","name","bucket","key","location","sha256","md5","bytes"}
  *   egress      {"host","verdict","bytes"}
+ *   source      {"id","commit"}                      of a git source; "" is the primary one
  */
 #pragma once
 

@@ -7,7 +7,7 @@
 
 enum { MAX_PLAN = 4 * 1024 * 1024 };
 
-static const char *const source_kinds[] = {"NO_SOURCE", "S3", "LOCAL"};
+static const char *const source_kinds[] = {"NO_SOURCE", "S3", "LOCAL", "GIT"};
 static const char *const artifact_kinds[] = {"NO_ARTIFACTS", "S3", "LOCAL"};
 static const char *const cache_kinds[] = {"NO_CACHE", "S3", "LOCAL"};
 static const char *const policies[] = {"open", "locked", "none"};
@@ -79,6 +79,10 @@ static const struct member source_members[] = {
     TEXT(struct plan_source, dir, "dir", false),
     TEXT(struct plan_source, url, "url", false),
     TEXT(struct plan_source, label, "label", false),
+    NUMBER(struct plan_source, depth, "depth"),
+    FLAG(struct plan_source, submodules, "submodules"),
+    FLAG(struct plan_source, insecure_ssl, "insecureSsl"),
+    FLAG(struct plan_source, mirrored, "mirrored"),
 };
 
 static const struct member artifact_members[] = {
@@ -223,6 +227,23 @@ static int read_env(struct arena *a, const json_t *array, struct env *ret, struc
     return 0;
 }
 
+static void write_texts(json_t *object, const char *name, const struct str_list *list) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < list->n; i++) {
+        json_array_append_new(array, json_from_str(list->v[i]));
+    }
+    json_set(object, name, array);
+}
+
+static void read_texts(struct arena *a, const json_t *object, const char *name,
+                       struct str_list *ret) {
+    size_t i = 0;
+    json_t *one = NULL;
+    json_array_foreach(json_object_get(object, name), i, one) {
+        *arena_push(a, ret) = str_dup(a, json_text(one));
+    }
+}
+
 struct str plan_json(struct arena *a, const struct plan *plan) {
     json_t *object cleanup_json = json_object();
     write_members(object, plan, plan_members, COUNT(plan_members));
@@ -240,11 +261,8 @@ struct str plan_json(struct arena *a, const struct plan *plan) {
     json_set(object, "artifacts", artifacts);
     json_set(object, "environment", env_json(&plan->env));
     json_set(object, "cache", cache_json(&plan->cache));
-    json_t *binds = json_array();
-    for (size_t i = 0; i < plan->binds.n; i++) {
-        json_array_append_new(binds, json_from_str(plan->binds.v[i]));
-    }
-    json_set(object, "binds", binds);
+    write_texts(object, "binds", &plan->binds);
+    write_texts(object, "notify", &plan->notify);
     return json_dump_pretty(a, object);
 }
 
@@ -261,9 +279,8 @@ static int read_lists(struct arena *a, const json_t *object, struct plan *ret, s
             return -1;
         }
     }
-    json_array_foreach(json_object_get(object, "binds"), i, one) {
-        *arena_push(a, &ret->binds) = str_dup(a, json_text(one));
-    }
+    read_texts(a, object, "binds", &ret->binds);
+    read_texts(a, object, "notify", &ret->notify);
     return read_env(a, json_object_get(object, "environment"), &ret->env, err);
 }
 

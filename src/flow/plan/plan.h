@@ -12,6 +12,7 @@ enum plan_source_kind {
     PLAN_SOURCE_NONE,  /* NO_SOURCE */
     PLAN_SOURCE_S3,    /* a zip in S3, also CODEPIPELINE's */
     PLAN_SOURCE_LOCAL, /* a folder of this machine, copied (`run`) */
+    PLAN_SOURCE_GIT,   /* a repository: serve says how it is reached */
 };
 
 struct plan_source {
@@ -21,8 +22,12 @@ struct plan_source {
     struct str key;     /* S3; ending in '/' means everything below */
     struct str version; /* S3 version id, or absent */
     struct str dir;     /* LOCAL */
-    struct str url;     /* CODEBUILD_SOURCE_REPO_URL, or absent */
-    struct str label;   /* CODEBUILD_SOURCE_VERSION, or absent */
+    struct str url;     /* CODEBUILD_SOURCE_REPO_URL, or absent; GIT: the project's location */
+    struct str label;   /* CODEBUILD_SOURCE_VERSION, or absent; GIT: the wanted version */
+    int64_t depth;      /* GIT: commits of history; 0 = all */
+    bool submodules;    /* GIT */
+    bool insecure_ssl;  /* GIT */
+    bool mirrored;      /* GIT: LOCAL_SOURCE_CACHE keeps a mirror */
 };
 
 enum plan_artifact_kind { PLAN_ARTIFACT_NONE, PLAN_ARTIFACT_S3, PLAN_ARTIFACT_LOCAL };
@@ -102,6 +107,7 @@ struct plan {
     struct str batch_identifier; /* CODEBUILD_BATCH_BUILD_IDENTIFIER, or absent */
     struct str public_url;       /* CODEBUILD_PUBLIC_BUILD_URL, or absent */
     struct str_list binds;       /* "HOST:CONTAINER" read-only, from trunkline.yml */
+    struct str_list notify;      /* private networks that git servers may be in */
     struct str console_url;      /* for CODEBUILD_BUILD_URL, or absent */
 };
 

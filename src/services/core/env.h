@@ -7,7 +7,7 @@
 
 #include "aws/call/call.h"
 #include "runtime/db/db.h"
-#include "services/core/egress.h"
+#include "runtime/http/egress.h"
 
 struct service_env {
     struct db *db;

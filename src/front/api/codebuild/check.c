@@ -1,4 +1,5 @@
 /* What CodeBuild refuses in a project, in its words, and what it fills in. */
+#include "flow/build/source_plan.h"
 #include "front/api/codebuild/codebuild.h"
 
 enum { DEFAULT_TIMEOUT_MIN = 60, DEFAULT_QUEUED_MIN = 480, MAX_TAGS = 50, MAX_SECONDARY = 12 };
@@ -26,7 +27,8 @@ static bool is_inline(struct str buildspec) {
            str_starts(buildspec, S("{")) || str_starts(buildspec, S("arn:"));
 }
 
-static int check_source(const struct codebuild_project_source *s, struct err *err) {
+static int check_source(struct arena *a, const struct codebuild_project_source *s,
+                        struct err *err) {
     bool without = str_is(s->type, "CODEPIPELINE") || str_is(s->type, "NO_SOURCE");
     if (!without && s->location.n == 0) {
         return codebuild_invalid(err, "Project source location is required");
@@ -41,11 +43,11 @@ static int check_source(const struct codebuild_project_source *s, struct err *er
                                  "type " STR_FMT,
                                  STR_ARG(s->type));
     }
-    return 0;
+    return source_check(a, s, err);
 }
 
-static int check_sources(const struct codebuild_project *p, struct err *err) {
-    if (check_source(p->source, err) < 0) {
+static int check_sources(struct arena *a, const struct codebuild_project *p, struct err *err) {
+    if (check_source(a, p->source, err) < 0) {
         return -1;
     }
     if (p->secondary_sources.n > MAX_SECONDARY) {
@@ -56,7 +58,7 @@ static int check_sources(const struct codebuild_project *p, struct err *err) {
         if (s->source_identifier.n == 0) {
             return codebuild_invalid(err, "Invalid secondary source: sourceIdentifier is required");
         }
-        if (check_source(s, err) < 0) {
+        if (check_source(a, s, err) < 0) {
             return -1;
         }
     }
@@ -190,7 +192,7 @@ int codebuild_check_project(struct call *c, struct codebuild_project *p, struct 
     if (p->tags.n > MAX_TAGS) {
         return codebuild_invalid(err, "Invalid tags: at most %d", MAX_TAGS);
     }
-    if (check_sources(p, err) < 0 || check_artifacts(p, err) < 0 ||
+    if (check_sources(c->arena, p, err) < 0 || check_artifacts(p, err) < 0 ||
         check_environment(c, p->environment, err) < 0 || check_role(c, p, err) < 0) {
         return -1;
     }

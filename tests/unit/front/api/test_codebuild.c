@@ -334,7 +334,7 @@ static void test_what_cannot_be_built_is_said_at_the_start(void **state) {
                                               .source_type_override = S("GITHUB"),
                                               .source_location_override = S("https://x/y")};
     assert_int_equal(codebuild_start_build(&c, &in, &out, &err), -1);
-    assert_non_null(strstr(err.msg, "docs/limits.md"));
+    assert_non_null(strstr(err.msg, "github.com"));
     in.source_type_override = S("S3");
     in.source_location_override = S("no-key");
     assert_int_equal(codebuild_start_build(&c, &in, &out, &err), -1);

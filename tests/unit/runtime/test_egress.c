@@ -1,7 +1,7 @@
 /* Whom the server may connect to for users. */
-#include "../../cmocka_.h"
+#include "../cmocka_.h"
 
-#include "services/core/egress.h"
+#include "runtime/http/egress.h"
 
 #include <arpa/inet.h>
 

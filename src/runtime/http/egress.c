@@ -1,5 +1,5 @@
-/* Implementation of services/core/egress.h: all addresses are compared as IPv6. */
-#include "services/core/egress.h"
+/* Implementation of runtime/http/egress.h: all addresses are compared as IPv6. */
+#include "runtime/http/egress.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,0 +1,238 @@
+/* Implementation of checkout.h: which version, what to fetch for it, the files. */
+#include "flow/checkout/checkout.h"
+
+#include "flow/checkout/submodules.h"
+#include "flow/checkout/version.h"
+#include "platform/os/fd.h"
+#include "platform/os/file.h"
+
+#include <inttypes.h>
+
+enum { MAX_REFSPECS = 8 };
+
+/* One checkout on its way. */
+struct fetching {
+    struct tool tool;
+    const struct checkout *c;
+    struct version version;
+    struct str ref;  /* the reference that was chosen; absent: a commit of which none is known */
+    struct str from; /* what is fetched: the remote, or the mirror */
+};
+
+/* ---- which version ---- */
+
+/* The remote's "ref: refs/heads/main\tHEAD", or the line of a reference. */
+static bool find_ref(struct str listing, struct str ref, struct str *ret_target) {
+    struct str line = STR_NONE;
+    while (str_cut(&listing, '\n', &line)) {
+        struct str rest = line;
+        struct str left = STR_NONE;
+        if (str_cut(&rest, '\t', &left) && str_eq(rest, ref)) {
+            bool symbolic = str_starts(left, S("ref: "));
+            *ret_target = symbolic ? str_sub(left, 5, left.n) : ref;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Asks the remote which of the names it has. HEAD counts as the branch that it stands for. */
+static int choose_ref(struct fetching *f, struct err *err) {
+    const char *argv[8] = {"ls-remote", "--symref", "--end-of-options", f->tool.remote.p};
+    size_t n = 4;
+    if (f->version.refs_n == 0 && f->version.commit.p != NULL) {
+        return 0;
+    }
+    if (f->version.refs_n == 0) {
+        f->version.refs[f->version.refs_n++] = S("HEAD");
+    }
+    for (size_t i = 0; i < f->version.refs_n; i++) {
+        argv[n++] = f->version.refs[i].p;
+    }
+    struct str listing = STR_NONE;
+    if (tool_run(&f->tool, argv, &listing, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < f->version.refs_n && f->ref.p == NULL; i++) {
+        struct str target = STR_NONE;
+        if (find_ref(listing, f->version.refs[i], &target)) {
+            f->ref = str_dup(f->tool.arena, target);
+        }
+    }
+    return f->ref.p != NULL || f->version.commit.p != NULL
+               ? 0
+               : err_set(err, ERR_NOT_FOUND, "reference not found");
+}
+
+/* Where a reference of the remote is kept here: branches as of a clone, tags as they are. */
+static struct str local_name(struct arena *a, struct str ref) {
+    if (str_starts(ref, S("refs/heads/"))) {
+        return str_printf(a, "refs/remotes/origin/" STR_FMT, STR_ARG(str_sub(ref, 11, ref.n)));
+    }
+    if (str_starts(ref, S("refs/tags/"))) {
+        return ref;
+    }
+    size_t from = str_starts(ref, S("refs/")) ? 5 : 0;
+    return str_printf(a, "refs/remotes/origin/" STR_FMT, STR_ARG(str_sub(ref, from, ref.n)));
+}
+
+/* ---- fetching ---- */
+
+static const char *refspec(struct fetching *f, struct str ref) {
+    struct arena *a = f->tool.arena;
+    return str_printf(a, "+" STR_FMT ":" STR_FMT, STR_ARG(ref), STR_ARG(local_name(a, ref))).p;
+}
+
+static int fetch(struct fetching *f, const char *const *refspecs, size_t n, int64_t depth,
+                 struct err *err) {
+    const char *argv[8 + MAX_REFSPECS] = {"fetch", "-q", "--no-tags", "--no-recurse-submodules",
+                                          "--update-head-ok"};
+    size_t at = 5;
+    if (depth > 0) {
+        argv[at++] = str_printf(f->tool.arena, "--depth=%" PRId64, depth).p;
+    }
+    argv[at++] = "--end-of-options";
+    argv[at++] = f->from.p;
+    for (size_t i = 0; i < n; i++) {
+        argv[at++] = refspecs[i];
+    }
+    return tool_run(&f->tool, argv, NULL, err);
+}
+
+static int fetch_all(struct fetching *f, struct err *err) {
+    const char *specs[] = {"+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*",
+                           f->ref.p != NULL ? refspec(f, f->ref) : NULL};
+    bool other = f->ref.p != NULL && !str_starts(f->ref, S("refs/heads/")) &&
+                 !str_starts(f->ref, S("refs/tags/"));
+    return fetch(f, specs, other ? 3 : 2, 0, err);
+}
+
+/* A shallow history is a wish: where the server does not give a commit by its name, or the commit
+ * lies deeper, all is fetched. */
+static int fetch_version(struct fetching *f, struct err *err) {
+    const struct version *v = &f->version;
+    struct err ignored = ERR_INIT;
+    if (f->c->depth > 0 && !(v->abbreviated && f->ref.p == NULL)) {
+        const char *spec = v->commit.p != NULL && !v->abbreviated ? str_z(f->tool.arena, v->commit)
+                                                                  : refspec(f, f->ref);
+        if (fetch(f, &spec, 1, f->c->depth, &ignored) == 0) {
+            return 0;
+        }
+    }
+    return fetch_all(f, err);
+}
+
+/* The mirror keeps what the remote had, under the same names, so that it can stand for it. */
+static int update_mirror(struct fetching *f, struct err *err) {
+    const struct checkout *c = f->c;
+    struct tool *t = &f->tool;
+    struct arena *a = t->arena;
+    if (dir_make(c->mirror, 0700, err) < 0) {
+        return -1;
+    }
+    int lock cleanup_fd = file_lock(str_printf(a, "%s.lock", c->mirror).p, true, err);
+    bool made = file_exists(str_printf(a, "%s/HEAD", c->mirror).p);
+    const char *const init[] = {"init", "-q", "--bare", "--template=", ".", NULL};
+    const char *argv[] = {"fetch",
+                          "-q",
+                          "--prune",
+                          "--no-tags",
+                          "--no-recurse-submodules",
+                          "--end-of-options",
+                          t->remote.p,
+                          "+refs/heads/*:refs/heads/*",
+                          "+refs/tags/*:refs/tags/*",
+                          NULL,
+                          NULL};
+    if (f->ref.p != NULL) {
+        argv[9] = str_printf(a, "+" STR_FMT ":" STR_FMT, STR_ARG(f->ref), STR_ARG(f->ref)).p;
+    }
+    t->as_owner = false;
+    int result =
+        lock < 0 || (!made && tool_run(t, init, NULL, err) < 0) || tool_run(t, argv, NULL, err) < 0
+            ? -1
+            : 0;
+    t->as_owner = true;
+    t->protocol = "file";
+    f->from = str_c(c->mirror);
+    return result;
+}
+
+/* ---- files ---- */
+
+static int find_commit(struct fetching *f, struct str *ret, struct err *err) {
+    struct arena *a = f->tool.arena;
+    const struct version *v = &f->version;
+    bool by_ref = f->ref.p != NULL && (v->commit.p == NULL || v->abbreviated);
+    struct str name = by_ref ? local_name(a, f->ref) : v->commit;
+    const char *const argv[] = {"rev-parse",
+                                "--verify",
+                                "-q",
+                                "--end-of-options",
+                                str_printf(a, STR_FMT "^{commit}", STR_ARG(name)).p,
+                                NULL};
+    struct str out = STR_NONE;
+    if (tool_run(&f->tool, argv, &out, err) < 0) {
+        return err_set(err, ERR_NOT_FOUND, "reference not found");
+    }
+    *ret = str_dup(a, str_trim(out));
+    return version_is_commit(*ret) ? 0 : err_set(err, ERR_INTERNAL, "git named no commit");
+}
+
+/* A small pack may unfold into more than the disk holds: sizes are added up before. */
+static int check_size(struct fetching *f, struct str commit, struct err *err) {
+    const char *const argv[] = {"ls-tree",          "-r",     "--format=%(objectsize)",
+                                "--end-of-options", commit.p, NULL};
+    struct str out = STR_NONE;
+    struct str line = STR_NONE;
+    unsigned long long total = 0;
+    if (tool_run(&f->tool, argv, &out, err) < 0) {
+        return err->kind == ERR_LIMIT ? err_set(err, ERR_LIMIT, "the commit has too many files")
+                                      : -1;
+    }
+    while (str_cut(&out, '\n', &line)) {
+        unsigned long long size = 0;
+        if (str_to_u64(str_trim(line), &size)) {
+            total += size;
+        }
+        if (f->c->bytes > 0 && total > (unsigned long long)f->c->bytes) {
+            return err_set(err, ERR_LIMIT, "the commit's files have more than %" PRId64 " bytes",
+                           f->c->bytes);
+        }
+    }
+    return 0;
+}
+
+static int begin(struct fetching *f, struct err *err) {
+    const char *const init[] = {"init", "-q", "--template=", ".", NULL};
+    const char *const origin[] = {"config", "remote.origin.url",
+                                  str_z(f->tool.arena, f->c->location), NULL};
+    const char *const refs[] = {"config", "remote.origin.fetch",
+                                "+refs/heads/*:refs/remotes/origin/*", NULL};
+    return tool_run(&f->tool, init, NULL, err) < 0 || tool_run(&f->tool, origin, NULL, err) < 0
+               ? -1
+               : tool_run(&f->tool, refs, NULL, err);
+}
+
+static int check_out(struct fetching *f, struct str commit, struct err *err) {
+    const char *const argv[] = {"checkout", "-q", "--detach", commit.p, "--", NULL};
+    return check_size(f, commit, err) < 0 ? -1 : tool_run(&f->tool, argv, NULL, err);
+}
+
+int checkout_git(struct arena *a, const struct checkout *c, struct str *ret_commit,
+                 struct err *err) {
+    struct fetching f = {.c = c};
+    if (version_parse(a, c->version, &f.version, err) < 0 || tool_open(a, c, &f.tool, err) < 0 ||
+        tool_reach(&f.tool, &c->remote, err) < 0 || choose_ref(&f, err) < 0) {
+        return -1;
+    }
+    f.from = f.tool.remote;
+    if (c->mirror != NULL && update_mirror(&f, err) < 0) {
+        return -1;
+    }
+    if (begin(&f, err) < 0 || fetch_version(&f, err) < 0 || find_commit(&f, ret_commit, err) < 0 ||
+        check_out(&f, *ret_commit, err) < 0) {
+        return -1;
+    }
+    return c->submodules ? submodules_update(a, c, err) : 0;
+}

@@ -1,0 +1,122 @@
+/* Implementation of access.h. */
+#include "front/api/codebuild/access.h"
+
+#include "flow/build/source_map.h"
+#include "flow/build/source_plan.h"
+#include "flow/checkout/address.h"
+#include "front/api/codebuild/credentials.h"
+
+struct finding {
+    const struct flow *flow;
+    struct arena *arena;
+    const struct build_row *row;
+    const struct codebuild_project_source *source;
+    struct str url;
+    struct checkout_remote *remote;
+    struct str *secret;
+};
+
+struct str access_username(struct str server_type) {
+    return str_starts(server_type, S("GITLAB")) ? S("oauth2")
+           : str_is(server_type, "BITBUCKET")   ? S("x-token-auth")
+                                                : S("x-access-token");
+}
+
+/* Is the URL on the source's own server? A submodule elsewhere must not learn its credentials. */
+static bool on_server(const struct finding *f) {
+    struct address own;
+    struct address other;
+    struct err ignored = ERR_INIT;
+    return address_parse(f->arena, f->source->location, &own, &ignored) == 0 &&
+           address_parse(f->arena, f->url, &other, &ignored) == 0 &&
+           str_eq(address_server(f->arena, &own), address_server(f->arena, &other));
+}
+
+static int by_connection(struct finding *f, struct str arn, struct err *err) {
+    struct address at;
+    if (address_parse(f->arena, f->url, &at, err) < 0) {
+        return -1;
+    }
+    int found = f->flow->connection(f->flow->connection_ud, f->arena, arn, address_repository(&at),
+                                    &f->remote->url, err);
+    f->remote->trusted = true;
+    return found > 0 ? 0
+           : found < 0
+               ? -1
+               : err_set(err, ERR_NOT_FOUND, "there is no connection " STR_FMT, STR_ARG(arn));
+}
+
+static int by_credential(struct finding *f, const struct credential *c, struct err *err) {
+    if (str_is(c->auth, "CODECONNECTIONS")) {
+        return by_connection(f, c->resource, err);
+    }
+    f->remote->username = c->username.n > 0 ? c->username : access_username(f->source->type);
+    if (str_is(c->auth, "SECRETS_MANAGER")) {
+        *f->secret = c->resource;
+    } else {
+        f->remote->password = c->token;
+    }
+    return 0;
+}
+
+/* The account's credential for this kind of host; public repositories need none. */
+static int by_account(struct finding *f, struct err *err) {
+    struct credential credential;
+    struct db *db = f->flow->db;
+    if (db_begin(db, err) < 0) {
+        return -1;
+    }
+    int found = credential_find(db, f->arena, f->row->account, f->row->region, f->source->type,
+                                &credential, err);
+    db_rollback(db);
+    return found <= 0 ? found : by_credential(f, &credential, err);
+}
+
+static int find(struct finding *f, struct err *err) {
+    const struct codebuild_source_auth *auth = f->source->auth;
+    int mapped = source_map(f->arena, f->flow->data_dir, f->url, &f->remote->url, err);
+    if (mapped < 0) {
+        return -1;
+    }
+    f->remote->trusted = mapped > 0;
+    if (mapped == 0) {
+        f->remote->url = f->url;
+    }
+    if (!on_server(f)) {
+        return 0;
+    }
+    if (auth != NULL && str_is(auth->type, "CODECONNECTIONS") && auth->resource.n > 0) {
+        return mapped ? 0 : by_connection(f, auth->resource, err);
+    }
+    if (auth != NULL && str_is(auth->type, "SECRETS_MANAGER") && auth->resource.n > 0) {
+        struct credential named = {.auth = S("SECRETS_MANAGER"), .resource = auth->resource};
+        return by_credential(f, &named, err);
+    }
+    return by_account(f, err);
+}
+
+int access_find(const struct flow *f, struct arena *a, const struct build_row *row, size_t number,
+                struct str url, struct checkout_remote *ret, struct str *ret_secret,
+                struct err *err) {
+    struct codebuild_build *build = NULL;
+    *ret = (struct checkout_remote){0};
+    *ret_secret = STR_NONE;
+    if (build_from_json(a, row->body, &build, err) < 0) {
+        return -1;
+    }
+    if (number > build->secondary_sources.n ||
+        !source_is_git(number == 0 ? build->source->type
+                                   : build->secondary_sources.v[number - 1].type)) {
+        return err_set(err, ERR_INVALID, "the build has no such git source");
+    }
+    struct finding finding = {
+        .flow = f,
+        .arena = a,
+        .row = row,
+        .source = number == 0 ? build->source : &build->secondary_sources.v[number - 1],
+        .url = url,
+        .remote = ret,
+        .secret = ret_secret,
+    };
+    return find(&finding, err);
+}

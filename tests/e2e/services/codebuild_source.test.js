@@ -1,0 +1,166 @@
+// Where builds get their sources from: git over http, mapped locations, S3 folders; with credentials.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import test from 'node:test';
+import * as cb from '@aws-sdk/client-codebuild';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { refuses } from '../lib/expect.js';
+import { GitHost } from '../lib/githost.js';
+import { World, git } from '../lib/release.js';
+import { Server } from '../lib/server.js';
+import { withoutBuilds } from '../lib/tools.js';
+
+const skip = withoutBuilds();
+const spec = (...commands) => `version: 0.2\nphases:\n  build:\n    commands:\n${commands.map((c) => `      - ${JSON.stringify(c)}\n`).join('')}`;
+const TOKEN = 'ghp_0123456789abcdefSECRET';
+
+test('sources of builds', { skip }, async (t) => {
+    const host = await GitHost.start(t, { user: 'x-access-token', password: TOKEN });
+    const open = await GitHost.start(t);
+    const server = await Server.start(t, {
+        args: ['--allow-notify-to', '127.0.0.0/8'],
+        config: `sources:\n  https://github.com/: file://${host.root}/{repository}.git\n  https://git-codecommit.eu-west-2.amazonaws.com/v1/repos/: file://${host.root}/owner/{repository}.git\n`,
+    });
+    const world = await World.make(server, { name: 'src' });
+    const send = (Command, input) => world.builds.send(new Command(input));
+    const app = await host.repository('owner/app', {
+        'buildspec.yml': spec('echo from-file $(cat a.txt)', 'git log --oneline | wc -l', 'git remote get-url origin'), 'a.txt': 'one\n',
+    });
+    const second = await app.push('second', { 'a.txt': 'two\n' });
+    const project = (name, source, extra = {}) => world.project(name, '', { source, artifacts: { type: 'NO_ARTIFACTS' }, ...extra });
+    const ghe = { type: 'GITHUB_ENTERPRISE', location: app.url };
+
+    await t.test('a repository that needs a credential is refused without one, named and never shown with it', async () => {
+        await project('private', ghe);
+        const refused = await world.build('private');
+        assert.equal(refused.buildStatus, 'FAILED');
+        const phase = refused.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE');
+        assert.match(phase.contexts[0].message, /for primary source and source version/);
+
+        const { arn } = await send(cb.ImportSourceCredentialsCommand, { token: TOKEN, serverType: 'GITHUB_ENTERPRISE', authType: 'PERSONAL_ACCESS_TOKEN' });
+        assert.equal(arn, 'arn:aws:codebuild:eu-west-2:111111111111:token/github_enterprise');
+        const built = await world.build('private', { buildspecOverride: spec('cat a.txt', 'cat .git/config', 'env', `echo leak ${TOKEN}`, 'git log --oneline | wc -l') });
+        assert.equal(built.buildStatus, 'SUCCEEDED', JSON.stringify(built.phases));
+        assert.equal(built.resolvedSourceVersion, second);
+        const log = await world.log(built);
+        assert.match(log, /^two$/m);
+        assert.match(log, /^2$/m);
+        assert.ok(log.includes(`url = ${app.url}`));
+        assert.ok(log.includes(`CODEBUILD_RESOLVED_SOURCE_VERSION=${second}`));
+        assert.ok(log.includes(`CODEBUILD_SOURCE_REPO_URL=${app.url}`));
+        assert.match(log, /CODEBUILD_SRC_DIR=\/codebuild\/output\/src\d+\/src\/127\.0\.0\.1\/owner\/app$/m);
+        assert.ok(!log.includes(TOKEN), 'the token is hidden');
+        assert.ok(!log.includes(Buffer.from(`x-access-token:${TOKEN}`).toString('base64')));
+        assert.ok(!server.read('trunkline.db').includes(TOKEN), 'the token is sealed at rest');
+    });
+
+    await t.test('credentials are listed without the token, kept unless overwriting is allowed, and deleted', async () => {
+        const { sourceCredentialsInfos } = await send(cb.ListSourceCredentialsCommand, {});
+        assert.deepEqual(sourceCredentialsInfos, [{
+            arn: 'arn:aws:codebuild:eu-west-2:111111111111:token/github_enterprise', serverType: 'GITHUB_ENTERPRISE', authType: 'PERSONAL_ACCESS_TOKEN',
+        }]);
+        await refuses(send(cb.ImportSourceCredentialsCommand, { token: 'x', serverType: 'GITHUB_ENTERPRISE', authType: 'PERSONAL_ACCESS_TOKEN', shouldOverwrite: false }), 'ResourceAlreadyExistsException');
+        await refuses(send(cb.ImportSourceCredentialsCommand, { token: 'x', serverType: 'GITHUB', authType: 'BASIC_AUTH', username: 'a' }), 'InvalidInputException');
+        await refuses(send(cb.ImportSourceCredentialsCommand, { token: 'x', serverType: 'GITHUB', authType: 'OAUTH' }), 'InvalidInputException');
+        await refuses(send(cb.DeleteSourceCredentialsCommand, { arn: 'arn:aws:codebuild:eu-west-2:111111111111:token/none' }), 'ResourceNotFoundException');
+        const { arn } = await send(cb.ImportSourceCredentialsCommand, { token: 'app-password', username: 'ada', serverType: 'BITBUCKET', authType: 'BASIC_AUTH' });
+        assert.equal((await send(cb.DeleteSourceCredentialsCommand, { arn })).arn, arn);
+        assert.equal((await send(cb.ListSourceCredentialsCommand, {})).sourceCredentialsInfos.length, 1);
+    });
+
+    await t.test('versions, depth, submodules and secondary sources', async () => {
+        const lib = await open.repository('team/lib', { 'lib.txt': 'library\n' });
+        const top = await open.repository('team/top', { 'top.txt': 'top\n' });
+        await git(top.tree, '-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', join(open.root, 'team/lib.git'), 'lib');
+        await git(top.tree, 'config', '-f', '.gitmodules', 'submodule.lib.url', '../lib.git');
+        await top.push('with submodule', {});
+        const feature = await top.push('of a pull request', { 'top.txt': 'changed\n' }, 'refs/pull/12/head');
+        const other = await lib.push('tagged', { 'lib.txt': 'newer\n' }, 'refs/tags/v2');
+        await project('many', {
+            type: 'GITLAB_SELF_MANAGED', location: top.url, gitCloneDepth: 1, gitSubmodulesConfig: { fetchSubmodules: true },
+            buildspec: spec('cat top.txt lib/lib.txt', 'git log --oneline | wc -l', 'cat $CODEBUILD_SRC_DIR_extra/lib.txt', 'env | grep _extra'),
+        }, {
+            secondarySources: [{ type: 'GITLAB_SELF_MANAGED', location: lib.url, sourceIdentifier: 'extra' }],
+            secondarySourceVersions: [{ sourceIdentifier: 'extra', sourceVersion: 'v2' }],
+        });
+        const built = await world.build('many', { sourceVersion: 'pr/12' });
+        const log = await world.log(built);
+        assert.equal(built.buildStatus, 'SUCCEEDED', log);
+        assert.equal(built.resolvedSourceVersion, feature);
+        assert.equal(built.sourceVersion, 'pr/12');
+        assert.match(log, /^changed\nlibrary$/m);
+        assert.match(log, /^1$/m);
+        assert.match(log, /^newer$/m);
+        assert.match(log, /^CODEBUILD_SOURCE_VERSION_extra=v2$/m);
+        assert.ok(log.includes(`CODEBUILD_SOURCE_REPO_URL_extra=${lib.url}`));
+        const exact = await world.build('many', {
+            sourceVersion: feature, secondarySourcesVersionOverride: [{ sourceIdentifier: 'extra', sourceVersion: other }],
+        });
+        assert.equal(exact.buildStatus, 'SUCCEEDED', await world.log(exact));
+        const missing = await world.build('many', { sourceVersion: 'no-such-branch' });
+        assert.equal(missing.buildStatus, 'FAILED');
+        assert.match(missing.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE').contexts[0].message,
+            /^reference not found for primary source and source version no-such-branch$/);
+    });
+
+    await t.test('the operator maps hosts to repositories of the machine; the build never sees where they are', async () => {
+        await project('mapped', { type: 'GITHUB', location: 'https://github.com/owner/app' });
+        const built = await world.build('mapped');
+        const log = await world.log(built);
+        assert.equal(built.buildStatus, 'SUCCEEDED', log);
+        assert.match(log, /^from-file two$/m);
+        assert.match(log, /^https:\/\/github\.com\/owner\/app$/m);
+        assert.ok(!log.includes('file://'));
+        await project('commit', { type: 'CODECOMMIT', location: 'https://git-codecommit.eu-west-2.amazonaws.com/v1/repos/app' }, { cache: { type: 'LOCAL', modes: ['LOCAL_SOURCE_CACHE'] } });
+        for (const wanted of ['two', 'three']) {
+            const again = await world.build('commit');
+            const text = await world.log(again);
+            assert.equal(again.buildStatus, 'SUCCEEDED', text);
+            assert.match(text, new RegExp(`^from-file ${wanted}$`, 'm'));
+            assert.match(text, /src\/git-codecommit\.eu-west-2\.amazonaws\.com\/v1\/repos\/app$/m);
+            await app.push('third', { 'a.txt': 'three\n' });
+        }
+    });
+
+    await t.test('hosts that move, private addresses, hostile locations', async () => {
+        await project('moved', { type: 'GITHUB_ENTERPRISE', location: `${open.url}/moved/team/lib.git` });
+        assert.equal((await world.build('moved')).buildStatus, 'FAILED');
+        for (const location of ['ssh://git@example.org/x', 'ext::sh -c id', '--upload-pack=id', 'https://user:secret@example.org/x', 'git@github.com:o/n.git', 'https://exa mple/x']) {
+            await refuses(project('bad', { type: 'GITHUB_ENTERPRISE', location }), 'InvalidInputException');
+        }
+        await refuses(project('bad', { type: 'GITHUB', location: 'https://example.org/owner/name' }), 'InvalidInputException', { message: /github\.com/ });
+        await project('file', { type: 'GITHUB_ENTERPRISE', location: `file://${host.root}/owner/app.git` });
+        const local = await world.build('file');
+        assert.equal(local.buildStatus, 'FAILED');
+        assert.match(local.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE').contexts[0].message, /trunkline\.yml/);
+    });
+
+    await t.test('a folder of S3 arrives as it is; an empty one is named', async () => {
+        const s3 = server.client(S3Client);
+        for (const [Key, Body] of [['tree/buildspec.yml', spec('find . -type f | sort', 'cat sub/b.txt')], ['tree/sub/b.txt', 'below\n'], ['tree/empty/', '']]) {
+            await s3.send(new PutObjectCommand({ Bucket: world.bucket, Key, Body }));
+        }
+        await project('folder', { type: 'S3', location: `${world.bucket}/tree/` });
+        const built = await world.build('folder');
+        const log = await world.log(built);
+        assert.equal(built.buildStatus, 'SUCCEEDED', log);
+        assert.match(log, /^\.\/buildspec\.yml\n\.\/sub\/b\.txt$/m);
+        assert.match(log, /^below$/m);
+        const none = await world.build('folder', { sourceLocationOverride: `${world.bucket}/none/` });
+        assert.equal(none.buildStatus, 'FAILED');
+        assert.match(none.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE').contexts[0].message, /there is nothing/);
+    });
+});
+
+test('without the operator\'s word a host on loopback is not reached', { skip }, async (t) => {
+    const host = await GitHost.start(t);
+    const server = await Server.start(t);
+    const world = await World.make(server, { name: 'ssrf' });
+    const app = await host.repository('owner/app');
+    const before = host.requests.length;
+    await world.project('pp', '', { source: { type: 'GITHUB_ENTERPRISE', location: app.url }, artifacts: { type: 'NO_ARTIFACTS' } });
+    const built = await world.build('pp');
+    assert.equal(built.buildStatus, 'FAILED');
+    assert.match(built.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE').contexts[0].message, /address of this machine/);
+    assert.equal(host.requests.length, before);
+});
