@@ -35,7 +35,8 @@ static const char *entity(char c) {
     }
 }
 
-/* Control characters other than tab and newline would let a log draw on the page: they become U+FFFD. */
+/* Control characters other than tab and newline would let a log draw on the page: they become
+ * U+FFFD. */
 void html_text(struct html *h, struct str text) {
     size_t from = 0;
     for (size_t i = 0; i < text.n; i++) {
@@ -82,7 +83,8 @@ void html_span(struct html *h, int64_t ms) {
     if (ms < 60000) {
         buf_printf(&h->out, "%lld.%lld s", (long long)(ms / 1000), (long long)(ms % 1000 / 100));
     } else if (ms < 3600000) {
-        buf_printf(&h->out, "%lld min %lld s", (long long)(ms / 60000), (long long)(ms / 1000 % 60));
+        buf_printf(&h->out, "%lld min %lld s", (long long)(ms / 60000),
+                   (long long)(ms / 1000 % 60));
     } else {
         buf_printf(&h->out, "%lld h %lld min", (long long)(ms / 3600000),
                    (long long)(ms / 60000 % 60));

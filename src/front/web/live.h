@@ -9,7 +9,7 @@ struct web {
     struct web_config config;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    uint64_t changes;  /* counts web_changed */
-    int live;          /* open streams */
+    uint64_t changes; /* counts web_changed */
+    int live;         /* open streams */
     bool closing;
 };

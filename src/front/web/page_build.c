@@ -80,10 +80,13 @@ void page_build(struct page *p) {
     html_fmt(h, "<h1>%s <span class=\"soft\">build %d</span></h1><p>", b->project_name,
              b->has_build_number ? b->build_number : 0);
     html_status(h, b->build_status);
-    html_fmt(h, " <span class=\"soft\">%s, started by %s</span></p>", b->current_phase, b->initiator);
+    html_fmt(h, " <span class=\"soft\">%s, started by %s</span></p>", b->current_phase,
+             b->initiator);
     phases(p, b);
-    html_fmt(h, "<h2>Log</h2><pre class=\"log\" tabindex=\"0\" aria-label=\"Log\" data-log=\"/console/builds/%s/log\">"
-                "</pre>",
+    html_fmt(h,
+             "<h2>Log</h2><pre class=\"log\" tabindex=\"0\" aria-label=\"Log\" "
+             "data-log=\"/console/builds/%s/log\">"
+             "</pre>",
              p->path.v[1]);
     page_end(p, 200);
 }
@@ -109,9 +112,9 @@ static void free_following(void *ud) {
 
 static bool send(struct http_stream *s, struct arena *a, const char *event, struct str text) {
     json_t *json cleanup_json = json_from_str(text);
-    struct str line = str_printf(a, "%s%s%sdata: %.*s\n\n", event ? "event: " : "",
-                                 event ? event : "", event ? "\n" : "",
-                                 STR_ARG(json_dump_str(a, json)));
+    struct str line =
+        str_printf(a, "%s%s%sdata: %.*s\n\n", event ? "event: " : "", event ? event : "",
+                   event ? "\n" : "", STR_ARG(json_dump_str(a, json)));
     return http_stream_write(s, line);
 }
 
@@ -148,7 +151,8 @@ static bool complete(struct following *f, struct arena *a) {
     struct codebuild_batch_get_builds_input in = {.ids = {&f->id, 1}};
     struct codebuild_batch_get_builds_output out = {0};
     struct err err = ERR_INIT;
-    return codebuild_call_batch_get_builds(&f->target, a, &in, &out, &err) < 0 || out.builds.n == 0 ||
+    return codebuild_call_batch_get_builds(&f->target, a, &in, &out, &err) < 0 ||
+           out.builds.n == 0 ||
            (out.builds.v[0].has_build_complete && out.builds.v[0].build_complete);
 }
 

@@ -33,8 +33,7 @@ static int load(struct page *p, struct release *r, struct err *err) {
 }
 
 static bool is_here(const struct release *r, const struct codepipeline_stage_state *s) {
-    return s->latest_execution != NULL &&
-           str_eq(s->latest_execution->pipeline_execution_id, r->id);
+    return s->latest_execution != NULL && str_eq(s->latest_execution->pipeline_execution_id, r->id);
 }
 
 /* ---- the approval ---- */
@@ -45,17 +44,19 @@ static void approval_form(struct page *p, const struct release *r,
     struct html *h = &p->html;
     html_fmt(h, "<section class=\"card wait\"><h2>%s waits for a person</h2>", s->stage_name);
     html_raw(h, "<p>Read above what this release is and how the earlier environments went.</p>");
-    html_fmt(h,
-             "<form method=\"post\" action=\"/console/pipelines/%s/executions/%s/answer\"><input "
-             "type=\"hidden\" name=\"csrf\" value=\"%s\"><input type=\"hidden\" name=\"stage\" "
-             "value=\"%s\"><input type=\"hidden\" name=\"action\" value=\"%s\"><input type=\"hidden\" "
-             "name=\"token\" value=\"%s\">",
-             r->pipeline, r->id, p->session.csrf, s->stage_name, a->action_name,
-             a->latest_execution->token);
-    html_raw(h, "<p><label>Why <input type=\"text\" name=\"summary\" maxlength=\"512\"></label></p><p>"
-                "<button class=\"go\" name=\"answer\" value=\"Approved\">Approve</button> "
-                "<button class=\"no\" name=\"answer\" value=\"Rejected\">Reject</button></p></form>"
-                "</section>");
+    html_fmt(
+        h,
+        "<form method=\"post\" action=\"/console/pipelines/%s/executions/%s/answer\"><input "
+        "type=\"hidden\" name=\"csrf\" value=\"%s\"><input type=\"hidden\" name=\"stage\" "
+        "value=\"%s\"><input type=\"hidden\" name=\"action\" value=\"%s\"><input type=\"hidden\" "
+        "name=\"token\" value=\"%s\">",
+        r->pipeline, r->id, p->session.csrf, s->stage_name, a->action_name,
+        a->latest_execution->token);
+    html_raw(h,
+             "<p><label>Why <input type=\"text\" name=\"summary\" maxlength=\"512\"></label></p><p>"
+             "<button class=\"go\" name=\"answer\" value=\"Approved\">Approve</button> "
+             "<button class=\"no\" name=\"answer\" value=\"Rejected\">Reject</button></p></form>"
+             "</section>");
 }
 
 static void waiting(struct page *p, const struct release *r) {
@@ -144,8 +145,9 @@ static void variables(struct html *h, const struct codepipeline_action_execution
 
 static void actions(struct page *p, const struct release *r) {
     struct html *h = &p->html;
-    html_raw(h, "<h2>What ran</h2><div class=\"scroll\"><table><thead><tr><th>Stage</th><th>Action</th>"
-                "<th>Status</th><th>Took</th><th>Result</th></tr></thead><tbody>");
+    html_raw(
+        h, "<h2>What ran</h2><div class=\"scroll\"><table><thead><tr><th>Stage</th><th>Action</th>"
+           "<th>Status</th><th>Took</th><th>Result</th></tr></thead><tbody>");
     for (size_t i = r->actions.action_execution_details.n; i > 0; i--) {
         const struct codepipeline_action_execution_detail *a =
             &r->actions.action_execution_details.v[i - 1];
@@ -159,9 +161,9 @@ static void actions(struct page *p, const struct release *r) {
             a->output != NULL ? a->output->execution_result : NULL;
         if (result != NULL && result->external_execution_id.n > 0) {
             size_t colon = str_find_c(result->external_execution_id, ':', 0);
-            html_fmt(h, "<a href=\"/console/builds/%s\">build and log</a>",
-                     str_sub(result->external_execution_id, colon + 1,
-                             result->external_execution_id.n));
+            html_fmt(
+                h, "<a href=\"/console/builds/%s\">build and log</a>",
+                str_sub(result->external_execution_id, colon + 1, result->external_execution_id.n));
         }
         if (result != NULL && result->external_execution_summary.n > 0) {
             html_fmt(h, "<small>%s</small>", result->external_execution_summary);
@@ -210,8 +212,8 @@ void page_execution(struct page *p) {
         return;
     }
     page_begin(p, r.pipeline, S("/console/events"));
-    html_fmt(&p->html, "<h1><a href=\"/console/pipelines/%s\">%s</a> <code>%s</code></h1>", r.pipeline,
-             r.pipeline, str_sub(r.id, 0, 8));
+    html_fmt(&p->html, "<h1><a href=\"/console/pipelines/%s\">%s</a> <code>%s</code></h1>",
+             r.pipeline, r.pipeline, str_sub(r.id, 0, 8));
     commit(p, &r);
     stages(p, &r);
     actions(p, &r);

@@ -1,8 +1,8 @@
-/* Home: pipelines by stages, each cell with the commit that is there, who wrote it and since when. */
+/* Home: pipelines by stages, each cell with the commit that is there, who wrote it and since when.
+ */
 #include "front/web/web.h"
 
 #include "gen/codepipeline.h"
-
 
 /* Commits of the newest executions, so that cells can name them without a call each. */
 static void load_commits(struct page *p, struct str pipeline,
@@ -14,8 +14,8 @@ static void load_commits(struct page *p, struct str pipeline,
     }
 }
 
-static const struct codepipeline_pipeline_execution_summary *
-find_execution(const struct codepipeline_list_pipeline_executions_output *list, struct str id) {
+static const struct codepipeline_pipeline_execution_summary *find_execution(
+    const struct codepipeline_list_pipeline_executions_output *list, struct str id) {
     for (size_t i = 0; i < list->pipeline_execution_summaries.n; i++) {
         if (str_eq(list->pipeline_execution_summaries.v[i].pipeline_execution_id, id)) {
             return &list->pipeline_execution_summaries.v[i];
@@ -105,9 +105,8 @@ void page_home(struct page *p) {
 /* The history of one pipeline. */
 void page_pipeline(struct page *p) {
     struct str name = p->path.v[1];
-    struct codepipeline_list_pipeline_executions_input in = {.pipeline_name = name,
-                                                             .max_results = 50,
-                                                             .has_max_results = true};
+    struct codepipeline_list_pipeline_executions_input in = {
+        .pipeline_name = name, .max_results = 50, .has_max_results = true};
     struct codepipeline_list_pipeline_executions_output out = {0};
     struct err err = ERR_INIT;
     if (codepipeline_call_list_pipeline_executions(&p->target, p->arena, &in, &out, &err) < 0) {
@@ -118,13 +117,17 @@ void page_pipeline(struct page *p) {
     page_begin(p, name, S("/console/events"));
     html_fmt(h, "<h1>%s</h1>", name);
     pipeline_row(p, name);
-    html_raw(h, "<h2>History</h2><div class=\"scroll\"><table><thead><tr><th>Execution</th><th>Commit</th>"
-                "<th>Status</th><th>Started by</th><th>When</th></tr></thead><tbody>");
+    html_raw(
+        h,
+        "<h2>History</h2><div class=\"scroll\"><table><thead><tr><th>Execution</th><th>Commit</th>"
+        "<th>Status</th><th>Started by</th><th>When</th></tr></thead><tbody>");
     for (size_t i = 0; i < out.pipeline_execution_summaries.n; i++) {
         const struct codepipeline_pipeline_execution_summary *e =
             &out.pipeline_execution_summaries.v[i];
-        html_fmt(h, "<tr><td><a href=\"/console/pipelines/%s/executions/%s\"><code>%s</code></a></td><td>",
-                 name, e->pipeline_execution_id, str_sub(e->pipeline_execution_id, 0, 8));
+        html_fmt(
+            h,
+            "<tr><td><a href=\"/console/pipelines/%s/executions/%s\"><code>%s</code></a></td><td>",
+            name, e->pipeline_execution_id, str_sub(e->pipeline_execution_id, 0, 8));
         if (e->source_revisions.n > 0) {
             html_fmt(h, "<code>%s</code> %s", str_sub(e->source_revisions.v[0].revision_id, 0, 8),
                      e->source_revisions.v[0].revision_summary);

@@ -1,6 +1,6 @@
 /*
- * Who looks at the console. `trunkline console` asks for a link for a principal; visiting it once, in
- * time, signs the browser in. Links and sessions are kept as digests only.
+ * Who looks at the console. `trunkline console` asks for a link for a principal; visiting it once,
+ * in time, signs the browser in. Links and sessions are kept as digests only.
  */
 #pragma once
 

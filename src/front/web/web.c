@@ -33,21 +33,23 @@ static void safe_headers(struct page *p) {
 void page_begin(struct page *p, struct str title, struct str live) {
     html_init(&p->html, p->arena);
     struct html *h = &p->html;
-    html_fmt(h,
-             "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-             "content=\"width=device-width, initial-scale=1\"><title>%s \xC2\xB7 Trunkline</title>"
-             "<link rel=\"stylesheet\" href=\"/console/style.css\"><script defer "
-             "src=\"/console/live.js\"></script></head><body",
-             title);
+    html_fmt(
+        h,
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
+        "content=\"width=device-width, initial-scale=1\"><title>%s \xC2\xB7 Trunkline</title>"
+        "<link rel=\"stylesheet\" href=\"/console/style.css\"><script defer "
+        "src=\"/console/live.js\"></script></head><body",
+        title);
     if (live.n > 0) {
         html_fmt(h, " data-live=\"%s\"", live);
     }
     html_raw(h, "><header><a href=\"/console\"><b>Trunkline</b></a>");
     if (p->session.principal.arn.p != NULL) {
-        html_fmt(h,
-                 "<span class=\"who\">%s <form method=\"post\" action=\"/console/sign-out\"><input "
-                 "type=\"hidden\" name=\"csrf\" value=\"%s\"><button>Sign out</button></form></span>",
-                 p->session.principal.arn, p->session.csrf);
+        html_fmt(
+            h,
+            "<span class=\"who\">%s <form method=\"post\" action=\"/console/sign-out\"><input "
+            "type=\"hidden\" name=\"csrf\" value=\"%s\"><button>Sign out</button></form></span>",
+            p->session.principal.arn, p->session.csrf);
     }
     html_raw(h, "</header><main>");
 }
@@ -97,8 +99,8 @@ void page_keep_target(struct page *p, struct arena *a, struct console_session *r
     ret->principal = &ret_session->principal;
 }
 
-void page_stream(struct page *p, void (*fn)(struct web *w, struct http_stream *s, void *ud), void *ud,
-                 void (*free_ud)(void *ud)) {
+void page_stream(struct page *p, void (*fn)(struct web *w, struct http_stream *s, void *ud),
+                 void *ud, void (*free_ud)(void *ud)) {
     struct err err = ERR_INIT;
     struct http_stream *stream = web_live_open(p->web, &err);
     if (stream == NULL) {
@@ -122,11 +124,13 @@ bool page_form(struct page *p, struct str_map *ret) {
     struct str origin = http_header(&p->req->headers, S("Origin"));
     struct str host = http_header(&p->req->headers, S("Host"));
     size_t at = str_find(origin, S("://"), 0);
-    bool same = origin.p == NULL || (at != (size_t)-1 && str_eq(str_sub(origin, at + 3, origin.n), host));
+    bool same =
+        origin.p == NULL || (at != (size_t)-1 && str_eq(str_sub(origin, at + 3, origin.n), host));
     if (!same || !http_parse_query(p->arena, p->req->body, ret) ||
         !str_eq(str_map_get(ret, S("csrf")), p->session.csrf) || p->session.csrf.n == 0) {
-        page_error(p, 403, S("This form did not come from this console's own page. Load the page "
-                             "again and repeat what you did."));
+        page_error(p, 403,
+                   S("This form did not come from this console's own page. Load the page "
+                     "again and repeat what you did."));
         return false;
     }
     return true;
@@ -202,20 +206,23 @@ static void sign_in(struct page *p) {
         }
     }
     if (used <= 0) {
-        page_error(p, 403, S("This sign-in link was used already or is too old. Ask for a new one: "
-                             "trunkline console"));
+        page_error(p, 403,
+                   S("This sign-in link was used already or is too old. Ask for a new one: "
+                     "trunkline console"));
         return;
     }
     header(p, "Set-Cookie",
-           str_printf(p->arena, "trunkline=%.*s; Path=/console; Max-Age=%d; HttpOnly; SameSite=Strict",
+           str_printf(p->arena,
+                      "trunkline=%.*s; Path=/console; Max-Age=%d; HttpOnly; SameSite=Strict",
                       STR_ARG(cookie), CONSOLE_SESSION_MS / 1000));
     page_redirect(p, S("/console"));
 }
 
 static void ask_to_sign_in(struct page *p) {
     page_begin(p, S("Sign in"), S(""));
-    html_raw(&p->html, "<h1>Sign in</h1><p>Run <code>trunkline console</code> on the server's machine, or "
-                       "with your keys; it prints a link that signs this browser in once.</p>");
+    html_raw(&p->html,
+             "<h1>Sign in</h1><p>Run <code>trunkline console</code> on the server's machine, or "
+             "with your keys; it prints a link that signs this browser in once.</p>");
     page_end(p, 401);
 }
 
@@ -225,7 +232,8 @@ static bool matches(const struct page_def *def, const struct str_list *path, str
     struct str rest = str_c(def->pattern);
     struct str part = STR_NONE;
     size_t i = 0;
-    if (!str_is(method, def->method) && !(str_is(method, "HEAD") && strcmp(def->method, "GET") == 0)) {
+    if (!str_is(method, def->method) &&
+        !(str_is(method, "HEAD") && strcmp(def->method, "GET") == 0)) {
         return false;
     }
     if (rest.n == 0) {

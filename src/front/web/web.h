@@ -1,7 +1,7 @@
 /*
- * The web console: server-rendered pages below /console, one small script. Every page is read through
- * AWS's own operations as the signed-in principal, so that policies decide what it shows; approving is
- * PutApprovalResult.
+ * The web console: server-rendered pages below /console, one small script. Every page is read
+ * through AWS's own operations as the signed-in principal, so that policies decide what it shows;
+ * approving is PutApprovalResult.
  */
 #pragma once
 
@@ -64,8 +64,8 @@ void page_redirect(struct page *p, struct str where);
 void page_keep_target(struct page *p, struct arena *a, struct console_session *ret_session,
                       struct aws_target *ret);
 /* Answers with server-sent events that fn writes on a thread of its own. */
-void page_stream(struct page *p, void (*fn)(struct web *w, struct http_stream *s, void *ud), void *ud,
-                 void (*free_ud)(void *ud));
+void page_stream(struct page *p, void (*fn)(struct web *w, struct http_stream *s, void *ud),
+                 void *ud, void (*free_ud)(void *ud));
 
 void page_home(struct page *p);
 void page_pipeline(struct page *p);
