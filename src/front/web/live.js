@@ -2,6 +2,8 @@
 // again when the server says that something changed.
 "use strict";
 (() => {
+  // Somebody writes in a form or is about to press its button: it is not taken away.
+  const answering = () => document.activeElement && document.activeElement.closest("main form");
   const log = document.querySelector("[data-log]");
   const page = document.querySelector("[data-live]");
   if (log) {
@@ -18,9 +20,9 @@
   } else if (page) {
     const source = new EventSource(page.dataset.live);
     source.addEventListener("changed", async () => {
-      if (document.activeElement && document.activeElement.tagName === "INPUT") return;
+      if (answering()) return;
       const answer = await fetch(location.href, { headers: { accept: "text/html" } });
-      if (!answer.ok) return;
+      if (!answer.ok || answering()) return;
       const next = new DOMParser().parseFromString(await answer.text(), "text/html");
       document.querySelector("main").replaceWith(next.querySelector("main"));
     });

@@ -38,11 +38,37 @@ static bool is_here(const struct release *r, const struct codepipeline_stage_sta
 
 /* ---- the approval ---- */
 
+/* What the pipeline's author wrote for the approver. Links elsewhere are http or https only. */
+static void approval_note(struct page *p, const struct release *r, struct str stage,
+                          struct str action) {
+    struct html *h = &p->html;
+    const struct codepipeline_action_execution_input *input = NULL;
+    for (size_t i = r->actions.action_execution_details.n; i > 0; i--) {
+        const struct codepipeline_action_execution_detail *a =
+            &r->actions.action_execution_details.v[i - 1];
+        if (str_eq(a->stage_name, stage) && str_eq(a->action_name, action)) {
+            input = a->input;
+        }
+    }
+    if (input == NULL) {
+        return;
+    }
+    struct str text = str_map_get(&input->resolved_configuration, S("CustomData"));
+    struct str link = str_map_get(&input->resolved_configuration, S("ExternalEntityLink"));
+    if (text.n > 0) {
+        html_fmt(h, "<p class=\"note\">%s</p>", text);
+    }
+    if (str_starts(link, S("https://")) || str_starts(link, S("http://"))) {
+        html_fmt(h, "<p><a rel=\"noreferrer\" href=\"%s\">%s</a></p>", link, link);
+    }
+}
+
 static void approval_form(struct page *p, const struct release *r,
                           const struct codepipeline_stage_state *s,
                           const struct codepipeline_action_state *a) {
     struct html *h = &p->html;
     html_fmt(h, "<section class=\"card wait\"><h2>%s waits for a person</h2>", s->stage_name);
+    approval_note(p, r, s->stage_name, a->action_name);
     html_raw(h, "<p>Read above what this release is and how the earlier environments went.</p>");
     html_fmt(
         h,
@@ -153,7 +179,7 @@ static void actions(struct page *p, const struct release *r) {
             &r->actions.action_execution_details.v[i - 1];
         html_fmt(h, "<tr><td>%s</td><td>%s</td><td>", a->stage_name, a->action_name);
         html_status(h, a->status);
-        html_raw(h, "</td><td>");
+        html_raw(h, "</td><td class=\"took\">");
         bool runs = str_is(a->status, "InProgress");
         html_span(h, (runs ? p->now_ms : a->last_update_time) - a->start_time);
         html_raw(h, "</td><td>");
@@ -184,7 +210,7 @@ static void stages(struct page *p, const struct release *r) {
         const struct codepipeline_stage_state *s = &r->state.stage_states.v[i];
         html_fmt(h, "<li><b>%s</b>", s->stage_name);
         if (is_here(r, s)) {
-            html_status(h, s->latest_execution->status);
+            page_stage_status(p, s);
         } else if (s->inbound_execution != NULL &&
                    str_eq(s->inbound_execution->pipeline_execution_id, r->id)) {
             html_raw(h, "<span class=\"status busy\">waits in front</span><small class=\"soft\">");

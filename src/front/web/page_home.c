@@ -24,6 +24,25 @@ static const struct codepipeline_pipeline_execution_summary *find_execution(
     return NULL;
 }
 
+static bool waits_for_a_person(const struct codepipeline_stage_state *s) {
+    for (size_t i = 0; i < s->action_states.n; i++) {
+        const struct codepipeline_action_execution *e = s->action_states.v[i].latest_execution;
+        if (e != NULL && e->token.n > 0 && str_is(e->status, "InProgress")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void page_stage_status(struct page *p, const struct codepipeline_stage_state *s) {
+    if (waits_for_a_person(s)) {
+        html_raw(&p->html,
+                 "<span class=\"status busy\"><i>\xE2\x97\x86</i> waits for a person</span>");
+    } else {
+        html_status(&p->html, s->latest_execution->status);
+    }
+}
+
 static void cell(struct page *p, struct str pipeline, const struct codepipeline_stage_state *s,
                  const struct codepipeline_list_pipeline_executions_output *list) {
     struct html *h = &p->html;
@@ -41,7 +60,7 @@ static void cell(struct page *p, struct str pipeline, const struct codepipeline_
         html_fmt(h, "<code>%s</code>", str_sub(id, 0, 8));
     }
     html_raw(h, "</a> ");
-    html_status(h, s->latest_execution->status);
+    page_stage_status(p, s);
     if (e != NULL && e->source_revisions.n > 0) {
         html_fmt(h, "<small>%s</small>", e->source_revisions.v[0].revision_summary);
     }
@@ -59,13 +78,17 @@ static void cell(struct page *p, struct str pipeline, const struct codepipeline_
     html_raw(h, "</td>");
 }
 
-static void pipeline_row(struct page *p, struct str name) {
+/* The pipeline's stages as a table; `titled`: under its name. */
+static void pipeline_row(struct page *p, struct str name, bool titled) {
     struct html *h = &p->html;
     struct codepipeline_get_pipeline_state_input in = {.name = name};
     struct codepipeline_get_pipeline_state_output state = {0};
     struct codepipeline_list_pipeline_executions_output list = {0};
     struct err err = ERR_INIT;
-    html_fmt(h, "<section><h2><a href=\"/console/pipelines/%s\">%s</a></h2>", name, name);
+    html_raw(h, "<section>");
+    if (titled) {
+        html_fmt(h, "<h2><a href=\"/console/pipelines/%s\">%s</a></h2>", name, name);
+    }
     if (codepipeline_call_get_pipeline_state(&p->target, p->arena, &in, &state, &err) < 0) {
         html_fmt(h, "<p class=\"bad\">%s</p></section>", str_c(err.msg));
         return;
@@ -97,7 +120,7 @@ void page_home(struct page *p) {
                            "<code>trunkline apply</code></p>");
     }
     for (size_t i = 0; i < out.pipelines.n; i++) {
-        pipeline_row(p, out.pipelines.v[i].name);
+        pipeline_row(p, out.pipelines.v[i].name, true);
     }
     page_end(p, 200);
 }
@@ -116,7 +139,7 @@ void page_pipeline(struct page *p) {
     struct html *h = &p->html;
     page_begin(p, name, S("/console/events"));
     html_fmt(h, "<h1>%s</h1>", name);
-    pipeline_row(p, name);
+    pipeline_row(p, name, false);
     html_raw(
         h,
         "<h2>History</h2><div class=\"scroll\"><table><thead><tr><th>Execution</th><th>Commit</th>"

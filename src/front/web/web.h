@@ -56,6 +56,9 @@ void page_begin(struct page *p, struct str title, struct str live); /* live: URL
 void page_end(struct page *p, int status);
 /* A whole page that says what went wrong. */
 void page_error(struct page *p, int status, struct str what);
+/* How the newest execution of a stage stands there; a person who is asked is said so. */
+struct codepipeline_stage_state;
+void page_stage_status(struct page *p, const struct codepipeline_stage_state *s);
 /* The form's fields; false (and an answer) when the CSRF token or the origin is not right. */
 bool page_form(struct page *p, struct str_map *ret);
 void page_redirect(struct page *p, struct str where);

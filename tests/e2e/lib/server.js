@@ -1,7 +1,7 @@
 // One `trunkline serve` of a test: its own data directory, a free port, ended by its process id.
 // The server is started with --die-with-parent, so that a test that crashes leaves none behind.
 import { spawn, execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -72,7 +72,10 @@ export class Server {
     // trunkline.yml), env, listen.
     static async start(t, options = {}) {
         const server = new Server(options.dir ?? join(temporary(t), 'data'), options);
-        atEnd(t, () => server.stop());
+        atEnd(t, async () => {
+            await server.stop();
+            await server.endBuilds();
+        });
         await server.launch();
         return server;
     }
@@ -140,6 +143,36 @@ export class Server {
             this.child.kill(signal);
         }
         return this.ended;
+    }
+
+    // Builds outlive their server, not their test: ends those of this data directory, and waits.
+    async endBuilds() {
+        const mine = () => readdirSync('/proc').filter((pid) => {
+            if (!/^\d+$/.test(pid)) {
+                return false;
+            }
+            try {
+                const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+                return words[1] === 'supervise' && words[2]?.startsWith(`${this.dir}/builds/`);
+            } catch {
+                return false; // it has ended
+            }
+        }).map(Number);
+        const send = (signal) => mine().forEach((pid) => {
+            try {
+                process.kill(pid, signal);
+            } catch {
+                // it has ended
+            }
+        });
+        send('SIGTERM');
+        const killAt = Date.now() + 20_000;
+        while (mine().length) {
+            if (Date.now() > killAt) {
+                send('SIGKILL');
+            }
+            await new Promise((next) => setTimeout(next, 50));
+        }
     }
 
     // Ends it as a service manager does; kill -9 when it does not end by itself.

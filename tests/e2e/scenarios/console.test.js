@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { chromium } from 'playwright-core';
 import * as iam from '@aws-sdk/client-iam';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
+import { until } from '../lib/expect.js';
 import { World, buildspec, stages } from '../lib/release.js';
 import { Server, atEnd } from '../lib/server.js';
 import { find, withoutBuilds } from '../lib/tools.js';
@@ -41,7 +43,9 @@ async function fits(page) {
 test('console', { skip }, async (t) => {
     const server = await Server.start(t);
     const world = await World.make(server, { files: { 'x.txt': '<script>document.title = "owned"</script>\n' } });
-    await world.project('app-build', buildspec(['cat x.txt', 'echo line-one; sleep 2; echo line-two; sleep 2; echo line-three']));
+    const wait = (name) => `timeout 120 sh -c "until aws ssm get-parameter --name /go/${name} >/dev/null 2>&1; do sleep 0.2; done"`;
+    const go = (Name) => server.client(SSMClient).send(new PutParameterCommand({ Name: `/go/${Name}`, Value: '1', Type: 'String' }));
+    await world.project('app-build', buildspec(['cat x.txt', `echo line-one; ${wait('two')}; echo line-two; ${wait('three')}; echo line-three`]));
     await world.project('app-deploy', buildspec(['echo deployed']));
     await world.pipeline([
         stages.source(world), stages.build('Build', 'app-build'), stages.approval('Approve', { CustomData: 'Is <b>it</b> right?' }),
@@ -82,18 +86,26 @@ test('console', { skip }, async (t) => {
         assert.ok([401, 403].includes(answer.status()), 'the link worked twice');
     });
 
+    const log = page.locator('[data-log]');
+    const logHas = (line) => until(`the page's log has ${line}`, async () => (await log.textContent())?.split('\n').includes(line));
     await t.test('a build\'s log appears while it runs', async () => {
         await page.goto(`${server.url}/console/pipelines/app/executions/${id}`);
         const build = page.locator('a[href*="/console/builds/"]').first();
         await build.waitFor();
         await page.goto(new URL(await build.getAttribute('href'), server.url).href);
-        await page.getByText('line-one').first().waitFor();
-        assert.equal(await page.getByText('line-three', { exact: true }).count(), 0, 'the log came only at the end');
-        await page.getByText('line-three', { exact: true }).first().waitFor();
-        await page.getByText(/SUCCEEDED|Succeeded/).first().waitFor();
-        assert.match(await page.title(), /./);
+        // The build waits for us at each line, so that a log that comes only at its end never shows one.
+        await logHas('line-one');
+        await go('two');
+        await logHas('line-two');
+        assert.ok(!(await log.textContent()).split('\n').includes('line-three'), 'the build did not wait');
+        await go('three');
+        await logHas('line-three');
+        await page.locator('.status', { hasText: 'SUCCEEDED' }).first().waitFor();
+        await logHas('<script>document.title = "owned"</script>');
         assert.notEqual(await page.title(), 'owned');
-        assert.ok(await page.getByText('<script>document.title').count(), 'hostile text is shown as text');
+        assert.equal(await log.locator('*').count(), 0, 'hostile text became markup');
+        const lines = (await log.textContent()).split('\n').filter((l) => /^line-/.test(l));
+        assert.deepEqual(lines, ['line-one', 'line-two', 'line-three'], 'each line once, in order');
         await fits(page);
         await look(page, 'build');
     });
@@ -101,16 +113,21 @@ test('console', { skip }, async (t) => {
     await t.test('somebody clicks Approve, and the release goes on', async () => {
         await world.waiting(id);
         await page.goto(`${server.url}/console`);
+        await page.getByText('waits for a person').first().waitFor();
         await fits(page);
         await look(page, 'home');
         await page.goto(`${server.url}/console/pipelines/app/executions/${id}`);
         await page.getByText('Is <b>it</b> right?').first().waitFor();
         await fits(page);
         await look(page, 'approval');
-        await page.getByRole('button', { name: /approve/i }).first().click();
+        await page.getByLabel('Why').fill('the log looks right');
+        await page.getByRole('button', { name: 'Approve' }).click();
+        await page.waitForLoadState();
+        assert.equal(new URL(page.url()).pathname, `/console/pipelines/app/executions/${id}`, await page.textContent('main'));
         assert.equal(await world.ended(id), 'Succeeded');
         const approval = (await world.actions(id)).find((a) => a.actionName === 'Person');
         assert.match(approval.updatedBy, /^arn:aws:(iam|sts)::111111111111:/);
+        assert.equal(approval.output.executionResult.externalExecutionSummary, 'the log looks right');
         await page.goto(`${server.url}/console/pipelines/app/executions/${id}`);
         await page.getByText(/Succeeded/).first().waitFor();
         await look(page, 'released');
@@ -129,15 +146,31 @@ test('console', { skip }, async (t) => {
             method: 'POST', redirect: 'manual', body,
             headers: { cookie: cookies, 'content-type': 'application/x-www-form-urlencoded', ...headers },
         });
-        const fields = `stage=Approve&action=Person&token=${token}&status=Approved&summary=x`;
-        assert.equal((await post({ origin: server.url }, fields)).status, 403);
         await page.goto(`${server.url}/console/pipelines/app/executions/${pipelineExecutionId}`);
-        const csrf = await page.locator('input[name*="csrf"], input[name="token_csrf"], input[type=hidden]').first();
-        const name = await csrf.getAttribute('name');
-        const value = await csrf.getAttribute('value');
-        assert.equal((await post({ origin: 'http://elsewhere.example.org' }, `${fields}&${name}=${encodeURIComponent(value)}`)).status, 403);
-        await world.waiting(pipelineExecutionId);
-        await world.answer(token, 'Rejected');
+        const csrf = encodeURIComponent(await page.locator('form[action$="/answer"] input[name=csrf]').getAttribute('value'));
+        const fields = `stage=Approve&action=Person&token=${token}&answer=Approved&summary=x`;
+        for (const [what, headers, body] of [
+            ['no token', { origin: server.url }, fields],
+            ['a wrong token', { origin: server.url }, `${fields}&csrf=${csrf.slice(1)}0`],
+            ['another origin', { origin: 'http://elsewhere.example.org' }, `${fields}&csrf=${csrf}`],
+            ['an opaque origin', { origin: 'null' }, `${fields}&csrf=${csrf}`],
+            ['no session', { origin: server.url, cookie: '' }, `${fields}&csrf=${csrf}`],
+        ]) {
+            const { status } = await post(headers, body);
+            assert.ok([401, 403].includes(status), `${what}: ${status}`);
+        }
+        assert.equal(await world.waiting(pipelineExecutionId), token, 'nobody has answered');
+    });
+
+    await t.test('somebody clicks Reject, and the release ends', async () => {
+        const refused = await world.newest(2);
+        await page.goto(`${server.url}/console/pipelines/app/executions/${refused}`);
+        await page.getByLabel('Why').fill('not on a Friday');
+        await page.getByRole('button', { name: 'Reject' }).click();
+        assert.equal(await world.ended(refused), 'Failed');
+        await page.goto(`${server.url}/console/pipelines/app/executions/${refused}`);
+        await page.getByText('not on a Friday').first().waitFor();
+        await look(page, 'rejected');
     });
 
     await t.test('every page keeps to its policy and threw no error', async () => {
