@@ -4,6 +4,7 @@
 #include "flow/build/build.h"
 #include "flow/forge/store.h"
 #include "flow/record/record.h"
+#include "flow/report/store.h"
 #include "front/web/session.h"
 #include "gen/codebuild.h"
 #include "gen/codepipeline.h"
@@ -13,8 +14,8 @@
 const struct db_schema *tables_schemas(struct arena *a, size_t *ret_n) {
     size_t n = 0;
     const struct db_schema *services = services_schemas(a, &n);
-    const struct db_schema others[] = {queue_schema, record_schema, build_schema, forge_schema,
-                                       console_schema};
+    const struct db_schema others[] = {queue_schema, record_schema, build_schema,
+                                       forge_schema, report_schema, console_schema};
     const size_t others_n = sizeof(others) / sizeof(others[0]);
     struct db_schema *all = arena_new_n(a, struct db_schema, n + others_n);
     memcpy(all, others, sizeof(others));

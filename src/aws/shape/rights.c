@@ -3,7 +3,8 @@
  * policies name:
  *   path      /app/name:3 or an ARN of it -> app/name (SSM parameters)
  *   s3source  /bucket/key%20x?versionId=1 -> bucket/key x (x-amz-copy-source)
- *   build     project:uuid or the build's ARN -> the project (CodeBuild)
+ *   build     project:uuid or the ARN of a build or batch -> the project (CodeBuild)
+ *   report    a report's ARN -> its report group (CodeBuild)
  *   kmskey    id -> key/id; alias/x stays
  *   loggroup  the group's ARN -> its name
  *   function  111111111111:function:name -> name
@@ -83,14 +84,26 @@ static struct str filter_build(struct arena *a, struct str value) {
         return colon == (size_t)-1 ? value : str_sub(value, 0, colon);
     }
     struct str resource = arn_resource(value);
-    if (!str_starts(resource, S("build/"))) {
+    bool batch = str_starts(resource, S("build-batch/"));
+    if (!batch && !str_starts(resource, S("build/"))) {
         return value;
     }
     struct str head = str_n(value.p, (size_t)(resource.p - value.p));
-    struct str project = str_sub(resource, 6, resource.n);
+    struct str project = str_sub(resource, batch ? 12 : 6, resource.n);
     size_t colon = str_find_c(project, ':', 0);
     project = colon == (size_t)-1 ? project : str_sub(project, 0, colon);
     return str_printf(a, STR_FMT "project/" STR_FMT, STR_ARG(head), STR_ARG(project));
+}
+
+static struct str filter_report(struct arena *a, struct str value) {
+    struct str resource = is_arn(value) ? arn_resource(value) : STR_NONE;
+    size_t colon = str_rfind_c(resource, ':');
+    if (!str_starts(resource, S("report/")) || colon == (size_t)-1) {
+        return value;
+    }
+    struct str head = str_n(value.p, (size_t)(resource.p - value.p));
+    return str_printf(a, STR_FMT "report-group/" STR_FMT, STR_ARG(head),
+                      STR_ARG(str_sub(resource, 7, colon - 7)));
 }
 
 static struct str filter_loggroup(struct str value) {
@@ -116,6 +129,9 @@ static struct str apply_filter(struct arena *a, struct str filter, struct str va
     }
     if (str_is(filter, "build")) {
         return filter_build(a, value);
+    }
+    if (str_is(filter, "report")) {
+        return filter_report(a, value);
     }
     if (str_is(filter, "kmskey")) {
         bool whole = is_arn(value) || str_starts(value, S("alias/"));

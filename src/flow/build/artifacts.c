@@ -54,13 +54,13 @@ static int digest(struct supervision *s, struct packed *p, struct err *err) {
     return 0;
 }
 
-static int pack(struct supervision *s, int root_fd, const struct artifact_files *files,
-                bool keep_links, struct packed *ret, struct err *err) {
+static int zip_files(struct supervision *s, int root_fd, const struct artifact_files *files,
+                     bool keep_links, int *ret_fd, struct err *err) {
     struct zip_writer *zip cleanup_zip = NULL;
     struct zip_limits limits = {0};
     const char *path = str_printf(&s->arena, "%s/artifact.zip", s->dir).p;
-    ret->fd = file_open(path, O_RDWR | O_CREAT | O_TRUNC, 0600, err);
-    if (ret->fd < 0 || file_remove(path, err) < 0 || zip_begin(ret->fd, &limits, &zip, err) < 0) {
+    *ret_fd = file_open(path, O_RDWR | O_CREAT | O_TRUNC, 0600, err);
+    if (*ret_fd < 0 || file_remove(path, err) < 0 || zip_begin(*ret_fd, &limits, &zip, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < files->n; i++) {
@@ -70,7 +70,22 @@ static int pack(struct supervision *s, int root_fd, const struct artifact_files 
             return -1;
         }
     }
-    return zip_end(zip, err) < 0 ? -1 : digest(s, ret, err);
+    return zip_end(zip, err);
+}
+
+static int pack(struct supervision *s, int root_fd, const struct artifact_files *files,
+                bool keep_links, struct packed *ret, struct err *err) {
+    return zip_files(s, root_fd, files, keep_links, &ret->fd, err) < 0 ? -1 : digest(s, ret, err);
+}
+
+int pack_files(struct supervision *s, int root_fd, const struct artifact_files *files,
+               struct err *err) {
+    int fd = -1;
+    if (zip_files(s, root_fd, files, false, &fd, err) < 0) {
+        fd_closep(&fd);
+        return -1;
+    }
+    return fd;
 }
 
 static struct object_new object_of(const struct plan_artifact *to, struct str key, int fd,
@@ -248,8 +263,7 @@ static const struct buildspec_artifact *spec_of(struct supervision *s,
     return primary ? &s->spec.artifact : NULL;
 }
 
-/* All exported variables as the commands left them; empty when the container is gone. */
-static struct env environment_now(struct supervision *s) {
+struct env environment_now(struct supervision *s) {
     struct env env = {0};
     struct err err = ERR_INIT;
     struct str printed = STR_NONE;

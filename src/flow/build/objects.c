@@ -29,7 +29,7 @@ int object_get(struct supervision *s, struct str bucket, struct str key, struct 
 /* What CodeBuild encrypts is encrypted by the project's key, S3's own unless it says another. */
 static void choose_encryption(struct supervision *s, const struct object_new *o,
                               struct s3_put_object_request *in) {
-    struct str key = s->plan.kms_key;
+    struct str key = o->kms_key.n > 0 ? o->kms_key : s->plan.kms_key;
     bool of_s3 = key.n == 0 || str_ends(key, S("alias/aws/s3"));
     if (o->plain || (o->pipeline && of_s3)) {
         return; /* as the bucket has it */

@@ -162,9 +162,6 @@ static void tell_phases(struct supervision *s) {
                             : "No runtime version selected in buildspec.");
     build_log_line(s->log, "Moving to directory %s", s->source_dir);
     cache_restore(s);
-    if (s->spec.reports.n > 0) {
-        build_log_line(s->log, "Reports are not collected (docs/limits.md)");
-    }
     if (s->spec.batch.kind != BATCH_NONE) {
         build_log_line(s->log, "Batch is not acted on: this is one build (docs/limits.md)");
     }

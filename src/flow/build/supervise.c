@@ -35,7 +35,7 @@ static bool did_work(const struct supervision *s, enum build_phase phase) {
         return s->spec.phase[kind].commands.n + s->spec.phase[kind].finally.n > 0;
     }
     return phase != PHASE_PROVISIONING &&
-           (phase != PHASE_UPLOAD_ARTIFACTS || s->spec.has_artifacts);
+           (phase != PHASE_UPLOAD_ARTIFACTS || s->spec.has_artifacts || s->spec.reports.n > 0);
 }
 
 static int record_end(struct supervision *s, enum build_phase phase, const struct phase_end *end,
@@ -60,6 +60,13 @@ static bool has_log_lines(enum build_phase phase) {
     return phase >= PHASE_DOWNLOAD_SOURCE && phase <= PHASE_UPLOAD_ARTIFACTS;
 }
 
+/* Reports are made though the artifacts failed; the first failure is the phase's. */
+static struct phase_end upload(struct supervision *s) {
+    struct phase_end artifacts = upload_artifacts(s);
+    struct phase_end reports = upload_reports(s);
+    return artifacts.status == PHASE_SUCCEEDED ? reports : artifacts;
+}
+
 static struct phase_end run_one(struct supervision *s, enum build_phase phase) {
     enum buildspec_phase_kind kind = BUILDSPEC_INSTALL;
     if (phase_section(phase, &kind)) {
@@ -71,7 +78,7 @@ static struct phase_end run_one(struct supervision *s, enum build_phase phase) {
     case PHASE_DOWNLOAD_SOURCE:
         return download_source(s);
     case PHASE_UPLOAD_ARTIFACTS:
-        return upload_artifacts(s);
+        return upload(s);
     default:
         return phase_well();
     }

@@ -85,6 +85,7 @@ struct object_new {
     struct str sha256; /* for the metadata, or absent */
     struct str content_type, content_encoding;
     struct str owner_access; /* bucketOwnerAccess, or absent */
+    struct str kms_key;      /* absent = the project's */
     bool plain;              /* encryptionDisabled */
     bool pipeline;           /* of a pipeline: encrypted by its key only if there is one */
     bool only_new;           /* fails with PreconditionFailed when the key is there */
@@ -125,6 +126,15 @@ int wait_command(struct supervision *s, uint32_t id, int *ret_code, struct err *
 /* artifacts.c: UPLOAD_ARTIFACTS and exported variables. */
 struct phase_end upload_artifacts(struct supervision *s);
 void record_exports(struct supervision *s);
+/* All exported variables as the commands left them; empty when the container is gone. */
+struct env environment_now(struct supervision *s);
+struct artifact_files;
+/* The files as a zip: a descriptor, or -1. */
+int pack_files(struct supervision *s, int root_fd, const struct artifact_files *files,
+               struct err *err) MUST_USE;
+
+/* reports.c: what the buildspec's reports name. */
+struct phase_end upload_reports(struct supervision *s);
 
 /* account.c: calls into the build's account, as the project's role. Each request has an id that it
  * keeps when it is sent again; serve remembers the answer to a write until it is acknowledged. */

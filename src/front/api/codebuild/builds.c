@@ -114,7 +114,7 @@ static int answer_with(struct call *c, struct str uuid, struct codebuild_build *
     if (found <= 0) {
         return found < 0 ? -1 : err_set(err, ERR_INTERNAL, "the build is gone");
     }
-    return build_view(c->arena, &row, ret, err);
+    return codebuild_show_build(c, &row, ret, err);
 }
 
 /* 1: the same request was answered before, with this build. */
@@ -193,7 +193,7 @@ int codebuild_stop_build(struct call *c, const struct codebuild_stop_build_input
     }
     return build_stop(codebuild_flow(), row.uuid, err) < 0
                ? -1
-               : build_view(c->arena, &row, &out->build, err);
+               : codebuild_show_build(c, &row, &out->build, err);
 }
 
 int codebuild_batch_get_builds(struct call *c, const struct codebuild_batch_get_builds_input *in,
@@ -209,7 +209,7 @@ int codebuild_batch_get_builds(struct call *c, const struct codebuild_batch_get_
         struct build_row row;
         struct codebuild_build *b = NULL;
         int found = codebuild_find_build(c, in->ids.v[i], &row, err);
-        if (found < 0 || (found > 0 && build_view(c->arena, &row, &b, err) < 0)) {
+        if (found < 0 || (found > 0 && codebuild_show_build(c, &row, &b, err) < 0)) {
             return -1;
         }
         if (found > 0) {

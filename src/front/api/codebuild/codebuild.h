@@ -19,6 +19,10 @@ struct str codebuild_project_arn(const struct call *c, struct str name);
 int codebuild_find_build(struct call *c, struct str id_or_arn, struct build_row *ret,
                          struct err *err) MUST_USE;
 
+/* A build as the API shows it, with its reports. */
+int codebuild_show_build(struct call *c, const struct build_row *row, struct codebuild_build **ret,
+                         struct err *err) MUST_USE;
+
 /* InvalidInputException. Returns -1. */
 int codebuild_invalid(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
