@@ -13,10 +13,6 @@
 
 enum {
     EVENTS_CHUNK = 1024 * 1024,
-    LOG_CHUNK = 512 * 1024,
-    LINE_MAX = 200 * 1024,  /* longer ones become several log events */
-    EVENTS_PER_CALL = 5000, /* PutLogEvents takes 10,000, and 1 MiB with 26 bytes for each */
-    INDEX_RECORD = 16,
 };
 
 /* What one step has read. */
@@ -54,54 +50,22 @@ static int read_at(struct step *s, const char *name, int64_t offset, size_t max,
     return 0;
 }
 
-static struct str whole_lines(struct str text) {
-    size_t last = str_rfind_c(text, '\n');
-    return last == (size_t)-1 ? S("") : str_sub(text, 0, last + 1);
-}
-
 static int read_files(struct step *s, struct err *err) {
     struct ingest *in = s->in;
     int ended = build_exit_read(s->arena, s->dir, &s->end, err);
     s->has_end = ended > 0;
     if (ended < 0 ||
         read_at(s, "events.jsonl", in->offsets.events, EVENTS_CHUNK, &s->events, err) < 0 ||
-        read_at(s, "log", in->offsets.log, LOG_CHUNK, &s->log, err) < 0) {
+        read_at(s, "log", in->offsets.log, LOG_READ_MAX, &s->log, err) < 0) {
         return -1;
     }
-    s->events = whole_lines(s->events);
-    bool long_line = s->log.n == LOG_CHUNK && whole_lines(s->log).n == 0;
-    bool last = s->has_end && s->log.n < LOG_CHUNK;
-    s->log = long_line || last ? s->log : whole_lines(s->log);
+    size_t end = str_rfind_c(s->events, '\n');
+    s->events = str_sub(s->events, 0, end == (size_t)-1 ? 0 : end + 1);
+    s->log = log_events_ready(s->log, s->has_end && s->log.n < LOG_READ_MAX);
     return 0;
 }
 
 /* ---- the log ---- */
-
-static int64_t number(const unsigned char *p) {
-    uint64_t value = 0;
-    for (int i = 7; i >= 0; i--) {
-        value = value << 8 | p[i];
-    }
-    return (int64_t)value;
-}
-
-/* Moves on in the index until the time of the byte at `offset` is known. */
-static int64_t time_at(struct step *s, int index_fd, int64_t offset) {
-    struct ingest *in = s->in;
-    while (offset >= in->next_at) {
-        unsigned char record[INDEX_RECORD];
-        in->line_ms = in->next_ms > 0 ? in->next_ms : in->line_ms;
-        if (index_fd < 0 ||
-            pread(index_fd, record, sizeof(record), in->index_at) != (ssize_t)sizeof(record)) {
-            in->next_ms = 0;
-            break; /* the last record: it counts until there is another */
-        }
-        in->next_at = number(record);
-        in->next_ms = number(record + 8);
-        in->index_at += INDEX_RECORD;
-    }
-    return in->line_ms > 0 ? in->line_ms : clock_now_ms(in->flow->clock);
-}
 
 static int make_stream(struct step *s, const struct aws_target *t, const struct build_row *row,
                        struct err *err) {
@@ -150,7 +114,8 @@ static int put_log(struct step *s, const struct build_row *row, struct err *err)
     struct ingest *in = s->in;
     struct aws_target target;
     struct str rest = s->log;
-    int64_t offset = in->offsets.log;
+    struct log_cursor *cursor = &in->cursor;
+    cursor->offset = in->offsets.log;
     in->offsets.log += (int64_t)s->log.n;
     if (s->log.n == 0 || row->log_group.p == NULL || in->config->log_target == NULL) {
         return 0;
@@ -163,23 +128,14 @@ static int put_log(struct step *s, const struct build_row *row, struct err *err)
     }
     int index cleanup_fd =
         file_open(str_printf(s->arena, "%s/log.idx", s->dir).p, O_RDONLY, 0, err);
-    struct logs_input_log_event_list events = {0};
     while (rest.n > 0) {
-        size_t end = str_find_c(rest, '\n', 0);
-        size_t n = end == (size_t)-1 ? rest.n : end + 1;
-        n = n > LINE_MAX ? LINE_MAX : n;
-        *arena_push(s->arena, &events) =
-            (struct logs_input_log_event){time_at(s, index, offset), true, str_sub(rest, 0, n)};
-        rest = str_sub(rest, n, rest.n);
-        offset += (int64_t)n;
-        if (events.n == EVENTS_PER_CALL) {
-            if (put_batch(s, &target, row, &events, err) < 0) {
-                return -1;
-            }
-            events = (struct logs_input_log_event_list){0};
+        struct logs_input_log_event_list events;
+        log_events_take(s->arena, cursor, index, in->flow->clock, &rest, &events);
+        if (put_batch(s, &target, row, &events, err) < 0) {
+            return -1;
         }
     }
-    return put_batch(s, &target, row, &events, err);
+    return 0;
 }
 
 /* ---- events ---- */

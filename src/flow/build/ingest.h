@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "flow/build/log_events.h"
 #include "flow/build/store.h"
 
 struct ingest {
@@ -14,10 +15,7 @@ struct ingest {
     bool loaded;                  /* what follows is known */
     struct build_offsets offsets; /* as in the row */
     bool stream_made;             /* log group and stream are there */
-    int64_t index_at;             /* offset in log.idx of the next record */
-    int64_t line_ms;              /* time of the bytes before next_at */
-    int64_t next_at;              /* offset in the log where next_ms begins */
-    int64_t next_ms;
+    struct log_cursor cursor;     /* in the log's index of times */
 };
 
 /* One step. `dead`: the supervisor was gone before this call. *ret_more: there may be more at once;

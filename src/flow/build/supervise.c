@@ -214,8 +214,12 @@ static int live(struct supervision *s, struct err *err) {
     s->source_dir = source_directory(s, 0);
     s->deadline_ms = clock_mono_ms(s->clock) + s->plan.timeout_s * 1000;
     tell_image(s);
-    int result = run_phases(s, &status, &reason, err);
+    struct log_sender *sender = NULL;
+    int result = logs_out_begin(s, &sender, err) < 0 ? -1 : run_phases(s, &status, &reason, err);
     unprovision(s);
+    logs_out_s3(s);
+    build_log_output_end(s->log);
+    logs_out_end(sender);
     struct err log_failure = build_log_failure(s->log);
     if (result < 0) {
         status = PHASE_FAULT;

@@ -99,6 +99,12 @@ int object_exists(struct supervision *s, struct str bucket, struct str key,
 int object_newest(struct supervision *s, struct str bucket, struct str prefix, struct str *ret_key,
                   struct err *err) MUST_USE;
 
+/* logs_out.c: the log on its way out of this machine. *ret NULL when serve does it. */
+struct log_sender;
+int logs_out_begin(struct supervision *s, struct log_sender **ret, struct err *err) MUST_USE;
+void logs_out_end(struct log_sender *sender); /* sends what is left; NULL ok */
+void logs_out_s3(struct supervision *s);
+
 /* cache.c. CACHE_STAGE: where a cache is unpacked, inside; it is made with the container. */
 #define CACHE_STAGE "/codebuild/output/cache"
 int cache_mount(struct supervision *s, struct sandbox_mount *ret, struct err *err) MUST_USE;

@@ -3,6 +3,8 @@
 #include "../../cmocka_.h"
 
 #include "platform/archive/extract.h"
+#include "platform/archive/gunzip.h"
+#include "platform/archive/gzip.h"
 #include "platform/archive/zip.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
@@ -12,6 +14,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct fixture {
@@ -295,10 +298,35 @@ static void test_owner_is_given_to_everything(void **state) {
     }
 }
 
+static void test_a_file_comes_back_from_gzip_and_is_the_same_each_time(void **state) {
+    (void)state;
+    struct arena a = ARENA_INIT;
+    struct err err = ERR_INIT;
+    size_t n = 3 << 20;
+    char *text = arena_alloc(&a, n);
+    for (size_t i = 0; i < n; i++) {
+        text[i] = (char)('a' + i * i % 23);
+    }
+    struct str packed[2];
+    for (size_t k = 0; k < 2; k++) {
+        int in cleanup_fd = fd_from_bytes("in", str_n(text, n), &err);
+        int out cleanup_fd = memfd_create("out", MFD_CLOEXEC);
+        assert_int_equal(gzip_file(in, (int64_t)n - 7, out, &err), 0);
+        assert_int_equal(lseek(out, 0, SEEK_SET), 0);
+        assert_int_equal(fd_read_all(&a, out, n, &packed[k], &err), 0);
+    }
+    struct str back = STR_NONE;
+    assert_true(packed[0].n < n / 4 && str_eq(packed[0], packed[1]));
+    assert_int_equal(gunzip(&a, packed[0], n, &back, &err), 0);
+    assert_true(str_eq(back, str_n(text, n - 7)));
+    arena_done(&a);
+}
+
 #define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_file_comes_back_from_gzip_and_is_the_same_each_time),
         WITH_DIR(test_tree_survives_packing_and_unpacking),
         WITH_DIR(test_same_content_gives_the_same_bytes),
         WITH_DIR(test_zip_never_follows_a_link_out_of_its_root),
