@@ -90,6 +90,9 @@ struct buildspec_note {
     struct str text;
 };
 
+/* Of each kind; further ones of a file are left out. */
+enum { BUILDSPEC_MAX_NOTES = 500 };
+
 struct buildspec_notes {
     struct buildspec_note *v;
     size_t n;

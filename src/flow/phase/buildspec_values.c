@@ -22,10 +22,27 @@ static void note(struct spec_reader *r, struct buildspec_notes *notes, const cha
                  const struct yaml_node *at, const char *fmt, va_list args)
     __attribute__((format(printf, 5, 0)));
 
+/* True when the same thing was told of the same place: a parent knows what kind its child must be,
+ * and so does who reads the child. */
+static bool told(const struct buildspec_notes *notes, const char *code, unsigned line,
+                 unsigned column) {
+    for (size_t i = 0; i < notes->n; i++) {
+        const struct buildspec_note *note = &notes->v[i];
+        if (note->line == line && note->column == column && strcmp(note->code, code) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void note(struct spec_reader *r, struct buildspec_notes *notes, const char *code,
                  const struct yaml_node *at, const char *fmt, va_list args) {
-    *arena_push(r->arena, notes) = (struct buildspec_note){
-        code, at ? at->line : 1, at ? at->column : 1, arena_vprintf(r->arena, fmt, args)};
+    unsigned line = at ? at->line : 1;
+    unsigned column = at ? at->column : 1;
+    if (notes->n < BUILDSPEC_MAX_NOTES && !told(notes, code, line, column)) {
+        *arena_push(r->arena, notes) =
+            (struct buildspec_note){code, line, column, arena_vprintf(r->arena, fmt, args)};
+    }
 }
 
 void spec_error(struct spec_reader *r, const char *code, const struct yaml_node *at,

@@ -133,7 +133,7 @@ static int read_alias(struct reader *r, const yaml_event_t *event, struct yaml_n
         }
         *ret = r->anchors.v[i - 1].node;
         return *ret ? 0
-                    : fail_at(r, err, ERR_INVALID, event->start_mark,
+                    : fail_at(r, err, ERR_LIMIT, event->start_mark,
                               "alias stands inside the node that it names");
     }
     struct str what = str_printf(r->arena, "alias '*" STR_FMT "' names no anchor", STR_ARG(name));
