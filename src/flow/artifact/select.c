@@ -100,13 +100,14 @@ static struct str real_path(const struct walk *w, int fd) {
     return n < 0 ? STR_NONE : str_n(path, (size_t)n);
 }
 
-/* A link found by a pattern counts if it leads to a file of the source directory: what else is in
- * the container was not meant. */
+/* A link found by a pattern counts if it leads to a file of the source directory (to a folder only
+ * where links are kept): what else is in the container was not meant. */
 static bool link_counts(struct walk *w, struct str path) {
     int fd cleanup_fd = open_path(w, path);
     struct stat st;
     struct str target = real_path(w, fd);
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+    if (fd < 0 || fstat(fd, &st) < 0 ||
+        !(S_ISREG(st.st_mode) || (S_ISDIR(st.st_mode) && w->selection->folder_links))) {
         return false;
     }
     if (str_starts(target, w->home) && target.n > w->home.n &&

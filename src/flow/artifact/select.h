@@ -33,7 +33,8 @@ struct artifact_selection {
     const struct str_list *files;
     const struct str_list *exclude;
     bool discard_paths;
-    bool keep_links; /* links are taken as they are, wherever they lead; else followed */
+    bool folder_links; /* enable-symlinks: links to folders of the source directory count too */
+    bool keep_links;   /* links are taken as they are, wherever they lead; else followed */
     void (*say)(void *ud, struct str line); /* progress, in CodeBuild's words */
     void *ud;
 };

@@ -17,7 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_PRINTED_ENV = 4 * 1024 * 1024, MAX_NAME = 1024, CHUNK = 1024 * 1024 };
+enum {
+    MAX_PRINTED_ENV = 4 * 1024 * 1024,
+    MAX_NAME = 1024,
+    CHUNK = 1024 * 1024,
+    MAX_EXPORTED = 122880,
+    /* what CodePipeline takes as an action's variables */
+};
 
 /* A finished zip: an unlinked file of the build's directory, or one that stays (LOCAL). */
 struct packed {
@@ -129,6 +135,10 @@ static int record(struct supervision *s, const struct plan_artifact *to, struct 
     json_set_str(event, "bucket", to->bucket);
     json_set_str(event, "key", key);
     json_set_str(event, "location", location);
+    json_set(event, "primary", json_boolean(to == s->plan.artifacts.v));
+    json_set(event, "overrideName", json_boolean(to->override_name));
+    json_set(event, "plain", json_boolean(to->encryption_off));
+    json_set_str(event, "ownerAccess", to->owner_access);
     if (p != NULL) {
         json_set_str(event, "sha256", p->sha256);
         json_set_str(event, "md5", p->md5);
@@ -182,7 +192,7 @@ static int deliver(struct supervision *s, const struct plan_artifact *to,
     if (to->kind == PLAN_ARTIFACT_S3 && !to->zip) {
         return upload_each(s, to, key, root_fd, files, err);
     }
-    int result = pack(s, root_fd, files, spec->symlinks, &packed, err);
+    int result = pack(s, root_fd, files, spec->symlinks && to->zip, &packed, err);
     struct str location = str_printf(&s->arena, "arn:aws:s3:::" STR_FMT "/" STR_FMT,
                                      STR_ARG(to->bucket), STR_ARG(key));
     if (result == 0 && to->kind == PLAN_ARTIFACT_LOCAL) {
@@ -242,6 +252,7 @@ static struct phase_end upload_one(struct supervision *s, const struct plan_arti
         .files = &wanted,
         .exclude = &exclude,
         .discard_paths = spec->discard_paths,
+        .folder_links = spec->symlinks && to->zip,
         .say = say,
         .ud = s,
     };
@@ -313,6 +324,7 @@ void record_exports(struct supervision *s) {
     }
     struct env now = environment_now(s);
     struct err err = ERR_INIT;
+    size_t bytes = 0;
     json_t *list = json_array();
     for (size_t i = 0; i < s->spec.exported.n; i++) {
         struct str name = s->spec.exported.v[i];
@@ -322,6 +334,14 @@ void record_exports(struct supervision *s) {
                            var == NULL ? "it is not set" : "it may not leave the build");
             continue;
         }
+        if (bytes + name.n + var->value.n > MAX_EXPORTED) {
+            build_log_line(s->log,
+                           "Variable " STR_FMT " is not exported: all together may have at most "
+                           "%d bytes",
+                           STR_ARG(name), MAX_EXPORTED);
+            continue;
+        }
+        bytes += name.n + var->value.n;
         json_t *one = json_object();
         json_set_str(one, "name", name);
         json_set_str(one, "value", build_log_masked(s->log, &s->arena, var->value));

@@ -228,6 +228,15 @@ static int spawn(struct builds *b, struct arena *a, const char *dir, struct proc
     return out < 0 ? -1 : process_spawn(&spec, ret, err);
 }
 
+/* A plan that cannot be read is told when the build is started. */
+static bool queued_too_long(const struct builds *b, struct arena *a, struct str text,
+                            const struct build_row *row) {
+    struct plan plan;
+    struct err ignored = ERR_INIT;
+    return plan_parse(a, text, &plan, &ignored) == 0 && plan.queued_timeout_s > 0 &&
+           clock_now_ms(b->config.flow->clock) - row->started_ms > plan.queued_timeout_s * 1000;
+}
+
 static int start_build(struct builds *b, struct queue_job *job, struct err *err) {
     struct arena *a = job->arena;
     struct build_row row;
@@ -246,6 +255,9 @@ static int start_build(struct builds *b, struct queue_job *job, struct err *err)
     }
     if (stop && !made) {
         return end_now(b, job->key, "STOPPED", "stopped before it started", err);
+    }
+    if (!made && queued_too_long(b, a, text, &row)) {
+        return end_now(b, job->key, "TIMED_OUT", "Build timed out in the queue", err);
     }
     if (!made && b->running_n >= b->config.parallel) {
         job->again_ms = clock_now_ms(b->config.flow->clock) + TICK_MS;

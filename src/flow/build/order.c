@@ -240,6 +240,9 @@ static int make_plan(const struct flow *f, struct making *m, struct err *err) {
     plan->kms_key = order != NULL && order->kms_key.n > 0 ? order->kms_key : p->encryption_key;
     plan->timeout_s =
         60 * (int64_t)(p->has_timeout_in_minutes ? p->timeout_in_minutes : DEFAULT_TIMEOUT_MIN);
+    plan->queued_timeout_s =
+        60 * (int64_t)(p->has_queued_timeout_in_minutes ? p->queued_timeout_in_minutes
+                                                        : DEFAULT_QUEUED_MIN);
     plan_size(m);
     plan_logs(m->arena, p->logs_config, plan);
     plan_artifacts(m);

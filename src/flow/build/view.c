@@ -40,7 +40,12 @@ static struct codebuild_build_artifacts view_artifact(struct arena *a, const jso
         .location = str_dup(a, json_str(one, "location")),
         .sha256sum = str_dup(a, json_str(one, "sha256")),
         .md5sum = str_dup(a, json_str(one, "md5")),
+        .override_artifact_name = json_bool(one, "overrideName"),
+        .has_override_artifact_name = json_object_get(one, "overrideName") != NULL,
+        .encryption_disabled = json_bool(one, "plain"),
+        .has_encryption_disabled = json_object_get(one, "plain") != NULL,
         .artifact_identifier = id.n > 0 ? str_dup(a, id) : STR_NONE,
+        .bucket_owner_access = str_dup(a, json_str(one, "ownerAccess")),
     };
 }
 
@@ -50,7 +55,8 @@ static void view_artifacts(struct arena *a, const json_t *artifacts, struct code
     b->artifacts = arena_new(a, struct codebuild_build_artifacts);
     b->artifacts->location = S("");
     json_array_foreach(artifacts, i, one) {
-        if (i == 0) {
+        const json_t *primary = json_object_get(one, "primary"); /* older records have none */
+        if (primary != NULL ? json_is_true(primary) : i == 0) {
             *b->artifacts = view_artifact(a, one);
         } else {
             *arena_push(a, &b->secondary_artifacts) = view_artifact(a, one);

@@ -11,7 +11,6 @@
 #include "flow/plan/plan.h"
 
 #define CACHE_LOCAL_CUSTOM "custom"
-#define CACHE_LOCAL_SOURCE "source" /* for git: never mounted into a container */
 #define CACHE_LOCAL_DOCKER "docker"
 
 /* Makes or finds the folder and locks it; it is given back by closing *ret_lock. 1 it is ours, 0

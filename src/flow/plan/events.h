@@ -8,7 +8,8 @@
  *   phase_end   {"phase","status","contexts":[{"statusCode","message"}]}
  *   exported    {"variables":[{"name","value"}]}
  *   unmasked    {"variables":[{"name","reason"}]}    not hidden in the log
- *   artifact    {"id","name","bucket","key","location","sha256","md5","bytes"}
+ *   artifact    {"id","name","bucket","key","location","sha256","md5","bytes","primary",
+ *                "overrideName","plain","ownerAccess"}
  *   egress      {"host","verdict","bytes"}
  *   source      {"id","commit"}                      of a git source; "" is the primary one
  */

@@ -50,6 +50,7 @@ static const struct member plan_members[] = {
     NUMBER(struct plan, pids, "pids"),
     NUMBER(struct plan, cpu_milli, "cpuMilli"),
     NUMBER(struct plan, timeout_s, "timeoutSeconds"),
+    NUMBER(struct plan, queued_timeout_s, "queuedTimeoutSeconds"),
     TEXT(struct plan, log_group, "logGroup", false),
     TEXT(struct plan, log_stream, "logStream", false),
     TEXT(struct plan, console_url, "consoleUrl", false),

@@ -92,6 +92,7 @@ struct plan {
     int64_t pids;
     int64_t cpu_milli; /* 2000 = two processors */
     int64_t timeout_s;
+    int64_t queued_timeout_s; /* 0 = none */
     enum plan_policy policy;
     struct {
         struct plan_artifact *v; /* the first is the primary one */

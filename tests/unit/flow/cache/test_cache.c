@@ -243,7 +243,7 @@ static void test_a_folder_is_one_builds_at_a_time_and_of_one_generation(void **s
     int second cleanup_fd = -1;
     assert_int_equal(cache_local_open(&arena, &plan, CACHE_LOCAL_CUSTOM, &path, &lock, &err), 1);
     assert_int_equal(cache_local_open(&arena, &plan, CACHE_LOCAL_CUSTOM, &other, &second, &err), 0);
-    assert_int_equal(cache_local_open(&arena, &plan, CACHE_LOCAL_SOURCE, &other, &second, &err), 1);
+    assert_int_equal(cache_local_open(&arena, &plan, CACHE_LOCAL_DOCKER, &other, &second, &err), 1);
     fd_closep(&lock);
     fd_closep(&second);
     plan.cache.generation = 1;
