@@ -1,5 +1,5 @@
 /* Projects: create, update, delete, get, list. */
-#include "front/api/codebuild/codebuild.h"
+#include "front/api/codebuild/webhooks.h"
 
 static int store(struct call *c, const struct codebuild_project *p, struct err *err) {
     struct project_row row = {.account = c->account,
@@ -128,13 +128,18 @@ int codebuild_update_project(struct call *c, const struct codebuild_update_proje
     }
     overlay(c, out->project, in);
     out->project->last_modified = c->now_ms;
-    return codebuild_check_project(c, out->project, err) < 0 ? -1 : store(c, out->project, err);
+    return codebuild_check_project(c, out->project, err) < 0 || store(c, out->project, err) < 0
+               ? -1
+               : webhook_attach(c, out->project, err);
 }
 
 int codebuild_delete_project(struct call *c, const struct codebuild_delete_project_input *in,
                              struct codebuild_delete_project_output *out, struct err *err) {
+    struct str name = codebuild_project_name(in->name);
     (void)out;
-    return project_delete(c->db, c->account, c->region, codebuild_project_name(in->name), err);
+    return forge_webhook_delete(c->db, c->account, c->region, name, err) < 0
+               ? -1
+               : project_delete(c->db, c->account, c->region, name, err);
 }
 
 int codebuild_batch_get_projects(struct call *c,
@@ -153,6 +158,9 @@ int codebuild_batch_get_projects(struct call *c,
         struct str name = codebuild_project_name(in->names.v[i]);
         int found = project_get(c->db, c->arena, c->account, c->region, name, &row, err);
         if (found < 0 || (found > 0 && project_from_json(c->arena, row.body, &p, err) < 0)) {
+            return -1;
+        }
+        if (found > 0 && webhook_attach(c, p, err) < 0) {
             return -1;
         }
         if (found > 0) {

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "flow/plan/events.h"
 #include "flow/build/ingest.h"
+#include "flow/forge/store.h"
 #include "flow/report/store.h"
 #include "front/api/codebuild/codebuild.h"
 #include "gen/logs.h"
@@ -82,7 +83,7 @@ static int setup(void **state) {
     calls_until_failure = ended_calls = ended_fails = 0;
     time_now = (struct clock_fake){.now_ms = 1795485120000, .mono_ms = 1};
     fake_time = clock_fake(&time_now);
-    const struct db_schema schemas[] = {build_schema, report_schema, queue_schema};
+    const struct db_schema schemas[] = {build_schema, forge_schema, report_schema, queue_schema};
     struct db *db = NULL;
     assert_int_equal(seal_load(NULL, &rng_system, &err), 0);
     assert_int_equal(dir_make_temp(&arena, "test_codebuild", &dir, &err), 0);

@@ -1,0 +1,244 @@
+/* What git hosts send to a webhook's URL: verified, judged, built. See webhooks.h. */
+#include "front/api/codebuild/webhooks.h"
+
+#include "flow/forge/filter.h"
+#include "platform/crypto/encode.h"
+#include "platform/crypto/hash.h"
+#include "platform/text/json.h"
+
+enum { AGENT_MAX = 64 };
+
+/* One delivery. */
+struct delivery {
+    struct http_request *req;
+    struct http_response *resp;
+    const struct flow *flow;
+    struct forge_webhook row;
+    struct codebuild_webhook *webhook;
+    struct codebuild_project *project;
+    struct str secret;
+    struct forge_event event;
+};
+
+static void answer(struct delivery *d, int status, const char *what, struct str text) {
+    json_t *o cleanup_json = json_object();
+    json_set_str(o, what, text);
+    d->resp->status = status;
+    d->resp->body = json_dump_str(d->req->arena, o);
+    http_header_add(d->req->arena, &d->resp->headers, S("Content-Type"), S("application/json"));
+}
+
+static struct str header(const struct delivery *d, const char *name) {
+    return http_header(&d->req->headers, str_c(name));
+}
+
+/* ---- is it the host's? ---- */
+
+/* "sha256=<hex>" over the body as it came. */
+static bool is_signed(const struct delivery *d, struct str signature) {
+    unsigned char mac[32];
+    struct str hex = str_sub(signature, 7, signature.n);
+    crypto_hmac_sha256(d->secret, d->req->body, mac);
+    struct str own = hex_encode(d->req->arena, str_n((const char *)mac, sizeof(mac)));
+    return str_starts(signature, S("sha256=")) && crypto_equal(own, str_lower(d->req->arena, hex));
+}
+
+/* 0, or the status that says what is wrong. SHA-1 signatures count as none. */
+static int verify(const struct delivery *d) {
+    if (str_starts(d->project->source->type, S("GITLAB"))) {
+        struct str token = header(d, "X-Gitlab-Token");
+        return token.n == 0 ? 401 : crypto_equal(token, d->secret) ? 0 : 403;
+    }
+    struct str signature = header(d, "X-Hub-Signature-256");
+    if (signature.n == 0 && str_is(d->project->source->type, "BITBUCKET")) {
+        signature = header(d, "X-Hub-Signature");
+    }
+    return signature.n == 0 ? 401 : is_signed(d, signature) ? 0 : 403;
+}
+
+/* ---- what it says ---- */
+
+/* GitHub sends JSON, or a form with the JSON in "payload". */
+static int payload(struct delivery *d, struct str *ret, struct err *err) {
+    struct str_map form = {0};
+    *ret = d->req->body;
+    if (str_find(header(d, "Content-Type"), S("application/x-www-form-urlencoded"), 0) ==
+        (size_t)-1) {
+        return 0;
+    }
+    if (!http_parse_query(d->req->arena, d->req->body, &form)) {
+        return err_set(err, ERR_INVALID, "the form is damaged");
+    }
+    *ret = str_map_get(&form, S("payload"));
+    return 0;
+}
+
+static int read_event(struct delivery *d, struct err *err) {
+    struct str type = d->project->source->type;
+    struct forge_notice notice = {
+        .server = type,
+        .kind = header(d, str_starts(type, S("GITLAB")) ? "X-Gitlab-Event"
+                          : str_is(type, "BITBUCKET")   ? "X-Event-Key"
+                                                        : "X-GitHub-Event"),
+    };
+    return payload(d, &notice.body, err) < 0
+               ? -1
+               : forge_event_read(d->req->arena, &notice, &d->event, err);
+}
+
+/* ---- the build ---- */
+
+/* The host's agent ("GitHub-Hookshot/044aadd") when it is one word of plain characters. */
+static struct str initiator(const struct delivery *d) {
+    struct str type = d->project->source->type;
+    struct str agent = header(d, "User-Agent");
+    size_t blank = str_find_c(agent, ' ', 0);
+    agent = blank == (size_t)-1 ? agent : str_sub(agent, 0, blank);
+    bool plain = agent.n > 0 && agent.n <= AGENT_MAX;
+    for (size_t i = 0; plain && i < agent.n; i++) {
+        char c = agent.p[i];
+        plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                c == '/' || c == '.' || c == '_' || c == '-';
+    }
+    return plain                           ? agent
+           : str_starts(type, S("GITLAB")) ? S("GitLab")
+           : str_is(type, "BITBUCKET")     ? S("Bitbucket-Webhooks")
+                                           : S("GitHub-Hookshot");
+}
+
+static void put(struct delivery *d, struct codebuild_environment_variable_list *list,
+                const char *name, struct str value) {
+    if (value.n > 0) {
+        *arena_push(d->req->arena, list) =
+            (struct codebuild_environment_variable){str_c(name), value, S("PLAINTEXT")};
+    }
+}
+
+/* The project as this event builds it: its version, and the event's variables. */
+static void apply_event(struct delivery *d) {
+    struct arena *a = d->req->arena;
+    const struct forge_event *e = &d->event;
+    struct codebuild_project_environment *env = d->project->environment;
+    struct codebuild_environment_variable_list all = {0};
+    for (size_t i = 0; i < env->environment_variables.n; i++) {
+        if (!str_starts(env->environment_variables.v[i].name, S("CODEBUILD_WEBHOOK_"))) {
+            *arena_push(a, &all) = env->environment_variables.v[i];
+        }
+    }
+    put(d, &all, "CODEBUILD_WEBHOOK_ACTOR_ACCOUNT_ID", e->actor);
+    put(d, &all, "CODEBUILD_WEBHOOK_BASE_REF", e->base_ref);
+    put(d, &all, "CODEBUILD_WEBHOOK_EVENT", e->type);
+    put(d, &all, "CODEBUILD_WEBHOOK_HEAD_REF", e->head_ref);
+    put(d, &all, "CODEBUILD_WEBHOOK_MERGE_COMMIT", e->merge_commit);
+    put(d, &all, "CODEBUILD_WEBHOOK_PREV_COMMIT", e->prev_commit);
+    put(d, &all, "CODEBUILD_WEBHOOK_TRIGGER", e->trigger);
+    env->environment_variables = all;
+    d->project->source_version = e->version;
+}
+
+/* The body itself is the delivery's name: it is what the signature covers, so that nobody can send
+ * it again under another one. */
+static int build(struct delivery *d, struct str *ret_id, struct err *err) {
+    struct arena *a = d->req->arena;
+    struct db *db = d->flow->db;
+    struct str uuid = STR_NONE;
+    struct str digest = crypto_sha256_hex(a, d->req->body);
+    int64_t now = clock_now_ms(d->flow->clock);
+    int fresh = forge_delivery_add(db, d->row.id, digest, now, err);
+    if (fresh <= 0) {
+        return fresh;
+    }
+    apply_event(d);
+    struct build_making making = {.account = d->row.account,
+                                  .region = d->row.region,
+                                  .project = d->project,
+                                  .initiator = initiator(d)};
+    if (build_make(d->flow, a, &making, &uuid, err) < 0) {
+        return -1;
+    }
+    *ret_id = str_printf(a, STR_FMT ":" STR_FMT, STR_ARG(d->row.project), STR_ARG(uuid));
+    return forge_delivery_set_build(db, d->row.id, digest, *ret_id, err) < 0 ? -1 : 1;
+}
+
+/* ---- one delivery ---- */
+
+/* 1 found, 0 there is no such webhook (any more). */
+static int load(struct delivery *d, struct str id, struct err *err) {
+    struct arena *a = d->req->arena;
+    struct project_row project;
+    struct db *db = d->flow->db;
+    int found = forge_webhook_by_id(db, a, id, &d->row, err);
+    if (found > 0) {
+        found = project_get(db, a, d->row.account, d->row.region, d->row.project, &project, err);
+    }
+    if (found > 0 && (project_from_json(a, project.body, &d->project, err) < 0 ||
+                      webhook_open(a, &d->row, &d->webhook, &d->secret, err) < 0)) {
+        return -1;
+    }
+    return found;
+}
+
+static int judge(struct delivery *d, struct err *err) {
+    struct str id = STR_NONE;
+    int wrong = verify(d);
+    if (wrong != 0) {
+        answer(d, wrong, "message",
+               wrong == 401 ? S("the signature is missing") : S("the signature is wrong"));
+        return 0;
+    }
+    if (read_event(d, err) < 0) {
+        answer(d, 400, "message", str_dup(d->req->arena, str_c(err->msg)));
+        return 0;
+    }
+    if (d->event.type.p == NULL) {
+        answer(d, 200, "ignored", d->event.ignored);
+        return 0;
+    }
+    int match = forge_filter_match(d->req->arena, d->webhook, &d->event, err);
+    int built = match <= 0 ? match : build(d, &id, err);
+    if (built < 0) {
+        return -1;
+    }
+    if (match == 0) {
+        answer(d, 200, "ignored", S("no filter group of the webhook matches"));
+    } else if (built == 0) {
+        answer(d, 200, "ignored", S("this delivery was acted upon before"));
+    } else {
+        answer(d, 200, "build", id);
+    }
+    return 0;
+}
+
+static int handle(struct delivery *d, struct str id, struct err *err) {
+    struct db *db = d->flow->db;
+    if (db_begin(db, err) < 0) {
+        return -1;
+    }
+    int found = load(d, id, err);
+    int result = found <= 0 ? found : judge(d, err);
+    if (found == 0) {
+        answer(d, 404, "message", S("there is no such webhook"));
+    }
+    if (result < 0) {
+        db_rollback(db);
+        return -1;
+    }
+    return db_commit(db, err);
+}
+
+void codebuild_hook(void *ud, struct http_request *req, struct http_response *resp) {
+    struct delivery d = {.req = req, .resp = resp, .flow = codebuild_flow()};
+    struct str prefix = S("/hooks/codebuild/");
+    struct err err = ERR_INIT;
+    (void)ud;
+    if (!str_starts(req->path, prefix)) {
+        answer(&d, 404, "message", S("there is no such webhook"));
+    } else if (!str_is(req->method, "POST")) {
+        answer(&d, 405, "message", S("POST only"));
+    } else if (handle(&d, str_sub(req->path, prefix.n, req->path.n), &err) < 0) {
+        bool theirs = err.api != NULL;
+        resp->headers = (struct http_headers){0};
+        answer(&d, theirs ? 409 : 500, "message",
+               theirs ? str_dup(req->arena, str_c(err.msg)) : S("the delivery could not be kept"));
+    }
+}
