@@ -125,6 +125,8 @@ int release_new(const struct release_config *config, struct release **ret, struc
         .url = str_c(r->url),
         .connection = connection,
         .connection_ud = r,
+        .changed = config->changed,
+        .changed_ud = config->changed_ud,
     };
     struct builds_config builds = {
         .flow = &r->flow,

@@ -19,7 +19,7 @@ struct release_config {
     const char *program;       /* path of this executable */
     struct str url;            /* of the console */
     struct str_list notify;    /* private networks that may be reached for users; outlives us */
-    void (*changed)(void *ud); /* a pipeline or a build changed; any thread */
+    void (*changed)(void *ud); /* a pipeline's state or a build's phases; any thread */
     void *changed_ud;
 };
 

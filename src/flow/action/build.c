@@ -1,5 +1,5 @@
-/* Build/CodeBuild and Test/CodeBuild: a build of the project, from the action's input artifacts. The
- * build's token is the attempt's id, so that starting an attempt again finds the build that is
+/* Build/CodeBuild and Test/CodeBuild: a build of the project, from the action's input artifacts.
+ * The build's token is the attempt's id, so that starting an attempt again finds the build that is
  * there. Its end comes back through execution_build_ended. */
 #include "flow/action/providers.h"
 
@@ -19,8 +19,8 @@ static int add_input(struct action_run *run, struct str name, json_t *inputs,
     int found = record_artifact_get(run->flow->db, run->arena, run->execution.id, name, &row, err);
     if (found <= 0) {
         return found < 0 ? -1
-                         : err_set(err, ERR_INVALID, "input artifact %.*s was not made by any action",
-                                   STR_ARG(name));
+                         : err_set(err, ERR_INVALID,
+                                   "input artifact %.*s was not made by any action", STR_ARG(name));
     }
     *arena_push(run->arena, &order->inputs) =
         (struct build_artifact_location){row.name, row.bucket, row.key};
@@ -82,10 +82,11 @@ static int add_env(struct action_run *run, struct build_order *order, struct err
         };
         if (var.name.n == 0 || var.value.p == NULL ||
             (type.p != NULL && !env_type_parse(type, &var.type))) {
-            return err_set(err, ERR_INVALID,
-                           "EnvironmentVariables: entry %zu has no name, no value, or a type that is "
-                           "none of PLAINTEXT, PARAMETER_STORE, SECRETS_MANAGER",
-                           i + 1);
+            return err_set(
+                err, ERR_INVALID,
+                "EnvironmentVariables: entry %zu has no name, no value, or a type that is "
+                "none of PLAINTEXT, PARAMETER_STORE, SECRETS_MANAGER",
+                i + 1);
         }
         env_put(run->arena, &order->env, var);
     }
@@ -104,15 +105,16 @@ static int note_build(struct action_run *run, struct str uuid, struct str inputs
     struct action_row detail = {
         .id = run->action.id,
         .external_id = str_printf(a, "%.*s:%.*s", STR_ARG(build.project), STR_ARG(uuid)),
-        .external_url = str_printf(a, "%.*s/console/builds/%.*s", STR_ARG(run->flow->url),
-                                   STR_ARG(uuid)),
+        .external_url =
+            str_printf(a, "%.*s/console/builds/%.*s", STR_ARG(run->flow->url), STR_ARG(uuid)),
         .inputs = inputs,
     };
     if (build.log_group.p != NULL) {
-        detail.log_stream = str_printf(
-            a, "arn:aws:logs:%.*s:%.*s:log-group:%.*s:log-stream:%.*s", STR_ARG(build.region),
-            STR_ARG(build.account), STR_ARG(build.log_group), STR_ARG(build.log_stream));
+        detail.log_stream = str_printf(a, "arn:aws:logs:%.*s:%.*s:log-group:%.*s:log-stream:%.*s",
+                                       STR_ARG(build.region), STR_ARG(build.account),
+                                       STR_ARG(build.log_group), STR_ARG(build.log_stream));
     }
+    flow_changed(run->flow); /* its page links to the build */
     return record_action_detail(run->flow->db, &detail, clock_now_ms(run->flow->clock), err);
 }
 
@@ -144,10 +146,9 @@ static int start(struct action_run *run, struct err *err) {
 static int check_right(struct action_run *run, struct err *err) {
     struct aws_target target;
     struct codebuild_start_build_input in = {.project_name = setting(run, "ProjectName")};
-    return action_target(run, &target, err) < 0
-               ? -1
-               : aws_allowed(run->flow->world, run->arena, &target, &codebuild_op_start_build, &in,
-                             err);
+    return action_target(run, &target, err) < 0 ? -1
+                                                : aws_allowed(run->flow->world, run->arena, &target,
+                                                              &codebuild_op_start_build, &in, err);
 }
 
 int action_build_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,

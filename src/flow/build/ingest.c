@@ -317,6 +317,9 @@ static int apply(struct step *s, const char *status, const char *reason, bool *r
             end_row(&row, &c, str_c(status), str_c(reason), t);
         }
         columns_store(s->arena, &c, &row);
+        if (s->events.n > 0 || status != NULL) {
+            flow_changed(in->flow);
+        }
         result = build_update(in->flow->db, &row, &in->offsets, err);
     }
     if (result == 0 && status != NULL && *ret_ended) {

@@ -32,7 +32,8 @@ struct applying {
 };
 
 static int job(struct applying *t, const char *kind, const struct engine_effect *e) {
-    return queue_add(t->f->db, kind, e->action_id, job_payload(t->arena, t->pipeline, e), 0, t->err);
+    return queue_add(t->f->db, kind, e->action_id, job_payload(t->arena, t->pipeline, e), 0,
+                     t->err);
 }
 
 /* A notice is kept for ever, and told to whoever asked for it by the notify job of its number. */
@@ -61,8 +62,8 @@ static int notice(struct applying *t, const char *kind, const struct engine_effe
 /* EventBridge spells Cancelled with one l. */
 static const char *notice_state(const char *status, bool resumed) {
     static const char *const pairs[][2] = {
-        {"Succeeded", "SUCCEEDED"},   {"Failed", "FAILED"},         {"Stopping", "STOPPING"},
-        {"Stopped", "STOPPED"},       {"Superseded", "SUPERSEDED"}, {"Cancelled", "CANCELED"},
+        {"Succeeded", "SUCCEEDED"}, {"Failed", "FAILED"},         {"Stopping", "STOPPING"},
+        {"Stopped", "STOPPED"},     {"Superseded", "SUPERSEDED"}, {"Cancelled", "CANCELED"},
         {"Abandoned", "ABANDONED"},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
@@ -75,9 +76,9 @@ static const char *notice_state(const char *status, bool resumed) {
 
 static int tell_execution(struct applying *t, const struct engine_effect *e) {
     const char *status = exec_status_name(e->execution_status);
-    struct str summary =
-        e->by.p != NULL ? str_printf(t->arena, "Superseded by execution %.*s", STR_ARG(e->by))
-                        : STR_NONE;
+    struct str summary = e->by.p != NULL
+                             ? str_printf(t->arena, "Superseded by execution %.*s", STR_ARG(e->by))
+                             : STR_NONE;
     if (record_execution_status(t->f->db, e->execution, status, summary, e->by, t->now_ms, t->err) <
         0) {
         return -1;
@@ -100,7 +101,8 @@ static int tell_stage(struct applying *t, const struct engine_effect *e) {
         }
         attempt = (int)last;
     }
-    if (record_stage_put(t->f->db, e->execution, e->stage, attempt, status, t->now_ms, t->err) < 0) {
+    if (record_stage_put(t->f->db, e->execution, e->stage, attempt, status, t->now_ms, t->err) <
+        0) {
         return -1;
     }
     return notice(t, "Stage", e, notice_state(status, e->resumed), STR_NONE);
@@ -185,8 +187,7 @@ static int write_step(struct applying *t, const struct engine_event *event,
 }
 
 int execution_apply(const struct flow *f, struct arena *a, int64_t pipeline,
-                    struct engine_event *event, enum engine_refusal *ret_refusal,
-                    struct err *err) {
+                    struct engine_event *event, enum engine_refusal *ret_refusal, struct err *err) {
     enum engine_refusal refusal = REFUSED_NOTHING;
     enum engine_refusal *why = ret_refusal ? ret_refusal : &refusal;
     *why = REFUSED_NOTHING;
@@ -208,6 +209,7 @@ int execution_apply(const struct flow *f, struct arena *a, int64_t pipeline,
         return 0; /* a late end: it happened to nobody */
     }
     struct applying t = {f, a, pipeline, &after, clock_now_ms(f->clock), err};
+    flow_changed(f);
     return write_step(&t, event, &effects);
 }
 
@@ -282,10 +284,8 @@ int execution_action_end(const struct flow *f, struct arena *a, struct str actio
         .output_variables = end->output_variables,
         .updated_by = end->updated_by,
     };
-    struct engine_event event = {.kind = EVENT_ACTION,
-                                 .execution = row.execution,
-                                 .action_id = action_id,
-                                 .ok = end->ok};
+    struct engine_event event = {
+        .kind = EVENT_ACTION, .execution = row.execution, .action_id = action_id, .ok = end->ok};
     return record_action_detail(f->db, &detail, clock_now_ms(f->clock), err) < 0
                ? -1
                : execution_apply(f, a, row.pipeline, &event, NULL, err);
@@ -308,9 +308,7 @@ int execution_check_end(const struct flow *f, struct arena *a, int64_t pipeline,
                            summary, rules, clock_now_ms(f->clock), err) < 0) {
         return -1;
     }
-    struct engine_event event = {.kind = EVENT_CHECK,
-                                 .execution = execution,
-                                 .action_id = check_id,
-                                 .ok = ok};
+    struct engine_event event = {
+        .kind = EVENT_CHECK, .execution = execution, .action_id = check_id, .ok = ok};
     return execution_apply(f, a, pipeline, &event, NULL, err);
 }

@@ -18,4 +18,16 @@ struct flow {
     int (*connection)(void *ud, struct arena *a, struct str connection_arn,
                       struct str full_repository_id, struct str *ret_url, struct err *err);
     void *connection_ud;
+
+    /* What people look at changed: a pipeline's state, a build's phases. After the commit, on any
+     * thread. NULL: nobody looks. */
+    void (*changed)(void *ud);
+    void *changed_ud;
 };
+
+/* Says so once the caller's transaction has committed. */
+static inline void flow_changed(const struct flow *f) {
+    if (f->changed != NULL) {
+        db_on_commit(f->db, f->changed, f->changed_ud);
+    }
+}

@@ -77,12 +77,14 @@ void page_build(struct page *p) {
     }
     struct html *h = &p->html;
     page_begin(p, b->id, S(""));
+    html_raw(h, "<div id=\"now\">"); /* what live.js exchanges; the log below grows by itself */
     html_fmt(h, "<h1>%s <span class=\"soft\">build %d</span></h1><p>", b->project_name,
              b->has_build_number ? b->build_number : 0);
     html_status(h, b->build_status);
     html_fmt(h, " <span class=\"soft\">%s, started by %s</span></p>", b->current_phase,
              b->initiator);
     phases(p, b);
+    html_raw(h, "</div>");
     html_fmt(h,
              "<h2>Log</h2><pre class=\"log\" tabindex=\"0\" aria-label=\"Log\" "
              "data-log=\"/console/builds/%s/log\">"
@@ -156,9 +158,14 @@ static bool complete(struct following *f, struct arena *a) {
            (out.builds.v[0].has_build_complete && out.builds.v[0].build_complete);
 }
 
+static const struct str changed_event = S_INIT("event: changed\ndata: 1\n\n");
+
+/* The log's lines; and "changed" when the rest of the page may be another by now. */
 static void follow(struct web *w, struct http_stream *s, void *ud) {
     struct following *f = ud;
     uint64_t seen = 0;
+    web_live_wait(w, 0, &seen);
+    uint64_t told = seen;
     bool running = true;
     int sent = 0;
     do {
@@ -167,7 +174,11 @@ static void follow(struct web *w, struct http_stream *s, void *ud) {
         while ((sent = send_new(s, f, &a)) > 0) {
         }
         running = !ended && sent >= 0;
-        if (ended && sent >= 0) {
+        if (running && seen != told) {
+            running = http_stream_write(s, changed_event);
+            told = seen;
+        }
+        if (ended && sent >= 0) { /* a reader that is gone does not matter any more */
             http_stream_write(s, f->ended ? S("event: done\ndata: 1\n\n")
                                           : S("event: end\ndata: 1\n\n"));
         }
@@ -200,7 +211,7 @@ static void tell_changes(struct web *w, struct http_stream *s, void *ud) {
     web_live_wait(w, 0, &seen);
     uint64_t before = seen;
     while (web_live_wait(w, 15000, &seen)) {
-        bool told = seen != before ? http_stream_write(s, S("event: changed\ndata: 1\n\n"))
+        bool told = seen != before ? http_stream_write(s, changed_event)
                                    : http_stream_write(s, S(": still here\n\n"));
         before = seen;
         if (!told) {

@@ -88,19 +88,32 @@ test('console', { skip }, async (t) => {
 
     const log = page.locator('[data-log]');
     const logHas = (line) => until(`the page's log has ${line}`, async () => (await log.textContent())?.split('\n').includes(line));
+    const release = await context.newPage();
+    release.setDefaultTimeout(60_000);
+    // A page that is loaded anew forgets this.
+    const mark = (tab) => tab.evaluate(() => { window.sameDocument = true; });
+    const same = (tab) => tab.evaluate(() => window.sameDocument === true);
+
     await t.test('a build\'s log appears while it runs', async () => {
         await page.goto(`${server.url}/console/pipelines/app/executions/${id}`);
+        await release.goto(page.url());
+        await mark(release);
         const build = page.locator('a[href*="/console/builds/"]').first();
         await build.waitFor();
         await page.goto(new URL(await build.getAttribute('href'), server.url).href);
+        await mark(page);
         // The build waits for us at each line, so that a log that comes only at its end never shows one.
         await logHas('line-one');
+        await page.locator('#now').getByText('BUILD', { exact: true }).waitFor();
+        assert.equal(await page.locator('#now').getByText(/SUCCEEDED/).count(), 0);
         await go('two');
         await logHas('line-two');
         assert.ok(!(await log.textContent()).split('\n').includes('line-three'), 'the build did not wait');
         await go('three');
         await logHas('line-three');
-        await page.locator('.status', { hasText: 'SUCCEEDED' }).first().waitFor();
+        await page.locator('#now .status', { hasText: 'SUCCEEDED' }).first().waitFor();
+        await page.locator('#now').getByText('POST_BUILD', { exact: true }).waitFor();
+        assert.ok(await same(page), 'the page was loaded anew instead of being kept as it is');
         await logHas('<script>document.title = "owned"</script>');
         assert.notEqual(await page.title(), 'owned');
         assert.equal(await log.locator('*').count(), 0, 'hostile text became markup');
@@ -108,6 +121,12 @@ test('console', { skip }, async (t) => {
         assert.deepEqual(lines, ['line-one', 'line-two', 'line-three'], 'each line once, in order');
         await fits(page);
         await look(page, 'build');
+    });
+
+    await t.test('a release moves on under the eyes of who looks at it', async () => {
+        await release.getByRole('button', { name: /approve/i }).waitFor();
+        assert.ok(await same(release));
+        await release.close();
     });
 
     await t.test('somebody clicks Approve, and the release goes on', async () => {
