@@ -3,6 +3,7 @@
 
 #include "daemon/datadir.h"
 #include "daemon/internal_routes.h"
+#include "daemon/public_routes.h"
 #include "daemon/release.h"
 #include "daemon/tables.h"
 #include "daemon/world.h"
@@ -217,6 +218,7 @@ static int open_door(struct serving *s, struct err *err) {
     const struct door_route routes[] = {
         {.prefix = "/hooks/codebuild", .handle = codebuild_hook},
         {.prefix = "/console", .handle = web_handle, .ud = s->web},
+        {.prefix = "/_trunkline/sns", .handle = public_routes_sns, .ud = s->db},
         {.prefix = "/_trunkline",
          .local_only = true,
          .handle = internal_routes_handle,

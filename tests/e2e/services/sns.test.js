@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { X509Certificate, createVerify } from 'node:crypto';
 import { createServer } from 'node:http';
 import test from 'node:test';
 import * as cw from '@aws-sdk/client-cloudwatch';
@@ -21,6 +22,24 @@ async function receiver(t, answers = []) {
     await new Promise((done) => { http.listen(0, '127.0.0.1', done); });
     t.after(() => { http.closeAllConnections(); http.close(); });
     return { url: `http://127.0.0.1:${http.address().port}/hook`, got, answers };
+}
+
+// What AWS documents as signed: these members that the message has, a line each for name and value.
+function signedText(body) {
+    const names = body.Type === 'Notification'
+        ? ['Message', 'MessageId', 'Subject', 'Timestamp', 'TopicArn', 'Type']
+        : ['Message', 'MessageId', 'SubscribeURL', 'Timestamp', 'Token', 'TopicArn', 'Type'];
+    return names.filter((n) => body[n] !== undefined).map((n) => `${n}\n${body[n]}\n`).join('');
+}
+
+// Verifies a message as a subscriber does, by the certificate that it names.
+async function genuine(body, change = {}) {
+    const answer = await fetch(body.SigningCertURL);
+    assert.equal(answer.status, 200, body.SigningCertURL);
+    const certificate = new X509Certificate(await answer.text());
+    const algorithm = { 1: 'RSA-SHA1', 2: 'RSA-SHA256' }[body.SignatureVersion];
+    return createVerify(algorithm).update(signedText({ ...body, ...change }))
+        .verify(certificate.publicKey, body.Signature, 'base64');
 }
 
 test('sns', async (t) => {
@@ -53,6 +72,28 @@ test('sns', async (t) => {
         assert.equal(told.body.Message, 'first');
         assert.equal(told.body.Subject, 'hello');
         assert.deepEqual(told.body.MessageAttributes, { kind: { Type: 'String', Value: 'x' } });
+    });
+
+    await t.test('messages verify by the certificate that they name, in both signature versions', async () => {
+        const asked = hook.got.find((m) => m.type === 'SubscriptionConfirmation').body;
+        const told = hook.got.find((m) => m.type === 'Notification').body;
+        assert.match(told.SigningCertURL, /\/SimpleNotificationService-[0-9a-f]{32}\.pem$/);
+        for (const body of [asked, told]) {
+            assert.equal(body.SignatureVersion, '1');
+            assert.ok(await genuine(body), body.Type);
+            assert.ok(!await genuine(body, { Message: 'forged' }), body.Type);
+            assert.ok(!await genuine(body, { Timestamp: '2020-01-01T00:00:00.000Z' }), body.Type);
+        }
+        await send(sns.SetTopicAttributesCommand, { TopicArn, AttributeName: 'SignatureVersion', AttributeValue: '2' });
+        await send(sns.PublishCommand, { TopicArn, Message: 'no subject,\ntwo lines: \u00e9 "quoted"' });
+        const second = (await until('the message', () => hook.got.find((m) => m.body.Message?.startsWith('no subject')))).body;
+        assert.equal(second.SignatureVersion, '2');
+        assert.equal(second.Subject, undefined);
+        assert.ok(await genuine(second));
+        assert.ok(!await genuine(second, { Subject: 'added' }));
+        assert.equal((await fetch(`${second.SigningCertURL}x`)).status, 404);
+        assert.equal((await fetch(second.SigningCertURL, { method: 'POST' })).status, 405);
+        assert.equal((await fetch(`${server.url}/_trunkline/ack`, { method: 'POST' })).status, 404);
     });
 
     await t.test('a message that was not taken is sent again', async () => {
