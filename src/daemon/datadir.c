@@ -1,6 +1,7 @@
 /* Implementation of datadir.h. */
 #include "daemon/datadir.h"
 
+#include "flow/build/settings.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 #include "platform/text/json.h"
@@ -129,15 +130,15 @@ static int read_notify(struct arena *a, const char *file, const struct yaml_node
 
 /* What builds read of it (images, mounts, egress) is flow/build's; here other keys are mistakes. */
 static int check_keys(const char *file, const struct yaml_node *root, struct err *err) {
-    static const char *const known[] = {"images", "mounts", "egress", "notify", "sources"};
     for (size_t i = 0; i < root->n; i++) {
-        bool good = false;
-        for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++) {
-            good = good || str_is(root->pair[i].key->text, known[k]);
+        bool good = str_is(root->pair[i].key->text, "notify");
+        for (size_t k = 0; settings_keys[k] != NULL; k++) {
+            good = good || str_is(root->pair[i].key->text, settings_keys[k]);
         }
         if (!good) {
             return bad(file, root->pair[i].key,
-                       "this key is not known; images, mounts, egress, notify and sources are",
+                       "this key is not known; images, mounts, egress, sources, registries, oci, "
+                       "privileged and notify are",
                        err);
         }
     }

@@ -9,7 +9,7 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BANDS = ["base", "platform", "runtime", "aws", "flow", "services", "front", "daemon"]
 FLOW = ["watch", "trigger", "execution", "stage", "action", "forge", "build", "cache", "gateway",
-        "plan", "report", "phase", "sandbox", "command", "checkout", "artifact", "record",
+        "plan", "report", "phase", "image", "sandbox", "command", "checkout", "artifact", "record",
         "definition"]
 
 

@@ -108,7 +108,7 @@ static int sh(struct box *b, const char *script) {
     return run_as(b, argv, "/", NULL);
 }
 
-static void expect(struct box *b, const char *script, const char *output) {
+static void __attribute__((unused)) expect(struct box *b, const char *script, const char *output) {
     int code = sh(b, script);
     if (code != 0 || !str_is(str_trim(b->out), output)) {
         fail_msg("%s: code %d, output '" STR_FMT "', wanted '%s'", script, code, STR_ARG(b->out),
@@ -165,7 +165,7 @@ static bool cgroup_is_there(struct box *b) {
     return there;
 }
 
-static void assert_nothing_left(struct box *b) {
+static void __attribute__((unused)) assert_nothing_left(struct box *b) {
     assert_int_equal(processes_of(b), 0);
     assert_false(cgroup_is_there(b));
     assert_false(mounts_mention(b, b->dir));

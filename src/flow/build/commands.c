@@ -18,9 +18,6 @@ enum {
     QUIET_TIMEOUT_MS = 60 * 1000,
 };
 
-static const char *const base_env[] = {
-    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", NULL};
-
 /* Moves what is in the pipe to the log, at most `reads` pieces; false when it was empty. */
 static bool drain(struct supervision *s, int fd, struct buf *into, unsigned reads) {
     static char chunk[READ_BYTES];
@@ -171,7 +168,7 @@ static int start_script(struct supervision *s, struct str script, struct str use
     const char *shell = str_is(s->spec.shell, "bash") ? "/bin/bash" : "/bin/sh";
     const char *argv[] = {shell, SCRIPT_PATH, NULL};
     struct sandbox_command command = {.argv = argv,
-                                      .envp = base_env,
+                                      .envp = s->base_env,
                                       .cwd = s->source_dir,
                                       .user = user.n > 0 ? str_z(&a, user) : NULL,
                                       .in = -1,

@@ -234,6 +234,10 @@ static int make_plan(const struct flow *f, struct making *m, struct err *err) {
     plan->start_ms = clock_now_ms(f->clock);
     plan->role_arn = p->service_role;
     plan->image = p->environment->image;
+    plan->privileged = p->environment->privileged_mode;
+    if (p->environment->registry_credential != NULL) {
+        plan->registry_secret = p->environment->registry_credential->credential;
+    }
     plan->image_uses = plan->image; /* and data_dir: the machine's, set when it starts */
     plan->data_dir = str_c(f->data_dir);
     plan->console_url = f->url;

@@ -114,10 +114,19 @@ struct phase_end provision(struct supervision *s) {
     struct err err = ERR_INIT;
     struct image image;
     struct str ca = STR_NONE;
-    if (image_find(&s->arena, str_z(&s->arena, s->plan.image_uses), false, &image, &err) < 0) {
-        return phase_failed(s, "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
-                            "Unable to use image " STR_FMT ": %s", STR_ARG(s->plan.image), err.msg);
+    struct phase_end interruption;
+    if (s->plan.privileged_refused.n > 0) {
+        return phase_failed(s, "CLIENT_ERROR", STR_FMT, STR_ARG(s->plan.privileged_refused));
     }
+    if (find_image(s, &image, &err) < 0) {
+        return phase_interrupted(s, &interruption)
+                   ? interruption
+                   : phase_failed(s, "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
+                                  "Unable to pull customer's container image. "
+                                  "CannotPullContainerError: " STR_FMT ": %s",
+                                  STR_ARG(s->plan.image), err.msg);
+    }
+    choose_env(s, &image);
     if (authorities(s, &ca, &err) < 0 || prepare(s, &image, ca, &err) < 0 ||
         sandbox_create(s->box, &err) < 0 || make_pipe(s, &err) < 0 || start_gateway(s, &err) < 0 ||
         sandbox_start(s->box, &err) < 0) {

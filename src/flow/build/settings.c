@@ -4,6 +4,11 @@
 #include "flow/sandbox/image.h"
 #include "platform/os/file.h"
 
+#include <arpa/inet.h>
+
+const char *const settings_keys[] = {"sources",    "images", "mounts",     "egress",
+                                     "registries", "oci",    "privileged", NULL};
+
 struct settings {
     struct arena *arena;
     const char *file;
@@ -13,6 +18,49 @@ struct settings {
 static int wrong(const struct settings *s, const struct yaml_node *at, struct err *err,
                  const char *what) {
     return err_set(err, ERR_INVALID, "%s:%u:%u: %s", s->file, at->line, at->column, what);
+}
+
+/* A project may not name any folder of this machine as its image. */
+static int may_use_folder(const struct settings *s, struct plan *plan, struct err *err) {
+    const struct yaml_node *folders = yaml_get(s->root, "oci");
+    struct image_ref ref;
+    struct err malformed = ERR_INIT;
+    if (!yaml_is_null(folders) && folders->kind != YAML_SEQUENCE) {
+        return wrong(s, folders, err, "oci must be a list of folders");
+    }
+    if (image_ref_parse(s->arena, plan->image_uses, &ref, &malformed) < 0 ||
+        ref.kind != IMAGE_REF_OCI) {
+        return 0; /* malformed: whoever uses it says so */
+    }
+    bool dotted = str_find(ref.dir, S("/.."), 0) != (size_t)-1;
+    for (size_t i = 0; !yaml_is_null(folders) && !dotted && i < folders->n; i++) {
+        struct str folder = folders->item[i]->text;
+        if (folder.n > 1 && str_starts(ref.dir, folder) &&
+            (ref.dir.n == folder.n || ref.dir.p[folder.n] == '/')) {
+            return 0;
+        }
+    }
+    plan->image_refused = str_printf(s->arena,
+                                     "%s does not list a folder that this one is in; an "
+                                     "administrator adds it: oci: [" STR_FMT "]",
+                                     s->file, STR_ARG(ref.dir));
+    return 0;
+}
+
+/* "10.0.0.5" or "10.0.0.5:5000" */
+static bool is_address(struct str text) {
+    struct in_addr ignored;
+    unsigned long long port = 1;
+    size_t colon = str_find_c(text, ':', 0);
+    char ip[INET_ADDRSTRLEN] = "";
+    struct str left = str_sub(text, 0, colon == (size_t)-1 ? text.n : colon);
+    if (left.n >= sizeof(ip)) {
+        return false;
+    }
+    memcpy(ip, left.p, left.n);
+    return inet_pton(AF_INET, ip, &ignored) == 1 &&
+           (colon == (size_t)-1 ||
+            (str_to_u64(str_sub(text, colon + 1, text.n), &port) && port > 0 && port < 65536));
 }
 
 /* Names that AWS curates mean our image unless the table says otherwise. */
@@ -30,6 +78,90 @@ static int choose_image(const struct settings *s, struct plan *plan, struct err 
     } else {
         bool curated = str_starts(plan->image, S("aws/codebuild/"));
         plan->image_uses = curated ? S(IMAGE_DEFAULT) : plan->image;
+        return may_use_folder(s, plan, err);
+    }
+    return 0;
+}
+
+static int read_registry(const struct settings *s, const struct yaml_pair *pair,
+                         struct image_registry *ret, struct err *err) {
+    const struct yaml_node *address = yaml_get(pair->value, "address");
+    const struct yaml_node *insecure = yaml_get(pair->value, "insecure");
+    *ret = (struct image_registry){.name = pair->key->text};
+    if (!yaml_is_null(address)) {
+        if (address->kind != YAML_SCALAR || !is_address(address->text)) {
+            return wrong(s, address, err, "an address is IPv4[:PORT], in quotes");
+        }
+        ret->address = address->text;
+    }
+    if (!yaml_is_null(insecure)) {
+        if (insecure->kind != YAML_SCALAR ||
+            !(str_is(insecure->text, "true") || str_is(insecure->text, "false"))) {
+            return wrong(s, insecure, err, "insecure is true or false");
+        }
+        ret->insecure = str_is(insecure->text, "true");
+    }
+    return 0;
+}
+
+static int read_registries(const struct settings *s, struct settings_registries *ret,
+                           struct err *err) {
+    const struct yaml_node *all = yaml_get(s->root, "registries");
+    *ret = (struct settings_registries){0};
+    if (yaml_is_null(all)) {
+        return 0;
+    }
+    if (all->kind != YAML_MAPPING) {
+        return wrong(s, all, err,
+                     "registries must be a mapping of HOST[:PORT] to {address, insecure}");
+    }
+    for (size_t i = 0; i < all->n; i++) {
+        if (read_registry(s, &all->pair[i], arena_push(s->arena, ret), err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int choose_registries(const struct settings *s, struct plan *plan, struct err *err) {
+    struct settings_registries list;
+    if (read_registries(s, &list, err) < 0) {
+        return -1;
+    }
+    plan->registries.n = 0;
+    for (size_t i = 0; i < list.n; i++) {
+        *arena_push(s->arena, &plan->registries) =
+            (struct plan_registry){list.v[i].name, list.v[i].address, list.v[i].insecure};
+    }
+    return 0;
+}
+
+static bool lists(const struct yaml_node *list, struct str text) {
+    for (size_t i = 0; list->kind == YAML_SEQUENCE && i < list->n; i++) {
+        if (list->item[i]->kind == YAML_SCALAR && str_eq(list->item[i]->text, text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int choose_privileges(const struct settings *s, struct plan *plan, struct err *err) {
+    const struct yaml_node *allowed = yaml_get(s->root, "privileged");
+    bool all = false;
+    plan->privileged_refused = STR_NONE;
+    if (!yaml_is_null(allowed)) {
+        all = allowed->kind == YAML_SCALAR && str_is(allowed->text, "true");
+        if (!all && allowed->kind != YAML_SEQUENCE &&
+            !(allowed->kind == YAML_SCALAR && str_is(allowed->text, "false"))) {
+            return wrong(s, allowed, err, "privileged is true, false or a list of projects");
+        }
+    }
+    if (plan->privileged && !all && (yaml_is_null(allowed) || !lists(allowed, plan->project))) {
+        plan->privileged_refused = str_printf(
+            s->arena,
+            "Privileged builds are off on this machine. An administrator allows them in %s, with "
+            "privileged: [" STR_FMT "], or privileged: true for all projects",
+            s->file, STR_ARG(plan->project));
     }
     return 0;
 }
@@ -100,7 +232,15 @@ int settings_apply(struct arena *a, const char *data_dir, struct plan *plan, str
     struct settings s = {.arena = a};
     return settings_open(a, data_dir, &s.file, &s.root, err) < 0 ||
                    choose_image(&s, plan, err) < 0 || choose_mounts(&s, plan, err) < 0 ||
-                   choose_policy(&s, plan, err) < 0
+                   choose_policy(&s, plan, err) < 0 || choose_registries(&s, plan, err) < 0 ||
+                   choose_privileges(&s, plan, err) < 0
                ? -1
                : 0;
+}
+
+int settings_registries(struct arena *a, const char *data_dir, struct settings_registries *ret,
+                        struct err *err) {
+    struct settings s = {.arena = a};
+    return settings_open(a, data_dir, &s.file, &s.root, err) < 0 ? -1
+                                                                 : read_registries(&s, ret, err);
 }

@@ -3,10 +3,15 @@
  *   images: {"aws/codebuild/standard:7.0": debian-bookworm-build}
  *   mounts: [{source: /opt/providers, target: /usr/share/terraform/plugins}]   read-only
  *   egress: open | locked | none, or {default: open, projects: {NAME: locked}}
- * The file may be missing. It is read for each build, so a change counts from the next one on.
+ *   registries: {registry.internal: {address: "10.0.0.5:5000", insecure: true}}   of images, on
+ * this network; the address and `insecure` (plain http) may be missing oci: [/srv/images] folders
+ * whose OCI layouts projects may name as oci:DIR privileged: true, or [PROJECT, ...]   who may run
+ * privileged builds; nobody otherwise The file may be missing. It is read for each build, so a
+ * change counts from the next one on.
  */
 #pragma once
 
+#include "flow/image/get.h"
 #include "flow/plan/plan.h"
 #include "platform/text/yaml.h"
 
@@ -14,6 +19,19 @@
 int settings_open(struct arena *a, const char *data_dir, const char **ret_file,
                   const struct yaml_node **ret_root, struct err *err) MUST_USE;
 
-/* Sets image_uses, binds and policy of a plan. ERR_INVALID with file, line and column. */
+/* The keys above; NULL ends them. */
+extern const char *const settings_keys[];
+
+/* Sets what the machine decides of a plan: image, mounts, policy, registries, privileges.
+ * ERR_INVALID with file, line and column. */
 int settings_apply(struct arena *a, const char *data_dir, struct plan *plan,
                    struct err *err) MUST_USE;
+
+struct settings_registries {
+    struct image_registry *v;
+    size_t n;
+};
+
+/* For a person who fetches an image: the registries of the file. */
+int settings_registries(struct arena *a, const char *data_dir, struct settings_registries *ret,
+                        struct err *err) MUST_USE;

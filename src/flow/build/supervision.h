@@ -29,6 +29,7 @@ struct supervision {
     struct gateway *gateway;
     struct buildspec spec;
     struct env env;               /* all variables, values fetched */
+    const char *const *base_env;  /* the image's variables, PATH and HOME; NULL-terminated */
     const char *source_dir;       /* inside: CODEBUILD_SRC_DIR */
     const char *credentials_path; /* "/v2/credentials/<random>" */
     struct {
@@ -67,6 +68,12 @@ struct phase_end phase_failed(struct supervision *s, const char *code, const cha
 
 /* Has the build been stopped, or run out of time? Then *ret says so. */
 bool phase_interrupted(struct supervision *s, struct phase_end *ret);
+
+/* image.c: the root file system that the container stands on, fetched if need be. */
+struct image;
+int find_image(struct supervision *s, struct image *ret, struct err *err) MUST_USE;
+/* What commands find in their environment before anything else: the image's own variables. */
+void choose_env(struct supervision *s, const struct image *image);
 
 /* provision.c: the container and its gateway. */
 struct phase_end provision(struct supervision *s);

@@ -45,6 +45,10 @@ static const struct member plan_members[] = {
     TEXT(struct plan, buildspec, "buildspec", false),
     TEXT(struct plan, image, "image", false),
     TEXT(struct plan, image_uses, "imageUses", true),
+    TEXT(struct plan, image_refused, "imageRefused", false),
+    TEXT(struct plan, registry_secret, "registrySecret", false),
+    FLAG(struct plan, privileged, "privileged"),
+    TEXT(struct plan, privileged_refused, "privilegedRefused", false),
     NUMBER(struct plan, memory_mib, "memoryMiB"),
     NUMBER(struct plan, disk_mib, "diskMiB"),
     NUMBER(struct plan, pids, "pids"),
@@ -60,6 +64,12 @@ static const struct member plan_members[] = {
     FLAG(struct plan, s3_log_plain, "s3LogPlain"),
     TEXT(struct plan, batch_identifier, "batchIdentifier", false),
     TEXT(struct plan, public_url, "publicUrl", false),
+};
+
+static const struct member registry_members[] = {
+    TEXT(struct plan_registry, name, "name", true),
+    TEXT(struct plan_registry, address, "address", false),
+    FLAG(struct plan_registry, insecure, "insecure"),
 };
 
 static const struct member cache_members[] = {
@@ -264,6 +274,13 @@ struct str plan_json(struct arena *a, const struct plan *plan) {
     json_set(object, "cache", cache_json(&plan->cache));
     write_texts(object, "binds", &plan->binds);
     write_texts(object, "notify", &plan->notify);
+    json_t *registries = json_array();
+    for (size_t i = 0; i < plan->registries.n; i++) {
+        json_t *one = json_object();
+        write_members(one, &plan->registries.v[i], registry_members, COUNT(registry_members));
+        json_array_append_new(registries, one);
+    }
+    json_set(object, "registries", registries);
     return json_dump_pretty(a, object);
 }
 
@@ -282,6 +299,12 @@ static int read_lists(struct arena *a, const json_t *object, struct plan *ret, s
     }
     read_texts(a, object, "binds", &ret->binds);
     read_texts(a, object, "notify", &ret->notify);
+    json_array_foreach(json_object_get(object, "registries"), i, one) {
+        if (read_members(a, one, arena_push(a, &ret->registries), registry_members,
+                         COUNT(registry_members), err) < 0) {
+            return -1;
+        }
+    }
     return read_env(a, json_object_get(object, "environment"), &ret->env, err);
 }
 

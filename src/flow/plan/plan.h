@@ -61,6 +61,13 @@ struct plan_cache {
     bool docker;           /* LOCAL_DOCKER_LAYER_CACHE */
 };
 
+/* A registry of images that an administrator has named. */
+struct plan_registry {
+    struct str name;    /* HOST or HOST:PORT */
+    struct str address; /* IP[:PORT] it is reached at, or absent */
+    bool insecure;
+};
+
 enum plan_policy { PLAN_OPEN, PLAN_LOCKED, PLAN_NONE };
 
 struct plan {
@@ -87,6 +94,14 @@ struct plan {
     struct env env;              /* of the project, with the start's over it */
     struct str image;            /* as the project names it */
     struct str image_uses;       /* the image that this means here */
+    struct str image_refused;    /* why it may not be used here; absent = it may */
+    struct str registry_secret;  /* registryCredential: the secret's name or ARN, or absent */
+    struct {
+        struct plan_registry *v;
+        size_t n;
+    } registries;
+    bool privileged;               /* privilegedMode */
+    struct str privileged_refused; /* why that is not allowed here; absent = it is */
     int64_t memory_mib;
     int64_t disk_mib;
     int64_t pids;

@@ -4,6 +4,7 @@
  */
 #include "flow/sandbox/internal.h"
 
+#include "platform/crypto/encode.h"
 #include "platform/os/file.h"
 #include "platform/text/json.h"
 
@@ -18,6 +19,11 @@ static const char *const capabilities[] = {
     "CAP_KILL",    "CAP_NET_BIND_SERVICE", "CAP_SETFCAP", "CAP_SETGID",
     "CAP_SETPCAP", "CAP_SETUID",
 };
+
+/* What privileged builds have on top: mounts, devices of /dev alone, chroot. All of it counts in
+ * the container's own user namespace only. */
+static const char *const privileged_capabilities[] = {"CAP_SYS_ADMIN", "CAP_SYS_CHROOT",
+                                                      "CAP_MKNOD"};
 
 static const char *const masked[] = {
     "/proc/acpi",       "/proc/asound",      "/proc/kcore",
@@ -40,11 +46,20 @@ static json_t *strings(const char *const *v, size_t n) {
 }
 #define STRINGS(v) strings(v, sizeof(v) / sizeof((v)[0]))
 
-static json_t *process(void) {
+static json_t *capability_set(bool privileged) {
+    json_t *set = STRINGS(capabilities);
+    json_t *more cleanup_json = STRINGS(privileged_capabilities);
+    if (privileged) {
+        json_array_extend(set, more);
+    }
+    return set;
+}
+
+static json_t *process(const struct sandbox *s) {
     json_t *caps = json_object();
     static const char *const sets[] = {"bounding", "effective", "permitted"};
     for (size_t i = 0; i < 3; i++) {
-        json_object_set_new(caps, sets[i], STRINGS(capabilities));
+        json_object_set_new(caps, sets[i], capability_set(s->spec.privileged));
     }
     /* Limits are only ever lowered: raising needs a capability that many hosts do not give. */
     struct rlimit files = {0};
@@ -125,16 +140,18 @@ static json_t *linux_part(struct sandbox *s) {
 
 /* crun takes a compiled program; runc reads the profile. */
 static int add_seccomp(struct sandbox *s, const char *runtime, json_t *config, struct err *err) {
+    enum seccomp_kind kind = s->spec.privileged ? SECCOMP_PRIVILEGED : SECCOMP_BUILD;
     if (strcmp(runtime, "crun") == 0) {
         struct str program = STR_NONE;
-        if (filter_program(&s->a, &program, err) < 0) {
+        if (filter_program(&s->a, kind, &program, err) < 0) {
             return -1;
         }
+        program = base64_encode(&s->a, program);
         json_object_set_new(config, "annotations",
                             json_pack("{s:s}", "run.oci.seccomp_bpf_data", str_z(&s->a, program)));
         return 0;
     }
-    json_t *profile = seccomp_profile(err);
+    json_t *profile = seccomp_profile(kind, err);
     if (profile == NULL) {
         return -1;
     }
@@ -145,7 +162,7 @@ static int add_seccomp(struct sandbox *s, const char *runtime, json_t *config, s
 int bundle_write(struct sandbox *s, const char *runtime, struct err *err) {
     json_t *config cleanup_json =
         json_pack("{s:s, s:{s:s, s:b}, s:s, s:o, s:o, s:o}", "ociVersion", "1.0.0", "root", "path",
-                  BOX_ROOT, "readonly", 0, "hostname", s->spec.hostname, "process", process(),
+                  BOX_ROOT, "readonly", 0, "hostname", s->spec.hostname, "process", process(s),
                   "mounts", mounts(s), "linux", linux_part(s));
     if (config == NULL) {
         return err_set(err, ERR_INTERNAL, "the container's configuration cannot be written");

@@ -55,6 +55,7 @@ struct sandbox_spec {
     size_t addresses_n;
     const char *nameserver; /* for /etc/resolv.conf; NULL = none */
     struct str hosts;       /* lines for /etc/hosts behind localhost's; may be absent */
+    bool privileged;        /* mounts and namespaces, within its own user namespace */
     struct str ca_pem;      /* authority that is trusted inside besides the usual ones */
 };
 

@@ -201,7 +201,7 @@ static void check_runtime(struct exam *e) {
 
 static void check_seccomp(struct exam *e) {
     struct err err = ERR_INIT;
-    json_t *profile = seccomp_profile(&err);
+    json_t *profile = seccomp_profile(SECCOMP_BUILD, &err);
     if (profile == NULL) {
         verdict(e, DOCTOR_FAIL, SAY(e, "no list of allowed system calls: %s", err.msg),
                 "apt-get install golang-github-containers-common");
@@ -244,6 +244,16 @@ static void check_mmdebstrap(struct exam *e) {
                   "apt-get install mmdebstrap");
 }
 
+static void check_skopeo(struct exam *e) {
+    check_program(e, "skopeo", DOCTOR_WARN, "images of registries cannot be fetched",
+                  "apt-get install skopeo");
+}
+
+static void check_umoci(struct exam *e) {
+    check_program(e, "umoci", DOCTOR_WARN, "images of registries cannot be unpacked",
+                  "apt-get install umoci");
+}
+
 static void check_image(struct exam *e) {
     struct image image;
     struct err err = ERR_INIT;
@@ -281,6 +291,8 @@ static const struct {
     {"landlock", check_landlock, false},
     {"git", check_git, false},
     {"mmdebstrap", check_mmdebstrap, false},
+    {"skopeo", check_skopeo, false},
+    {"umoci", check_umoci, false},
     {"build image", check_image, false},
     {"disk", check_disk, false},
 };

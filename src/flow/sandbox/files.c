@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define CA_BUNDLE "etc/ssl/certs/ca-certificates.crt"
+#define CA_BUNDLE_FEDORA "etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"
 #define CA_FILE "usr/local/share/ca-certificates/trunkline.crt"
 
 enum { CA_BUNDLE_MAX = 8 << 20 };
@@ -109,22 +110,37 @@ static int put_names(const struct layer *l, struct err *err) {
     return 0;
 }
 
-/* Twice: appended to the bundle that everything reads, and beside it, where update-ca-certificates
- * finds it again when it rewrites the bundle. */
-static int put_authority(const struct layer *l, struct err *err) {
+/* A bundle of the image with ours behind; an image that has no such bundle gets none. */
+static int append_authority(const struct layer *l, const char *path, bool always, struct err *err) {
     struct str pem = l->s->spec.ca_pem;
-    if (pem.n == 0) {
-        return 0;
-    }
     struct str bundle = STR_NONE;
     struct err absent = ERR_INIT;
-    int fd cleanup_fd = file_open_beneath(l->image_fd, CA_BUNDLE, O_RDONLY, 0, &absent);
-    if (fd >= 0 && fd_read_all(&l->s->a, fd, CA_BUNDLE_MAX, &bundle, err) < 0) {
-        return err_wrap(err, "the image's /" CA_BUNDLE);
+    struct stat st;
+    /* O_NONBLOCK: nobody vouches for an image, and what should be a file may be a pipe. */
+    int fd cleanup_fd =
+        file_open_beneath(l->image_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, &absent);
+    bool there = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    if (!there && !always) {
+        return 0;
+    }
+    if (there && fd_read_all(&l->s->a, fd, CA_BUNDLE_MAX, &bundle, err) < 0) {
+        return err_wrap(err, "the image's /%s", path);
     }
     struct str both = str_printf(&l->s->a, STR_FMT "%s" STR_FMT "\n", STR_ARG(bundle),
                                  str_ends(bundle, S("\n")) ? "" : "\n", STR_ARG(pem));
-    return put(l, CA_BUNDLE, both, 0644, err) < 0 ? -1 : put(l, CA_FILE, pem, 0644, err);
+    return put(l, path, both, 0644, err);
+}
+
+/* Twice: appended to the bundles that programs read, and beside it, where update-ca-certificates
+ * finds it again when it rewrites the bundle. */
+static int put_authority(const struct layer *l, struct err *err) {
+    if (l->s->spec.ca_pem.n == 0) {
+        return 0;
+    }
+    return append_authority(l, CA_BUNDLE, true, err) < 0 ||
+                   append_authority(l, CA_BUNDLE_FEDORA, false, err) < 0
+               ? -1
+               : put(l, CA_FILE, l->s->spec.ca_pem, 0644, err);
 }
 
 static int put_folders(const struct layer *l, struct err *err) {

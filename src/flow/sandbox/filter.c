@@ -93,8 +93,8 @@ static int export_program(scmp_filter_ctx filter, struct arena *a, struct str *r
     return fd_read_all(a, fd, PROGRAM_MAX, ret, err);
 }
 
-static int compile(struct arena *a, struct str *ret, struct err *err) {
-    json_t *profile cleanup_json = seccomp_profile(err);
+static int compile(struct arena *a, enum seccomp_kind kind, struct str *ret, struct err *err) {
+    json_t *profile cleanup_json = seccomp_profile(kind, err);
     if (profile == NULL) {
         return -1;
     }
@@ -113,25 +113,26 @@ static int compile(struct arena *a, struct str *ret, struct err *err) {
 
 /* Everything that the program depends on; RULES_VERSION stands for the code here and in seccomp.c.
  */
-static struct str cache_key(struct arena *a, struct str source) {
-    enum { RULES_VERSION = 1 };
+static struct str cache_key(struct arena *a, enum seccomp_kind kind, struct str source) {
+    enum { RULES_VERSION = 2 };
     const struct scmp_version *v = seccomp_version();
-    struct str text = str_printf(a, "%d %u.%u.%u %u\n" STR_FMT, RULES_VERSION, v->major, v->minor,
-                                 v->micro, seccomp_arch_native(), STR_ARG(source));
+    struct str text =
+        str_printf(a, "%d %d %u.%u.%u %u\n" STR_FMT, RULES_VERSION, (int)kind, v->major, v->minor,
+                   v->micro, seccomp_arch_native(), STR_ARG(source));
     return str_sub(crypto_sha256_hex(a, text), 0, 32);
 }
 
-int filter_program(struct arena *a, struct str *ret_base64, struct err *err) {
+int filter_program(struct arena *a, enum seccomp_kind kind, struct str *ret, struct err *err) {
     struct str source = STR_NONE;
     if (file_read(a, SECCOMP_SOURCE, PROGRAM_MAX, &source, err) < 0) {
         return err_wrap(err, "the seccomp profile (package golang-github-containers-common)");
     }
     const char *dir = str_printf(a, "%s/seccomp", sandbox_home(a)).p;
-    const char *path = str_printf(a, "%s/" STR_FMT, dir, STR_ARG(cache_key(a, source))).p;
+    const char *path = str_printf(a, "%s/" STR_FMT, dir, STR_ARG(cache_key(a, kind, source))).p;
     struct err missing = ERR_INIT;
     struct str program = STR_NONE;
     if (file_read(a, path, PROGRAM_MAX, &program, &missing) < 0 || program.n == 0) {
-        if (compile(a, &program, err) < 0) {
+        if (compile(a, kind, &program, err) < 0) {
             return -1;
         }
         if (dir_make(dir, 0700, &missing) < 0 ||
@@ -140,6 +141,6 @@ int filter_program(struct arena *a, struct str *ret_base64, struct err *err) {
                 ERR_INIT; /* kept where that is possible; else the next build compiles again */
         }
     }
-    *ret_base64 = base64_encode(a, program);
+    *ret = program;
     return 0;
 }

@@ -4,7 +4,7 @@
  */
 #include "flow/sandbox/image.h"
 
-#include "flow/sandbox/image_internal.h"
+#include "flow/sandbox/image_recipe.h"
 #include "flow/sandbox/internal.h"
 #include "platform/os/file.h"
 #include "platform/text/json.h"
@@ -41,9 +41,15 @@ static int read_description(struct arena *a, const char *dir, const char *name, 
     *ret = (struct image){.name = str_dup(a, str_c(name)),
                           .rootfs = str_printf(a, "%s/rootfs", dir),
                           .digest = str_dup(a, json_str(json, "digest")),
+                          .reference = str_dup(a, json_str(json, "reference")),
                           .created_ms = json_int(json, "createdMs")};
     const char *package = NULL;
     json_t *version = NULL;
+    size_t i = 0;
+    json_t *variable = NULL;
+    json_array_foreach(json_object_get(json, "env"), i, variable) {
+        *arena_push(a, &ret->env) = str_dup(a, json_text(variable));
+    }
     if (whole) {
         json_object_foreach(json_object_get(json, "packages"), package, version) {
             *arena_push(a, &ret->packages) =

@@ -1,6 +1,7 @@
 /*
  * Build images: root file systems unpacked once and shared, read-only, by all containers. They lie
- * beside the data directories: IMAGES/<name>/{rootfs,image.json}. IMAGES is $TRUNKLINE_IMAGES, else
+ * beside the data directories: IMAGES/<name>/{rootfs,image.json}, where fetched images (flow/image)
+ * have a name made of their digest. IMAGES is $TRUNKLINE_IMAGES, else
  * /var/lib/trunkline/images (root) or ~/.local/share/trunkline/images.
  */
 #pragma once
@@ -15,7 +16,9 @@
 struct image {
     struct str name;
     struct str rootfs;       /* path of the root file system */
-    struct str digest;       /* "sha256:..." over suite, architecture, packages and versions */
+    struct str digest;       /* ours: over suite, packages and versions; fetched: of its manifest */
+    struct str reference;    /* that it was first made or fetched for, or absent */
+    struct str_list env;     /* NAME=VALUE of the image itself */
     struct str_map packages; /* name -> version */
     int64_t created_ms;
 };

@@ -7,7 +7,7 @@
 #include "flow/sandbox/image.h"
 
 #include "base/clock.h"
-#include "flow/sandbox/image_internal.h"
+#include "flow/sandbox/image_recipe.h"
 #include "platform/crypto/hash.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
@@ -39,9 +39,11 @@ static const char *const left_out[] = {
 struct making {
     struct arena *a;
     const char *name;
-    const char *home;     /* IMAGES */
-    const char *fresh;    /* IMAGES/.NAME.new */
-    const char *codename; /* "bookworm" */
+    const char *home;  /* IMAGES */
+    const char *fresh; /* IMAGES/.NAME.new */
+    const struct image_recipe *recipe;
+    const char *codename; /* of the host: "bookworm" */
+    const char *suite;    /* of the image */
     const char *one_line; /* file of one-line sources, or NULL */
     const char *deb822;   /* file of deb822 sources, or NULL */
     image_progress *progress;
@@ -126,6 +128,28 @@ static int write_sources(struct making *m, const char *file, const struct buf *b
     return file_write(*ret, buf_str(b), 0644, err);
 }
 
+/* Sources of the host's suite and its updates, as those of another suite: in every word that is
+ * the host's suite, or begins with it and '-' or '/', the other one's name. */
+static void change_suite(const struct making *m, struct buf *b) {
+    struct str text = buf_dup(m->a, b);
+    size_t n = strlen(m->codename);
+    if (strcmp(m->suite, m->codename) == 0) {
+        return;
+    }
+    buf_clear(b);
+    for (size_t i = 0; i < text.n;) {
+        bool begins = i == 0 || strchr(" \t\n:", text.p[i - 1]) != NULL;
+        char after = i + n < text.n ? text.p[i + n] : ' ';
+        if (begins && str_starts(str_sub(text, i, text.n), str_c(m->codename)) &&
+            strchr(" \t\n-/", after) != NULL) {
+            buf_add_z(b, m->suite);
+            i += n;
+        } else {
+            buf_add_c(b, text.p[i++]);
+        }
+    }
+}
+
 /* Collects the host's package sources of its own suite into two files. */
 static int collect_sources(struct making *m, struct err *err) {
     struct buf lines cleanup_buf;
@@ -151,6 +175,8 @@ static int collect_sources(struct making *m, struct err *err) {
     if (lines.n + stanzas.n == 0) {
         return err_set(err, ERR_UNSUPPORTED, "no package source of %s in /etc/apt", m->codename);
     }
+    change_suite(m, &lines);
+    change_suite(m, &stanzas);
     return write_sources(m, "one-line.list", &lines, &m->one_line, err) < 0
                ? -1
                : write_sources(m, "deb822.sources", &stanzas, &m->deb822, err);
@@ -166,14 +192,18 @@ static void relay(void *ud, struct str line) {
 }
 
 static int run_mmdebstrap(struct making *m, struct err *err) {
-    static const char include[] = "--include=" PACKAGES;
+    struct str include = S("--include=" PACKAGES);
+    for (size_t i = 0; i < m->recipe->packages.n; i++) {
+        include = str_printf(m->a, STR_FMT "," STR_FMT, STR_ARG(include),
+                             STR_ARG(m->recipe->packages.v[i]));
+    }
     const char *argv[16] = {"mmdebstrap", "--variant=minbase", "--mode=root", "--format=directory",
-                            include};
+                            include.p};
     size_t n = 5;
     for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
         argv[n++] = left_out[i];
     }
-    argv[n++] = m->codename;
+    argv[n++] = m->suite;
     argv[n++] = str_printf(m->a, "%s/rootfs", m->fresh).p;
     if (m->one_line != NULL) {
         argv[n++] = m->one_line;
@@ -217,7 +247,7 @@ static int describe(struct making *m, struct err *err) {
     struct buf text cleanup_buf;
     buf_init(&text, PACKAGES_MAX);
     json_t *packages cleanup_json = json_object();
-    buf_printf(&text, "%s\n", m->codename);
+    buf_printf(&text, "%s\n", m->suite);
     if (list_packages(m, packages, &text, err) < 0) {
         return -1;
     }
@@ -226,7 +256,10 @@ static int describe(struct making *m, struct err *err) {
     json_set_str(
         json, "digest",
         str_printf(m->a, "sha256:" STR_FMT, STR_ARG(crypto_sha256_hex(m->a, buf_str(&text)))));
-    json_set_str(json, "suite", str_c(m->codename));
+    json_set_str(json, "suite", str_c(m->suite));
+    if (m->recipe->reference.n > 0) {
+        json_set_str(json, "reference", m->recipe->reference);
+    }
     int64_t now = clock_now_ms(&clock_system);
     json_set_str(json, "created", time_iso(m->a, now));
     json_object_set_new(json, "createdMs", json_integer(now));
@@ -262,7 +295,11 @@ static int sync_all(struct making *m, struct err *err) {
 static int make(struct making *m, struct err *err) {
     tell(m, "reading the package sources of this machine");
     if (tree_remove(m->fresh, err) < 0 || dir_make(m->fresh, 0755, err) < 0 ||
-        find_codename(m, err) < 0 || collect_sources(m, err) < 0 || run_mmdebstrap(m, err) < 0) {
+        find_codename(m, err) < 0) {
+        return -1;
+    }
+    m->suite = m->recipe->suite ? m->recipe->suite : m->codename;
+    if (collect_sources(m, err) < 0 || run_mmdebstrap(m, err) < 0) {
         return -1;
     }
     tell(m, "recording the versions");
@@ -284,9 +321,15 @@ static int check_rights(struct arena *a, struct err *err) {
     return 0;
 }
 
-int image_build(struct arena *a, const char *name, bool again, image_progress *progress, void *ud,
-                struct image *ret, struct err *err) {
-    struct making m = {.a = a, .name = name, .home = image_home(a), .progress = progress, .ud = ud};
+int image_make(struct arena *a, const struct image_recipe *recipe, bool again,
+               image_progress *progress, void *ud, struct image *ret, struct err *err) {
+    const char *name = recipe->name;
+    struct making m = {.a = a,
+                       .name = name,
+                       .home = image_home(a),
+                       .recipe = recipe,
+                       .progress = progress,
+                       .ud = ud};
     struct err absent = ERR_INIT;
     if (image_check_name(name, err) < 0) {
         return -1;
@@ -313,6 +356,25 @@ int image_build(struct arena *a, const char *name, bool again, image_progress *p
         return err_wrap(err, "make the image '%s'", name);
     }
     return image_find(a, name, true, ret, err);
+}
+
+int image_build(struct arena *a, const char *name, bool again, image_progress *progress, void *ud,
+                struct image *ret, struct err *err) {
+    const struct image_recipe recipe = {.name = name};
+    return image_make(a, &recipe, again, progress, ud, ret, err);
+}
+
+int image_remove(const char *name, struct err *err) {
+    struct arena a = ARENA_INIT;
+    const char *home = image_home(&a);
+    const char *place = str_printf(&a, "%s/%s", home, name).p;
+    const char *old =
+        str_printf(&a, "%s/.%s.old-%lld", home, name, (long long)clock_now_ms(&clock_system)).p;
+    int result = image_check_name(name, err) < 0 || file_rename(place, old, err) < 0
+                     ? -1
+                     : file_sync_dir_of(place, err);
+    arena_done(&a);
+    return result;
 }
 
 /* Nobody stands on it: a container's supervisor holds a shared lock on its image's folder. */

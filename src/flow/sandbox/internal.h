@@ -2,6 +2,7 @@
 #pragma once
 
 #include "flow/sandbox/container.h"
+#include "flow/sandbox/host.h"
 
 #include "platform/os/process.h"
 
@@ -21,8 +22,6 @@
 
 #define INIT_INSIDE SANDBOX_INIT
 #define HASH_FILES_INSIDE "/usr/local/bin/codebuild-hash-files"
-
-enum { ID_RANGE = 65536 };
 
 struct sandbox {
     struct arena a;           /* everything below that is a string */
@@ -47,9 +46,7 @@ struct sandbox {
     int64_t next_walk_ms; /* not before that is the disk measured again */
 };
 
-/* base.c: folders of the program, and uid ranges of the machine. */
-const char *sandbox_home(struct arena *a);
-int range_take(uint32_t *ret_base, int *ret_lock, struct err *err) MUST_USE;
+/* base.c, beside what host.h says. */
 int range_note_owner(int lock, const struct process *init, struct err *err) MUST_USE;
 
 /* files.c: the upper layer's first content. */
@@ -57,8 +54,7 @@ int files_make(struct sandbox *s, struct err *err) MUST_USE;
 
 /* bundle.c, seccomp.c, filter.c */
 int bundle_write(struct sandbox *s, const char *runtime, struct err *err) MUST_USE;
-int filter_program(struct arena *a, struct str *ret_base64, struct err *err) MUST_USE;
-json_t *seccomp_profile(struct err *err); /* OCI form; NULL on error */
+json_t *seccomp_profile(enum seccomp_kind kind, struct err *err); /* OCI form; NULL on error */
 #define SECCOMP_SOURCE "/usr/share/containers/seccomp.json"
 
 /* runtime.c */

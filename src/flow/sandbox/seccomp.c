@@ -13,11 +13,9 @@
 
 enum { PROFILE_MAX = 1 << 20 };
 
-/* Taken out of the profile and refused with EPERM: other namespaces, other processes' memory, keys,
- * programs in the kernel. Programs take that for a missing right and go on. */
+/* Taken out of the profile and refused with EPERM: other processes' memory, keys, programs in the
+ * kernel. Programs take that for a missing right and go on. */
 static const char *const refused[] = {
-    "unshare",
-    "setns",
     "ptrace",
     "process_vm_readv",
     "process_vm_writev",
@@ -27,17 +25,6 @@ static const char *const refused[] = {
     "bpf",
     "perf_event_open",
     "userfaultfd",
-    "mount",
-    "umount",
-    "umount2",
-    "pivot_root",
-    "fsopen",
-    "fsconfig",
-    "fsmount",
-    "fspick",
-    "move_mount",
-    "open_tree",
-    "mount_setattr",
     "name_to_handle_at",
     "open_by_handle_at",
     "quotactl",
@@ -55,6 +42,13 @@ static const char *const refused[] = {
     "pidfd_getfd",
     "process_madvise",
     "kcmp",
+};
+
+/* Refused in the same way, but for privileged builds: namespaces and mounts, which those make
+ * within their own user namespace, where the kernel still asks for CAP_SYS_ADMIN. */
+static const char *const refused_ordinary[] = {
+    "unshare", "setns",    "mount",   "umount",    "umount2",    "pivot_root",    "fsopen",
+    "fspick",  "fsconfig", "fsmount", "open_tree", "move_mount", "mount_setattr",
 };
 
 /* Taken out and answered as if the kernel did not have them: callers fall back (io_uring to epoll,
@@ -94,33 +88,42 @@ static bool holds(const json_t *list, const char *text) {
     return false;
 }
 
-/* None of the capabilities that the profile asks about is among ours. */
-static bool applies(const json_t *rule) {
+/* Of the capabilities that the profile asks about, an ordinary build has none, a privileged one
+ * these. */
+static bool has_capabilities(const json_t *wanted, enum seccomp_kind kind) {
+    bool ours = holds(wanted, "CAP_SYS_ADMIN") || holds(wanted, "CAP_SYS_CHROOT");
+    return json_array_size(wanted) == 0 || (kind == SECCOMP_PRIVILEGED && ours);
+}
+
+static bool applies(const json_t *rule, enum seccomp_kind kind) {
     const json_t *includes = json_object_get(rule, "includes");
     const json_t *excludes = json_object_get(rule, "excludes");
     const json_t *arches = json_object_get(includes, "arches");
-    return json_array_size(json_object_get(includes, "caps")) == 0 &&
+    const json_t *without = json_object_get(excludes, "caps");
+    bool excluded = json_array_size(without) > 0 && has_capabilities(without, kind);
+    return !excluded && has_capabilities(json_object_get(includes, "caps"), kind) &&
            (json_array_size(arches) == 0 || holds(arches, machine())) &&
            !holds(json_object_get(excludes, "arches"), machine());
 }
 
-static json_t *names_left(const json_t *rule) {
+static json_t *names_left(const json_t *rule, enum seccomp_kind kind) {
     json_t *names = json_array();
     size_t i = 0;
     json_t *name = NULL;
     json_array_foreach(json_object_get(rule, "names"), i, name) {
         const char *text = json_string_value(name);
-        if (text != NULL && !LISTED(refused, text) && !LISTED(absent, text) &&
-            strcmp(text, "clone") != 0) {
+        bool ordinary = kind == SECCOMP_BUILD && text != NULL &&
+                        (LISTED(refused_ordinary, text) || strcmp(text, "clone") == 0);
+        if (text != NULL && !ordinary && !LISTED(refused, text) && !LISTED(absent, text)) {
             json_array_append(names, name);
         }
     }
     return names;
 }
 
-static json_t *oci_rule(const json_t *rule) {
-    json_t *names = names_left(rule);
-    if (!applies(rule) || json_array_size(names) == 0) {
+static json_t *oci_rule(const json_t *rule, enum seccomp_kind kind) {
+    json_t *names = names_left(rule, kind);
+    if (!applies(rule, kind) || json_array_size(names) == 0) {
         json_decref(names);
         return NULL;
     }
@@ -136,20 +139,29 @@ static json_t *oci_rule(const json_t *rule) {
     return out;
 }
 
-static void add_own_rules(json_t *syscalls) {
+static void refuse(json_t *syscalls, const char *const *list, size_t n) {
     json_t *names = json_array();
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        json_array_append_new(names, json_string(refused[i]));
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(names, json_string(list[i]));
     }
     json_array_append_new(syscalls, json_pack("{s:o, s:s, s:i}", "names", names, "action",
                                               "SCMP_ACT_ERRNO", "errnoRet", EPERM));
+}
+#define REFUSE(syscalls, list) refuse(syscalls, list, sizeof(list) / sizeof((list)[0]))
+
+static void add_own_rules(json_t *syscalls, enum seccomp_kind kind) {
+    REFUSE(syscalls, refused);
+    if (kind == SECCOMP_PRIVILEGED) {
+        return; /* the profile allows clone as it is */
+    }
+    REFUSE(syscalls, refused_ordinary);
     json_array_append_new(syscalls, json_pack("{s:[s], s:s, s:[{s:i, s:I, s:i, s:s}]}", "names",
                                               "clone", "action", "SCMP_ACT_ALLOW", "args", "index",
                                               0, "value", (json_int_t)clone_namespaces, "valueTwo",
                                               0, "op", "SCMP_CMP_MASKED_EQ"));
 }
 
-json_t *seccomp_profile(struct err *err) {
+json_t *seccomp_profile(enum seccomp_kind kind, struct err *err) {
     struct arena a = ARENA_INIT;
     struct str text = STR_NONE;
     json_t *source cleanup_json = NULL;
@@ -163,12 +175,12 @@ json_t *seccomp_profile(struct err *err) {
     size_t i = 0;
     json_t *rule = NULL;
     json_array_foreach(json_object_get(source, "syscalls"), i, rule) {
-        json_t *out = oci_rule(rule);
+        json_t *out = oci_rule(rule, kind);
         if (out != NULL) {
             json_array_append_new(syscalls, out);
         }
     }
-    add_own_rules(syscalls);
+    add_own_rules(syscalls, kind);
     const char *arch = strcmp(machine(), "amd64") == 0   ? "SCMP_ARCH_X86_64"
                        : strcmp(machine(), "arm64") == 0 ? "SCMP_ARCH_AARCH64"
                                                          : "SCMP_ARCH_NATIVE";

@@ -1,107 +1,14 @@
-/* trunkline image, mirror, doctor: this machine's own things. They need no server. */
+/* trunkline mirror, doctor: this machine's own things. They need no server. */
 #include "front/cli/out.h"
 #include "front/cli/place.h"
 
 #include "flow/gateway/mirror.h"
 #include "flow/sandbox/doctor.h"
-#include "flow/sandbox/image.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
-
-/* ---- image ---- */
-
-static void progress(void *ud, struct str line) {
-    struct cli *c = ud;
-    fprintf(stderr, "  %s" STR_FMT "%s\n", isatty(STDERR_FILENO) ? out_style(c, OUT_DIM) : "",
-            STR_ARG(out_safe(&c->arena, line, false)),
-            isatty(STDERR_FILENO) ? out_style(c, OUT_PLAIN) : "");
-}
-
-static json_t *image_json(const struct image *image, bool packages) {
-    json_t *o = json_object();
-    json_set_str(o, "name", image->name);
-    json_set_str(o, "digest", image->digest);
-    json_set_str(o, "rootfs", image->rootfs);
-    json_set(o, "createdMs", json_integer(image->created_ms));
-    if (packages) {
-        json_t *all = json_object();
-        for (size_t i = 0; i < image->packages.n; i++) {
-            json_object_setn_new(all, image->packages.v[i].key.p, image->packages.v[i].key.n,
-                                 json_from_str(image->packages.v[i].value));
-        }
-        json_set(o, "packages", all);
-    }
-    return o;
-}
-
-static int run_image_build(struct cli *c, struct err *err) {
-    const char *name = c->args_n ? c->args[0] : IMAGE_DEFAULT;
-    struct image image;
-    struct err ignored = ERR_INIT;
-    bool there = image_find(&c->arena, name, false, &image, &ignored) == 0;
-    bool keep = there && cli_has(c, "if-missing");
-    if (!keep && image_build(&c->arena, name, true, progress, c, &image, err) < 0) {
-        return -1;
-    }
-    if (c->json) {
-        return out_json(c, image_json(&image, false));
-    }
-    fprintf(c->out, "image " STR_FMT " %s  %.19s\n", STR_ARG(image.name),
-            keep ? "is there" : "is ready", image.digest.n >= 19 ? image.digest.p : "");
-    return EXIT_DONE;
-}
-
-static const struct cli_option image_build_options[] = {
-    {"if-missing", 0, NULL, "keep an image of that name"},
-    {0},
-};
-
-const struct cli_verb verb_image_build = {
-    .name = "image build",
-    .group = CLI_MACHINE,
-    .args = "[NAME]",
-    .max_args = 1,
-    .flags = CLI_NO_SERVER_OPTIONS,
-    .summary = "Make the image that builds run in, from this machine's package sources",
-    .detail = "By mmdebstrap, once; builds get a fresh layer on it. NAME is debian-bookworm-build\n"
-              "unless given. Builds that run keep the image that they began with.",
-    .options = image_build_options,
-    .run = run_image_build,
-};
-
-static int run_image_list(struct cli *c, struct err *err) {
-    struct image_list list;
-    if (image_list(&c->arena, &list, err) < 0) {
-        return -1;
-    }
-    json_t *all cleanup_json = json_array();
-    for (size_t i = 0; i < list.n; i++) {
-        json_array_append_new(all, image_json(&list.v[i], true));
-        if (!c->json) {
-            fprintf(c->out, "%-32.*s  %.19s  " STR_FMT "\n", STR_ARG(list.v[i].name),
-                    list.v[i].digest.n >= 19 ? list.v[i].digest.p : "",
-                    STR_ARG(out_time(&c->arena, list.v[i].created_ms)));
-        }
-    }
-    if (c->json) {
-        json_t *document = json_object();
-        json_set(document, "images", json_incref(all));
-        return out_json(c, document);
-    }
-    return EXIT_DONE;
-}
-
-const struct cli_verb verb_image_list = {
-    .name = "image list",
-    .group = CLI_MACHINE,
-    .args = "",
-    .flags = CLI_NO_SERVER_OPTIONS,
-    .summary = "List the images that builds can run in",
-    .run = run_image_list,
-};
 
 /* ---- mirror ---- */
 

@@ -54,6 +54,8 @@ static void override_environment(struct call *c, struct codebuild_project *p,
     e->image_pull_credentials_type = in->image_pull_credentials_type_override.p
                                          ? in->image_pull_credentials_type_override
                                          : e->image_pull_credentials_type;
+    e->registry_credential = in->registry_credential_override ? in->registry_credential_override
+                                                              : e->registry_credential;
     if (in->has_privileged_mode_override) {
         e->privileged_mode = in->privileged_mode_override;
     }

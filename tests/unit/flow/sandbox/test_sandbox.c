@@ -37,7 +37,7 @@ static json_t *profile_or_skip(void) {
         printf("SKIP: " SECCOMP_SOURCE " is not installed\n");
         skip();
     }
-    json_t *profile = seccomp_profile(&err);
+    json_t *profile = seccomp_profile(SECCOMP_BUILD, &err);
     assert_non_null(profile);
     return profile;
 }
@@ -118,8 +118,8 @@ static void test_compiled_filter_is_the_same_each_time(void **state) {
     setenv("HOME", f->dir, 1); /* where a plain user's copy would be kept */
     struct str first = STR_NONE;
     struct str second = STR_NONE;
-    assert_int_equal(filter_program(&f->a, &first, &f->err), 0);
-    assert_int_equal(filter_program(&f->a, &second, &f->err), 0);
+    assert_int_equal(filter_program(&f->a, SECCOMP_BUILD, &first, &f->err), 0);
+    assert_int_equal(filter_program(&f->a, SECCOMP_BUILD, &second, &f->err), 0);
     assert_true(first.n > 1000);
     assert_true(str_eq(first, second));
 }

@@ -1,0 +1,10 @@
+/* What other verbs ask of images. */
+#pragma once
+
+#include "flow/image/get.h"
+#include "front/cli/cli.h"
+
+/* Finds or fetches an image as builds name it, telling of it on standard error. `keep` also makes
+ * builds take what was found, without asking its registry again. */
+int image_pull(struct cli *c, const char *text, bool keep, struct image *ret,
+               struct err *err) MUST_USE;
