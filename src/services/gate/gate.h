@@ -104,8 +104,8 @@ struct gate_call {
  * handler fails with the service's own unknown-operation error. */
 int gate_invoke(struct gate *g, struct gate_call *c, struct err *err) MUST_USE;
 
-/* Authorizes only: may the principal call this operation with this input? Opens its own transaction;
- * refuses as gate_invoke does. */
+/* Authorizes only: may the principal call this operation with this input? Opens its own
+ * transaction; refuses as gate_invoke does. */
 int gate_check(struct gate *g, struct gate_call *c, struct err *err) MUST_USE;
 
 /* The service whose shape has this name; NULL if it is not served. */
@@ -125,7 +125,7 @@ struct gate_denial_list {
     struct gate_denial *v;
     size_t n;
 };
-int gate_denials(struct gate *g, struct arena *a, struct str account, int64_t limit,
+int gate_denials(struct db *db, struct arena *a, struct str account, int64_t limit,
                  struct gate_denial_list *ret, struct err *err) MUST_USE;
 
 extern const struct db_schema gate_schema;

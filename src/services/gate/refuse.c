@@ -100,14 +100,14 @@ void gate_denial_note(struct gate *g, const struct gate_call *c, const struct ga
     }
 }
 
-int gate_denials(struct gate *g, struct arena *a, struct str account, int64_t limit,
+int gate_denials(struct db *db, struct arena *a, struct str account, int64_t limit,
                  struct gate_denial_list *ret, struct err *err) {
     *ret = (struct gate_denial_list){NULL, 0};
-    if (db_begin(g->db, err) < 0) {
+    if (db_begin(db, err) < 0) {
         return -1;
     }
     struct db_rows rows cleanup_rows = {0};
-    int more = db_query(g->db, &rows, err,
+    int more = db_query(db, &rows, err,
                         "SELECT account, principal, action, resource, reason, missing, hint, "
                         "count, first_ms, last_ms FROM denial WHERE account = coalesce(?, account) "
                         "ORDER BY last_ms DESC, principal, action, resource LIMIT ?",
@@ -120,6 +120,6 @@ int gate_denials(struct gate *g, struct arena *a, struct str account, int64_t li
         };
     }
     db_done(&rows);
-    db_rollback(g->db);
+    db_rollback(db);
     return more < 0 ? -1 : 0;
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as iam from '@aws-sdk/client-iam';
+import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import { pages, refuses } from '../lib/expect.js';
 import { Server } from '../lib/server.js';
@@ -122,4 +123,43 @@ test('iam', async (t) => {
     await t.test('what is not built says so', async () => {
         await refuses(send(iam.ListGroupsCommand, {}), 'InvalidAction', { status: 400 });
     });
+});
+
+test('what was refused can be looked up, with the statement that was missing', async (t) => {
+    const server = await Server.start(t);
+    const client = server.client(iam.IAMClient);
+    const none = await server.tl('dev', 'denials');
+    assert.equal(none.status, 0, none.stderr);
+    assert.match(none.stdout, /Nothing was refused/);
+    await client.send(new iam.CreateUserCommand({ UserName: 'guest' }));
+    const { AccessKey: key } = await client.send(new iam.CreateAccessKeyCommand({ UserName: 'guest' }));
+    const guest = server.client(SSMClient, 'shared-services', {
+        credentials: { accessKeyId: key.AccessKeyId, secretAccessKey: key.SecretAccessKey },
+    });
+    for (let i = 0; i < 2; i += 1) {
+        await refuses(guest.send(new GetParameterCommand({ Name: '/secret/door' })), 'AccessDeniedException', { status: 400 });
+    }
+    const done = await server.tl('dev', 'denials', '--json');
+    assert.equal(done.status, 0, done.stderr);
+    const { denials } = JSON.parse(done.stdout);
+    assert.equal(denials.length, 1);
+    const [denial] = denials;
+    assert.equal(denial.principal, 'arn:aws:iam::111111111111:user/guest');
+    assert.equal(denial.action, 'ssm:GetParameter');
+    assert.equal(denial.resource, 'arn:aws:ssm:eu-west-2:111111111111:parameter/secret/door');
+    assert.equal(denial.count, 2);
+    // The statement says what has to be added: with it, the call is allowed.
+    await client.send(new iam.PutUserPolicyCommand({
+        UserName: 'guest', PolicyName: 'missing',
+        PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [denial.statement] }),
+    }));
+    await refuses(guest.send(new GetParameterCommand({ Name: '/secret/door' })), 'ParameterNotFound', { status: 400 });
+    const text = await server.tl('dev', 'denials', '--account', 'shared-services');
+    assert.match(text.stdout, /ssm:GetParameter on arn:aws:ssm:eu-west-2:111111111111:parameter\/secret\/door/);
+    assert.match(text.stdout, /user\/guest/);
+    const elsewhere = await server.tl('dev', 'denials', '--account', 'production', '--json');
+    assert.deepEqual(JSON.parse(elsewhere.stdout), { denials: [] });
+    const wrong = await server.tl('dev', 'denials', '--limit', '0');
+    assert.notEqual(wrong.status, 0);
+    assert.match(wrong.stderr, /limit/);
 });

@@ -98,7 +98,7 @@ static void test_a_refusal_is_noted_with_the_statement_that_was_missing(void **s
     assert_int_equal(head_bucket(f, &t, "two"), -1);
     assert_int_equal(head_bucket(f, &t, "two"), -1);
     struct gate_denial_list list;
-    assert_done(f, gate_denials(f->gate, &f->arena, S("111111111111"), 10, &list, &f->err));
+    assert_done(f, gate_denials(f->db, &f->arena, S("111111111111"), 10, &list, &f->err));
     assert_int_equal(list.n, 1);
     assert_int_equal(list.v[0].count, 2);
     assert_true(str_is(list.v[0].missing, "{\"Effect\":\"Allow\",\"Action\":\"s3:ListBucket\","
@@ -129,7 +129,7 @@ static void test_a_trust_condition_that_fails_is_named_in_the_note(void **state)
     struct sts_assume_role_response out;
     struct gate_denial_list list;
     assert_int_equal(assume(f, &f->admin, arn, &out), -1);
-    assert_done(f, gate_denials(f->gate, &f->arena, STR_NONE, 10, &list, &f->err));
+    assert_done(f, gate_denials(f->db, &f->arena, STR_NONE, 10, &list, &f->err));
     assert_true(str_is(list.v[0].hint,
                        "statement 1 of the resource's own policy would allow it, but "
                        "its condition on sts:ExternalId is not met"));
