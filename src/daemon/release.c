@@ -5,6 +5,7 @@
 #include "flow/execution/jobs.h"
 #include "flow/watch/watch.h"
 #include "front/api/codebuild/codebuild.h"
+#include "front/api/codebuild/status.h"
 #include "front/api/codepipeline/codepipeline.h"
 #include "platform/text/json.h"
 #include "services/codeconnections/connections.h"
@@ -20,6 +21,8 @@ struct release {
     struct world *world;
     struct watch *watch;
     struct builds *builds;
+    struct arena arena;
+    struct egress networks; /* private ones that may be reached for users */
     struct queue_kind kinds[MAX_KINDS];
     size_t n_kinds;
     char *url;
@@ -128,6 +131,12 @@ int release_new(const struct release_config *config, struct release **ret, struc
         .changed = config->changed,
         .changed_ud = config->changed_ud,
     };
+    for (size_t i = 0; i < config->notify.n; i++) {
+        if (egress_allow(&r->arena, &r->networks, config->notify.v[i], err) < 0) {
+            release_free(r);
+            return -1;
+        }
+    }
     struct builds_config builds = {
         .flow = &r->flow,
         .hooks = {build_ended, r},
@@ -143,11 +152,11 @@ int release_new(const struct release_config *config, struct release **ret, struc
     const struct queue_kind *kinds = execution_jobs(&r->flow, &n);
     memcpy(r->kinds, kinds, n * sizeof(*kinds));
     r->kinds[n] = builds_queue_kind(r->builds);
-    r->n_kinds = n + 1;
+    r->kinds[n + 1] = codebuild_status_kind(&r->networks);
+    r->n_kinds = n + 2;
     codepipeline_serve(&r->flow, changed, r);
     codebuild_serve(&r->flow);
     *ret = r;
-    (void)err;
     return 0;
 }
 
@@ -175,5 +184,6 @@ void release_free(struct release *r) {
     watch_stop(r->watch);
     builds_free(r->builds);
     free(r->url);
+    arena_done(&r->arena);
     free(r);
 }

@@ -7,6 +7,7 @@
 #include "daemon/release.h"
 #include "daemon/tables.h"
 #include "daemon/world.h"
+#include "front/api/codebuild/badge.h"
 #include "front/api/codebuild/webhooks.h"
 #include "front/door/door.h"
 #include "front/web/web.h"
@@ -216,6 +217,7 @@ static int start_release(struct serving *s, struct err *err) {
 static int open_door(struct serving *s, struct err *err) {
     s->internal = internal_routes_new(s->db, s->gate, s->world, s->release);
     const struct door_route routes[] = {
+        {.prefix = "/badges", .handle = codebuild_badge},
         {.prefix = "/hooks/codebuild", .handle = codebuild_hook},
         {.prefix = "/console", .handle = web_handle, .ud = s->web},
         {.prefix = "/_trunkline/sns", .handle = public_routes_sns, .ud = s->db},

@@ -1,6 +1,7 @@
 /* Events and log of running builds, see ingest.h. */
 #include "flow/build/ingest.h"
 
+#include "flow/build/announce.h"
 #include "flow/build/order.h"
 #include "flow/plan/events.h"
 #include "gen/logs.h"
@@ -306,7 +307,11 @@ static int apply(struct step *s, const char *status, const char *reason, bool *r
     if (load(in, s->arena, &row, err) < 0 || columns_open(&row, &c, err) < 0) {
         return -1;
     }
+    bool resolved = row.resolved_version.n > 0;
     int result = row.complete ? 0 : apply_events(s, &row, &c, err);
+    if (result == 0 && !resolved && row.resolved_version.n > 0) {
+        result = build_announce(in->flow, s->arena, &row, "pending", err);
+    }
     if (result == 0 && !row.complete) {
         result = put_log(s, &row, err);
     }
@@ -323,7 +328,8 @@ static int apply(struct step *s, const char *status, const char *reason, bool *r
         result = build_update(in->flow->db, &row, &in->offsets, err);
     }
     if (result == 0 && status != NULL && *ret_ended) {
-        result = build_retry(in->flow, s->arena, &row, s->end.retries, err) < 0
+        result = build_retry(in->flow, s->arena, &row, s->end.retries, err) < 0 ||
+                         build_announce(in->flow, s->arena, &row, "end", err) < 0
                      ? -1
                      : tell_end(in, s->arena, &row, err);
     }

@@ -5,7 +5,8 @@
  */
 #include "flow/build/source.h"
 
-#include "flow/checkout/checkout.h"
+#include "flow/checkout/secret.h"
+#include "gen/secretsmanager.h"
 #include "platform/crypto/hash.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
@@ -20,7 +21,27 @@ struct git_source {
     size_t number;
 };
 
-/* serve's answer: {"url","username","password","trusted"}. */
+/* The credential's secret, read as the project's role. */
+static int read_secret(struct supervision *s, struct arena *a, struct str arn,
+                       struct checkout_remote *ret, struct err *err) {
+    int64_t since = clock_mono_ms(s->clock);
+    struct secretsmanager_get_secret_value_request in = {.secret_id = arn};
+    struct secretsmanager_get_secret_value_response out;
+    int result = 0;
+    account_begin(s);
+    do {
+        struct aws_target target;
+        out = (struct secretsmanager_get_secret_value_response){0};
+        result = account_target(s, a, &target, err) < 0
+                     ? -1
+                     : secretsmanager_call_get_secret_value(&target, a, &in, &out, err);
+    } while (result < 0 && account_retry(s, since, err));
+    return result < 0 || checkout_secret_read(a, out.secret_string, ret, err) < 0
+               ? err_wrap(err, "secret " STR_FMT, STR_ARG(arn))
+               : 0;
+}
+
+/* serve's answer: {"url","username","password","secret","trusted"}. */
 static int read_access(struct supervision *s, struct arena *a, struct str body,
                        struct checkout_remote *ret, struct err *err) {
     json_t *json cleanup_json = json_parse(body, err);
@@ -33,6 +54,10 @@ static int read_access(struct supervision *s, struct arena *a, struct str body,
         .password = str_dup(a, json_str(json, "password")),
         .trusted = json_bool(json, "trusted"),
     };
+    struct str secret = json_str(json, "secret");
+    if (secret.n > 0 && read_secret(s, a, secret, ret, err) < 0) {
+        return -1;
+    }
     if (ret->password.n > 0) {
         build_log_hide(s->log, ret->password);
     }

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import test from 'node:test';
 import * as cb from '@aws-sdk/client-codebuild';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { refuses } from '../lib/expect.js';
+import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { refuses, until } from '../lib/expect.js';
 import { GitHost } from '../lib/githost.js';
 import { World, git } from '../lib/release.js';
 import { Server } from '../lib/server.js';
@@ -163,4 +164,93 @@ test('without the operator\'s word a host on loopback is not reached', { skip },
     assert.equal(built.buildStatus, 'FAILED');
     assert.match(built.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE').contexts[0].message, /address of this machine/);
     assert.equal(host.requests.length, before);
+});
+
+test('what hosts are told about builds, and badges', { skip }, async (t) => {
+    const host = await GitHost.start(t);
+    const server = await Server.start(t, { args: ['--allow-notify-to', '127.0.0.0/8'] });
+    const world = await World.make(server, { name: 'told' });
+    const send = (Command, input) => world.builds.send(new Command(input));
+    const app = await host.repository('owner/app', { 'buildspec.yml': spec('true') });
+    const commit = await git(app.tree, 'rev-parse', 'HEAD');
+    const source = { type: 'GITHUB_ENTERPRISE', location: app.url, reportBuildStatus: true };
+    const project = (name, extra = {}) => world.project(name, '', { source, artifacts: { type: 'NO_ARTIFACTS' }, ...extra });
+    const told = (n) => until(`${n} statuses`, () => host.statuses.length >= n && host.statuses);
+
+    await t.test('without a credential nobody is told', async () => {
+        await project('told');
+        assert.equal((await world.build('told')).buildStatus, 'SUCCEEDED');
+        assert.deepEqual(host.statuses, []);
+    });
+
+    await t.test('pending and the end, again when the host does not answer, with the configured words', async () => {
+        await send(cb.ImportSourceCredentialsCommand, { token: TOKEN, serverType: 'GITHUB_ENTERPRISE', authType: 'PERSONAL_ACCESS_TOKEN' });
+        host.apiFailures = 2;
+        const built = await world.build('told');
+        const all = await until('the end', () => host.statuses.some((s) => s.body.state === 'success') && host.statuses);
+        const end = all[all.length - 1];
+        assert.equal(end.path, `/api/v3/repos/owner/app/statuses/${commit}`);
+        assert.equal(end.authorization, `Bearer ${TOKEN}`);
+        assert.equal(end.body.context, 'AWS CodeBuild eu-west-2 (told)');
+        assert.ok(end.body.target_url.includes(built.id));
+        host.statuses.length = 0;
+        await send(cb.UpdateProjectCommand, {
+            name: 'told', source: { ...source, buildStatusConfig: { context: 'ci/$CODEBUILD_BUILD_NUMBER', targetUrl: 'https://example.org/${CODEBUILD_INITIATOR}' } },
+        });
+        const failed = await world.build('told', { buildspecOverride: spec('false') });
+        assert.equal(failed.buildStatus, 'FAILED');
+        await until('the failure', () => host.statuses.some((s) => s.body.state === 'failure'));
+        assert.deepEqual(host.statuses.map((s) => s.body.state), ['pending', 'failure']);
+        assert.equal(host.statuses[1].body.context, `ci/${failed.buildNumber}`);
+        assert.equal(host.statuses[1].body.target_url, `https://example.org/${failed.initiator}`);
+        assert.ok(!server.log.includes(TOKEN));
+    });
+
+    await t.test('GitLab in its words, with a token of Secrets Manager', async () => {
+        host.statuses.length = 0;
+        const { ARN } = await server.client(SecretsManagerClient).send(new CreateSecretCommand({
+            Name: 'lab', SecretString: JSON.stringify({ ServerType: 'GITLAB_SELF_MANAGED', AuthType: 'PERSONAL_ACCESS_TOKEN', Token: 'glpat-0123456789' }),
+        }));
+        await project('lab', { source: { ...source, type: 'GITLAB_SELF_MANAGED', auth: { type: 'SECRETS_MANAGER', resource: ARN } } });
+        const before = host.requests.length;
+        const built = await world.build('lab');
+        assert.equal(built.buildStatus, 'SUCCEEDED', await world.log(built));
+        assert.ok(host.requests.slice(before).some((r) => r.authorization === `Basic ${Buffer.from('oauth2:glpat-0123456789').toString('base64')}`));
+        await told(2);
+        assert.equal(host.statuses[1].path, `/api/v4/projects/owner%2Fapp/statuses/${commit}`);
+        assert.deepEqual(host.statuses.map((s) => s.body.state), ['running', 'success']);
+    });
+
+    await t.test('a badge shows the last build of the branch to whoever has its URL', async () => {
+        await project('badge', { badgeEnabled: true });
+        const shown = async () => (await send(cb.BatchGetProjectsCommand, { names: ['badge'] })).projects[0].badge;
+        const { badgeRequestUrl } = await shown();
+        const look = async (url = badgeRequestUrl) => {
+            const resp = await fetch(url);
+            return { status: resp.status, type: resp.headers.get('content-type'), text: await resp.text() };
+        };
+        assert.match((await look()).text, /build: unknown/);
+        await world.build('badge', { sourceVersion: 'main' });
+        const good = await look();
+        assert.equal(good.status, 200);
+        assert.equal(good.type, 'image/svg+xml');
+        assert.match(good.text, /build: passing/);
+        const running = await send(cb.StartBuildCommand, { projectName: 'badge', buildspecOverride: spec('sleep 600') });
+        assert.match((await look()).text, /build: in progress/);
+        await send(cb.StopBuildCommand, { id: running.build.id });
+        await world.built(running.build.id);
+        assert.match((await look()).text, /build: failing/);
+        await world.build('badge', { sourceVersion: 'other' });
+        assert.match((await look(badgeRequestUrl.replace('branch=main', 'branch=other'))).text, /build: failing/);
+        const url = new URL(badgeRequestUrl);
+        const token = url.searchParams.get('uuid');
+        for (const wrong of ['', 'x', token.slice(0, -1), `A${token.slice(1)}`, Buffer.from('111111111111/eu-west-2/badge').toString('base64url')]) {
+            url.searchParams.set('uuid', wrong);
+            assert.equal((await look(url)).status, 404);
+        }
+        await send(cb.UpdateProjectCommand, { name: 'badge', badgeEnabled: false });
+        assert.equal((await shown()).badgeRequestUrl, undefined);
+        assert.equal((await look()).status, 404);
+        await refuses(world.project('pipe', 'version: 0.2', { badgeEnabled: true }), 'InvalidInputException');
+    });
 });

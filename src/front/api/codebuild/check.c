@@ -200,6 +200,10 @@ int codebuild_check_project(struct call *c, struct codebuild_project *p, struct 
     if (p->tags.n > MAX_TAGS) {
         return codebuild_invalid(err, "Invalid tags: at most %d", MAX_TAGS);
     }
+    if (p->badge != NULL && p->badge->badge_enabled && str_is(p->source->type, "CODEPIPELINE")) {
+        return codebuild_invalid(err,
+                                 "Build badges are not supported for source type CODEPIPELINE");
+    }
     if (check_sources(c->arena, p, err) < 0 || check_artifacts(p, err) < 0 ||
         check_environment(c, p->environment, err) < 0 || check_role(c, p, err) < 0) {
         return -1;

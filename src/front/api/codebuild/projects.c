@@ -1,4 +1,5 @@
 /* Projects: create, update, delete, get, list. */
+#include "front/api/codebuild/badge.h"
 #include "front/api/codebuild/webhooks.h"
 
 static int store(struct call *c, const struct codebuild_project *p, struct err *err) {
@@ -10,10 +11,11 @@ static int store(struct call *c, const struct codebuild_project *p, struct err *
     return project_to_json(c->arena, p, &row.body, err) < 0 ? -1 : project_put(c->db, &row, err);
 }
 
-static struct codebuild_project_badge *badge(struct call *c, bool enabled) {
+static struct codebuild_project_badge *badge(struct call *c, struct str project, bool enabled) {
     struct codebuild_project_badge *b = arena_new(c->arena, struct codebuild_project_badge);
     b->badge_enabled = enabled;
     b->has_badge_enabled = true;
+    b->badge_request_url = enabled ? badge_url(c->arena, c, project) : STR_NONE;
     return b;
 }
 
@@ -52,7 +54,7 @@ int codebuild_create_project(struct call *c, const struct codebuild_create_proje
         .last_modified = c->now_ms,
         .has_last_modified = true,
         .vpc_config = in->vpc_config,
-        .badge = badge(c, in->badge_enabled),
+        .badge = badge(c, in->name, in->badge_enabled),
         .logs_config = in->logs_config,
         .file_system_locations = in->file_system_locations,
         .build_batch_config = in->build_batch_config,
@@ -104,7 +106,7 @@ static void overlay(struct call *c, struct codebuild_project *p,
 #undef TAKE_LIST
 #undef TAKE_NUMBER
     if (in->has_badge_enabled) {
-        p->badge = badge(c, in->badge_enabled);
+        p->badge = badge(c, in->name, in->badge_enabled);
     }
     if (p->has_concurrent_build_limit && p->concurrent_build_limit < 0) {
         p->has_concurrent_build_limit = false;

@@ -2,6 +2,7 @@
 #include "../../cmocka_.h"
 
 #include "flow/forge/filter.h"
+#include "flow/forge/status.h"
 
 static struct arena arena;
 static struct err err;
@@ -258,6 +259,46 @@ static void test_a_pattern_that_explodes_elsewhere_is_linear_here(void **state) 
     assert_int_equal(match(v, 2, &e), 0);
 }
 
+static void test_each_host_is_told_at_its_own_address_in_its_own_words(void **state) {
+    (void)state;
+    const struct {
+        const char *server;
+        const char *location;
+        bool mapped;
+        const char *url;
+        const char *word;
+    } cases[] = {
+        {"GITHUB", "https://github.com/o/n.git", false,
+         "https://api.github.com/repos/o/n/statuses/c", "\"state\":\"failure\""},
+        {"GITHUB", "http://git.example.org:81/o/n", true,
+         "http://git.example.org:81/api/v3/repos/o/n/statuses/c", "\"context\":\"ctx\""},
+        {"GITHUB_ENTERPRISE", "https://ghe.example.org/o/n", false,
+         "https://ghe.example.org/api/v3/repos/o/n/statuses/c", "\"target_url\":\"https://t\""},
+        {"GITLAB", "https://gitlab.com/g/sub/n.git", false,
+         "https://gitlab.com/api/v4/projects/g%2Fsub%2Fn/statuses/c", "\"state\":\"failed\""},
+        {"BITBUCKET", "https://bitbucket.org/o/n", false,
+         "https://api.bitbucket.org/2.0/repositories/o/n/commit/c/statuses/build",
+         "\"state\":\"FAILED\""},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct http_call call;
+        struct forge_status s = {.server = str_c(cases[i].server),
+                                 .location = str_c(cases[i].location),
+                                 .mapped = cases[i].mapped,
+                                 .commit = S("c"),
+                                 .state = S("FAILED"),
+                                 .context = S("ctx"),
+                                 .target_url = S("https://t"),
+                                 .token = S("secret")};
+        assert_int_equal(forge_status_call(&arena, &s, &call, &err), 0);
+        assert_text(call.url, cases[i].url);
+        assert_true(str_find(call.body, str_c(cases[i].word), 0) != (size_t)-1);
+        assert_text(http_header(&call.headers, S("Authorization")), "Bearer secret");
+        s.location = S("file:///srv/git/o/n.git");
+        assert_int_equal(forge_status_call(&arena, &s, &call, &err), -1);
+    }
+}
+
 static int done(void **state) {
     (void)state;
     arena_done(&arena);
@@ -277,6 +318,7 @@ int main(void) {
         cmocka_unit_test(test_without_groups_the_branch_filter_takes_whole_names),
         cmocka_unit_test(test_filters_that_mean_nothing_are_refused),
         cmocka_unit_test(test_a_pattern_that_explodes_elsewhere_is_linear_here),
+        cmocka_unit_test(test_each_host_is_told_at_its_own_address_in_its_own_words),
     };
     return cmocka_run_group_tests(tests, NULL, done);
 }
