@@ -296,6 +296,9 @@ int main(int argc, char **argv) {
     if (argc > 0 && strcmp(slash ? slash + 1 : argv[0], "codebuild-hash-files") == 0) {
         return hash_files(argc, argv);
     }
+    if (argc == 4 && strcmp(argv[1], "git-credential") == 0) {
+        return git_credential(argv[2], argv[3]);
+    }
     if (argc == 3 && strcmp(argv[1], "place") == 0) {
         return place(argv[2]);
     }

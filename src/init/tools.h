@@ -3,6 +3,7 @@
  * the name or the first word that it is called with.
  *
  *   codebuild-hash-files PATTERN...   one hash over files of the source directory, for cache keys
+ *   trunkline-init git-credential     answers git by the build's endpoint
  *   trunkline-init place LIST         puts the files of a cache where they belong
  */
 #pragma once
@@ -11,6 +12,11 @@
  * Relative patterns begin in $CODEBUILD_SRC_DIR, or else in the working folder. Exit code 1 and a
  * message when nothing matches. */
 int hash_files(int argc, char **argv);
+
+/* Passes git's question (standard input) on to the endpoint at `path`, and its answer to standard
+ * output. Operations other than "get" do nothing. */
+#define ENDPOINT "169.254.170.2" /* GATEWAY_ENDPOINT_ADDRESS of flow/gateway */
+int git_credential(const char *path, const char *operation);
 
 /* LIST holds records of a letter and two texts, each ended by NUL: 'f' file, target; 'l' what the
  * link says, where the link goes. Folders are made; what is there is replaced, but for folders.

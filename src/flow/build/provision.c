@@ -86,12 +86,16 @@ static int start_gateway(struct supervision *s, struct err *err) {
     s->credentials_path = str_printf(&s->arena, "/v2/credentials/" STR_FMT,
                                      STR_ARG(rng_hex(&rng_system, &s->arena, 64)))
                               .p;
+    s->git_helper_path =
+        str_printf(&s->arena, "/v2/git/" STR_FMT, STR_ARG(rng_hex(&rng_system, &s->arena, 64))).p;
     struct gateway_config config = {.plan = &s->plan,
                                     .clock = s->clock,
                                     .log = s->log,
                                     .events = s->events,
                                     .credentials_path = str_c(s->credentials_path),
                                     .credentials = credentials,
+                                    .git_path = str_c(s->git_helper_path),
+                                    .git_credential = git_helper_answer,
                                     .ud = s};
     return gateway_start(s->box, &config, &s->gateway, err);
 }

@@ -116,6 +116,7 @@ static void choose_variables(struct supervision *s) {
         put(s, &builtin, bundle[i], CA_BUNDLE);
     }
     put(s, &builtin, "NODE_EXTRA_CA_CERTS", CA_FILE);
+    git_helper_variables(s, &builtin);
     s->env = env_of_build(&s->arena, &s->spec, &s->plan.env, &builtin);
 }
 

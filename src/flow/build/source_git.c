@@ -167,10 +167,12 @@ static int fetch(struct git_source *g, const char *directory, struct str *ret_co
         .find = find_remote,
         .ud = g,
     };
-    return dir < 0 || allow_networks(s, &networks, err) < 0 ||
-                   find_remote(g, &s->arena, source->url, &c.remote, err) < 0
-               ? -1
-               : checkout_git(&s->arena, &c, ret_commit, err);
+    if (dir < 0 || allow_networks(s, &networks, err) < 0 ||
+        find_remote(g, &s->arena, source->url, &c.remote, err) < 0) {
+        return -1;
+    }
+    git_helper_note(s, c.remote.url, c.remote.username, c.remote.password);
+    return checkout_git(&s->arena, &c, ret_commit, err);
 }
 
 int source_from_git(struct supervision *s, size_t number, const char *directory, struct err *err) {

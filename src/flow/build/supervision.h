@@ -18,6 +18,12 @@ enum {
 
 struct gateway;
 
+/* What a source was fetched with. */
+struct git_credential {
+    struct str server; /* "https://github.com/" */
+    struct str username, password;
+};
+
 struct supervision {
     struct arena arena; /* of the whole build */
     struct plan plan;
@@ -28,9 +34,14 @@ struct supervision {
     struct sandbox *box;
     struct gateway *gateway;
     struct buildspec spec;
-    struct env env;               /* all variables, values fetched */
-    const char *const *base_env;  /* the image's variables, PATH and HOME; NULL-terminated */
-    const char *source_dir;       /* inside: CODEBUILD_SRC_DIR */
+    struct env env;              /* all variables, values fetched */
+    const char *const *base_env; /* the image's variables, PATH and HOME; NULL-terminated */
+    const char *source_dir;      /* inside: CODEBUILD_SRC_DIR */
+    const char *git_helper_path; /* "/v2/git/<random>" */
+    struct {
+        struct git_credential *v;
+        size_t n;
+    } git_credentials;            /* of this build's sources */
     const char *credentials_path; /* "/v2/credentials/<random>" */
     struct {
         int lock;              /* LOCAL_CUSTOM_CACHE: it is ours as long as this is open; or -1 */
@@ -111,6 +122,13 @@ struct log_sender;
 int logs_out_begin(struct supervision *s, struct log_sender **ret, struct err *err) MUST_USE;
 void logs_out_end(struct log_sender *sender); /* sends what is left; NULL ok */
 void logs_out_s3(struct supervision *s);
+
+/* git_helper.c: env.git-credential-helper. What a source was fetched with (no password: nothing);
+ * the answer to git's question, from the gateway's threads; the variables by which git asks. */
+void git_helper_note(struct supervision *s, struct str url, struct str username,
+                     struct str password);
+struct str git_helper_answer(void *ud, struct arena *a, struct str question);
+void git_helper_variables(struct supervision *s, struct env *env);
 
 /* cache.c. CACHE_STAGE: where a cache is unpacked, inside; it is made with the container. */
 #define CACHE_STAGE "/codebuild/output/cache"

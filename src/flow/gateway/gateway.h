@@ -2,7 +2,7 @@
  * A build's whole network. Its namespace has loopback only; the sockets made here inside it are all
  * that answers:
  *
- *   GATEWAY_ENDPOINT_ADDRESS :80   credentials of the project's role, at a path that is secret
+ *   GATEWAY_ENDPOINT_ADDRESS :80   credentials of the project's role, and git's, at secret paths
  *                            :53   DNS (UDP and TCP): every name is GATEWAY_WORLD_ADDRESS
  *   GATEWAY_WORLD_ADDRESS    :443  by SNI; TLS is ended here for AWS's names and mirrored hosts
  *                            :80   by Host
@@ -30,6 +30,9 @@ struct gateway_config {
     struct str credentials_path; /* "/v2/credentials/<random>" */
     /* The answer of the credentials endpoint. Called from the gateway's threads. */
     int (*credentials)(void *ud, struct arena *a, struct str *ret_json, struct err *err);
+    struct str git_path; /* "/v2/git/<random>", where git's credential helper asks */
+    /* The answer to git's question ("protocol=https\nhost=...\n"); empty = none. From threads. */
+    struct str (*git_credential)(void *ud, struct arena *a, struct str question);
     void *ud;
 };
 

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { MAX_QUESTION = 64 * 1024 };
+
 static bool ignore_body(void *ud, struct str bytes) {
     (void)ud;
     (void)bytes;
@@ -21,14 +23,36 @@ static bool next_request(struct stream *client, struct arena *a, struct message 
            message_body(client, ret, false, ignore_body, NULL, GATEWAY_MAX_UPLOAD) == 0;
 }
 
+static bool keep_body(void *ud, struct str bytes) {
+    struct buf *body = ud;
+    buf_add(body, bytes);
+    return !body->overflow;
+}
+
+/* The same with its body, which is small. */
+static bool next_question(struct stream *client, struct arena *a, struct message *ret,
+                          struct str *ret_body) {
+    struct buf body cleanup_buf;
+    buf_init(&body, MAX_QUESTION);
+    bool read = message_read(client, a, false, ret) == 1 &&
+                message_body(client, ret, false, keep_body, &body, MAX_QUESTION) == 0;
+    *ret_body = buf_dup(a, &body);
+    return read;
+}
+
 void gateway_serve_credentials(struct gateway *g, struct stream *client) {
     for (bool go_on = true; go_on && !g->stopping;) {
         struct arena a = ARENA_INIT;
         struct message m;
         struct str json = STR_NONE;
+        struct str question = STR_NONE;
         struct err err = ERR_INIT;
-        go_on = next_request(client, &a, &m);
-        if (go_on && !crypto_equal(m.target, g->config.credentials_path)) {
+        go_on = next_question(client, &a, &m, &question);
+        if (go_on && g->config.git_path.n > 0 && crypto_equal(m.target, g->config.git_path)) {
+            go_on =
+                answer_text(client, 200, "OK", "text/plain",
+                            g->config.git_credential(g->config.ud, &a, question), false, m.close);
+        } else if (go_on && !crypto_equal(m.target, g->config.credentials_path)) {
             go_on = answer_text(client, 404, "Not Found", "application/json",
                                 S("{\"message\":\"no such path\"}"), false, m.close);
         } else if (go_on && g->config.credentials(g->config.ud, &a, &json, &err) < 0) {

@@ -55,6 +55,24 @@ test('sources of builds', { skip }, async (t) => {
         assert.ok(!server.read('trunkline.db').includes(TOKEN), 'the token is sealed at rest');
     });
 
+    await t.test('git in the build may use the credential of its source only if the buildspec says so', async () => {
+        const { createHash } = await import('node:crypto');
+        const fill = (url) => `printf 'protocol=http\\nhost=%s\\n\\n' ${new URL(url).host} | GIT_TERMINAL_PROMPT=0 git credential fill`;
+        const ask = spec(`${fill(app.url)} | sed -n 's/^password=//p' | tr -d '\\n' | sha256sum`, `${fill(app.url)} || echo none`, `${fill(open.url)} || echo stranger`);
+        const digest = createHash('sha256').update(TOKEN).digest('hex');
+        const helped = await world.build('private', { buildspecOverride: ask.replace('phases:', 'env: {git-credential-helper: yes}\nphases:') });
+        const log = await world.log(helped);
+        assert.equal(helped.buildStatus, 'SUCCEEDED', log);
+        assert.ok(log.includes(digest), log);
+        assert.match(log, /^username=x-access-token$/m);
+        assert.match(log, /^password=\*\*\*$/m);
+        assert.match(log, /^stranger$/m);
+        assert.ok(!log.includes(TOKEN));
+        const alone = await world.log(await world.build('private', { buildspecOverride: ask }));
+        assert.ok(!alone.includes(digest));
+        assert.match(alone, /^none$/m);
+    });
+
     await t.test('credentials are listed without the token, kept unless overwriting is allowed, and deleted', async () => {
         const { sourceCredentialsInfos } = await send(cb.ListSourceCredentialsCommand, {});
         assert.deepEqual(sourceCredentialsInfos, [{
