@@ -15,7 +15,7 @@
 
 enum { CONNECT_MS = 10 * 1000 };
 
-static bool may_connect(const struct sockaddr *address) {
+static bool is_public(const struct sockaddr *address) {
     if (address->sa_family == AF_INET) {
         const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
         return route_public_address((const unsigned char *)&in->sin_addr, 4);
@@ -25,6 +25,10 @@ static bool may_connect(const struct sockaddr *address) {
         return route_public_address((const unsigned char *)&in->sin6_addr, 16);
     }
     return false;
+}
+
+static bool may_connect(const struct addrinfo *to) {
+    return is_public(to->ai_addr) && !route_own_address(to->ai_addr, to->ai_addrlen);
 }
 
 static int connect_one(const struct addrinfo *to) {
@@ -65,7 +69,7 @@ static int connect_host(struct gateway *g, struct str host, int port, const char
     *ret_why = "no such host";
     if (getaddrinfo(str_z(&a, name), service, &hints, &list) == 0) {
         for (const struct addrinfo *one = list; one != NULL && fd < 0; one = one->ai_next) {
-            bool allowed = ours || may_connect(one->ai_addr);
+            bool allowed = ours || may_connect(one);
             *ret_why = allowed ? "no connection" : "an address of this machine or its network";
             fd = allowed ? connect_one(one) : -1;
         }

@@ -2,7 +2,9 @@
 #include "flow/gateway/route.h"
 
 #include "flow/gateway/mirror.h"
+#include "platform/os/fd.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 const char *route_verdict_name(enum route_verdict verdict) {
@@ -146,4 +148,22 @@ bool route_public_address(const unsigned char *address, size_t n) {
         return public_v4(address + 12);
     }
     return (address[0] & 0xE0) == 0x20; /* 2000::/3, the only global unicast there is */
+}
+
+bool route_own_address(const struct sockaddr *address, socklen_t n) {
+    struct sockaddr_storage from = {0};
+    socklen_t size = sizeof(from);
+    int fd cleanup_fd = socket(address->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, address, n) < 0 ||
+        getsockname(fd, (struct sockaddr *)&from, &size) < 0) {
+        return false; /* no way there: nothing of this machine is reached */
+    }
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *to = (const struct sockaddr_in *)(const void *)address;
+        const struct sockaddr_in *own = (const struct sockaddr_in *)(const void *)&from;
+        return to->sin_addr.s_addr == own->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *to = (const struct sockaddr_in6 *)(const void *)address;
+    const struct sockaddr_in6 *own = (const struct sockaddr_in6 *)(const void *)&from;
+    return memcmp(&to->sin6_addr, &own->sin6_addr, sizeof(to->sin6_addr)) == 0;
 }

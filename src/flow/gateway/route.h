@@ -5,6 +5,8 @@
 
 #include "flow/plan/plan.h"
 
+#include <sys/socket.h>
+
 enum route_verdict {
     ROUTE_AWS,    /* the embedded account answers */
     ROUTE_MIRROR, /* TLS is ended here: what the mirror holds is answered from there */
@@ -28,3 +30,7 @@ int route_sni(struct str bytes, struct str *ret);
 
 /* Would a connection there leave this machine and its network? IPv4 or IPv6 in binary form. */
 bool route_public_address(const unsigned char *address, size_t n);
+
+/* Is this an address of this machine itself, public or not? The kernel says so: what it would send
+ * there comes from the same address. */
+bool route_own_address(const struct sockaddr *address, socklen_t n);

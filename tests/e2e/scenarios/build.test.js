@@ -1,5 +1,6 @@
 // Builds by themselves: what they may reach, what they share, what they keep secret, how they end.
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:http';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +10,7 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { until } from '../lib/expect.js';
 import { World, buildspec } from '../lib/release.js';
-import { Server, run, temporary } from '../lib/server.js';
+import { Server, atEnd, run, temporary } from '../lib/server.js';
 import { withoutBuilds } from '../lib/tools.js';
 
 const skip = withoutBuilds();
@@ -53,6 +54,12 @@ test('builds', { skip }, async (t) => {
     await t.test('nothing of the host\'s network is reached but the endpoints', async () => {
         let reached = 0;
         const http = createServer((req, res) => { reached += 1; res.end('the host'); });
+        // The gateway passes connections on to port 80 of names: one of the host's that nobody else has.
+        const own = `127.${randomInt(1, 255)}.${randomInt(1, 255)}.${randomInt(2, 255)}`;
+        const port80 = createServer((req, res) => { reached += 1; res.end('the host'); });
+        await new Promise((done, fail) => { port80.on('error', fail).listen(80, own, done); });
+        atEnd(t, () => { port80.close(); http.close(); });
+        const number = own.split('.').reduce((n, part) => n * 256 + Number(part), 0);
         await new Promise((done) => { http.listen(0, '0.0.0.0', done); });
         const { port } = http.address();
         const { networkInterfaces } = await import('node:os');
@@ -61,11 +68,16 @@ test('builds', { skip }, async (t) => {
             ...addresses.map((a) => `curl -s -m 3 http://${a}:${port}/ && echo "REACHED ${a}"; true`),
             `curl -s -m 3 http://localhost:${port}/ && echo "REACHED localhost"; true`,
             `curl -s -m 3 ${server.url}/ && echo "REACHED serve"; true`,
+            ...[own, `${number}`, `0x${number.toString(16)}`].map((host) =>
+                `curl -s -m 10 -H 'Host: ${host}' http://169.254.170.3/ | grep -x 'the host' && echo "REACHED by Host ${host}"; true`),
+            ...[22, 53, 4566, port, new URL(server.url).port].flatMap((p) => ['169.254.170.2', '169.254.170.3'].map((a) =>
+                `test ${a}:${p} = 169.254.170.2:53 || { timeout 5 bash -c 'echo >/dev/tcp/${a}/${p}' 2>/dev/null && echo "REACHED ${a}:${p}"; }; true`)),
+            'test "$(tail -n +3 /proc/net/dev | grep -vc " lo:")" = 0 || echo "REACHED an interface"',
             'curl -s -m 3 http://169.254.169.254/latest/meta-data/ && echo "REACHED metadata"; true',
             'test ! -e /var/run/docker.sock; aws sts get-caller-identity --query Arn --output text',
         ]);
-        http.close();
         assert.equal(reached, 0, log);
+        assert.match(log, new RegExp(`Egress refused: ${own} \\(an address of this machine or its network\\)`));
         assert.doesNotMatch(log, /^REACHED/m);
         assert.match(log, /arn:aws:sts::111111111111:assumed-role\/app-build\/AWSCodeBuild-/);
     });

@@ -9,7 +9,10 @@
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -115,6 +118,25 @@ static void test_only_public_addresses_are_passed_to(void **state) {
     assert_false(route_public_address(
         (const unsigned char[16]){[10] = 0xFF, [11] = 0xFF, [12] = 127, [15] = 1}, 16));
     assert_true(route_public_address((const unsigned char[16]){0x2A, 0x00}, 16));
+}
+
+static void test_addresses_of_this_machine_are_its_own_public_or_not(void **state) {
+    (void)state;
+    struct ifaddrs *list = NULL;
+    size_t seen = 0;
+    assert_int_equal(getifaddrs(&list), 0);
+    for (const struct ifaddrs *one = list; one != NULL; one = one->ifa_next) {
+        if (one->ifa_addr != NULL && one->ifa_addr->sa_family == AF_INET &&
+            (one->ifa_flags & IFF_UP)) {
+            assert_true(route_own_address(one->ifa_addr, sizeof(struct sockaddr_in)));
+            seen++;
+        }
+    }
+    freeifaddrs(list);
+    assert_true(seen > 0);
+    struct sockaddr_in other = {.sin_family = AF_INET, .sin_port = htons(80)};
+    inet_pton(AF_INET, "192.0.2.1", &other.sin_addr);
+    assert_false(route_own_address((struct sockaddr *)&other, sizeof(other)));
 }
 
 static void test_names_are_answered_with_the_gateways_address(void **state) {
@@ -301,6 +323,7 @@ int main(void) {
         CASE(test_mirror_refuses_content_with_another_digest),
         CASE(test_routes_follow_name_mirror_and_policy),
         CASE(test_only_public_addresses_are_passed_to),
+        CASE(test_addresses_of_this_machine_are_its_own_public_or_not),
         CASE(test_names_are_answered_with_the_gateways_address),
         CASE(test_server_name_is_found_however_the_hello_is_cut),
         CASE(test_requests_are_read_exactly_or_refused),
