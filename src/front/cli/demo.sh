@@ -93,8 +93,13 @@ begin() {
 serve() {
     stop_recorded "$DEMO_DIR.receive.pid"
     stop_recorded "$DEMO_DIR.serve.pid"
+    # Only what a demo made is thrown away.
+    if [ -e "$DEMO_DIR" ] && [ ! -f "$DEMO_DIR/demo" ] && [ -n "$(ls -A "$DEMO_DIR" 2>&1)" ]; then
+        fail "$DEMO_DIR holds something that is no demo's: name another directory with --data"
+    fi
     rm -rf "$DEMO_DIR"
     mkdir -p "$DEMO_DIR"
+    : >"$DEMO_DIR/demo"
     local try
     for try in "127.0.0.1:$port" 127.0.0.1:0; do
         "$TRUNKLINE" serve --data "$DEMO_DIR" --listen "$try" --allow-notify-to 127.0.0.0/8 \
