@@ -138,6 +138,25 @@ static void test_paths_that_name_no_folder_are_told_and_left(void **state) {
     assert_logged("Symlinking: /codebuild/local-cache/custom/root/tmp/ok => /tmp/ok\n");
 }
 
+static void test_layers_are_kept_for_privileged_builds_only(void **state) {
+    (void)state;
+    const char *spec = "version: 0.2\n"
+                       "phases: {build: {commands: ['cat /var/lib/containers/x || echo none; mkdir "
+                       "-p /var/lib/containers; echo layer > /var/lib/containers/x']}}\n";
+    plan.cache = (struct plan_cache){.kind = PLAN_CACHE_LOCAL, .docker = true};
+    struct build_exit end = run_build(spec);
+    assert_status(&end, "SUCCEEDED");
+    assert_logged("LOCAL_DOCKER_LAYER_CACHE needs privileged mode");
+    next_build("22222222");
+    plan.privileged = true;
+    end = run_build(spec);
+    assert_logged("\nnone\n");
+    next_build("33333333");
+    end = run_build(spec);
+    assert_status(&end, "SUCCEEDED");
+    assert_logged("\nlayer\n");
+}
+
 static void test_hash_files_prints_one_hash_of_all_that_match(void **state) {
     (void)state;
     OK(dir_make(str_printf(&arena, "%s/src/a/b", data).p, 0755, &err));
@@ -170,6 +189,7 @@ static const struct CMUnitTest tests[] = {
     CASE(test_a_hostile_cache_stays_where_it_is),
     CASE(test_what_is_written_to_the_cache_counts_for_the_disk),
     CASE(test_paths_that_name_no_folder_are_told_and_left),
+    CASE(test_layers_are_kept_for_privileged_builds_only),
     CASE(test_hash_files_prints_one_hash_of_all_that_match),
 };
 

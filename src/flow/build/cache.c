@@ -19,6 +19,7 @@
 
 #define STAGE CACHE_STAGE
 #define LOCAL_INSIDE "/codebuild/local-cache/custom"
+#define LAYERS_INSIDE "/var/lib/containers" /* where buildah and podman of root keep layers */
 
 enum {
     MAX_KEY_OUTPUT = 4096,
@@ -48,16 +49,14 @@ static void expand_paths(struct supervision *s) {
 
 /* ---- folders of this machine ---- */
 
-int cache_mount(struct supervision *s, struct sandbox_mount *ret, struct err *err) {
+/* 1 the folder is ours and in *ret; 0 told why not. */
+static int mount_one(struct supervision *s, const char *kind, const char *target, int *ret_lock,
+                     struct sandbox_mount *ret) {
     const char *path = NULL;
-    if (s->plan.cache.kind != PLAN_CACHE_LOCAL || !s->plan.cache.custom) {
-        return 0;
-    }
-    int mine =
-        cache_local_open(&s->arena, &s->plan, CACHE_LOCAL_CUSTOM, &path, &s->cache.lock, err);
+    struct err err = ERR_INIT;
+    int mine = cache_local_open(&s->arena, &s->plan, kind, &path, ret_lock, &err);
     if (mine < 0) {
-        build_log_line(s->log, "Unable to initialize cache: %s", err->msg);
-        *err = ERR_INIT;
+        build_log_line(s->log, "Unable to initialize cache: %s", err.msg);
         return 0;
     }
     if (mine == 0) {
@@ -65,9 +64,28 @@ int cache_mount(struct supervision *s, struct sandbox_mount *ret, struct err *er
                                "goes without");
         return 0;
     }
-    s->cache.local = true;
-    *ret = (struct sandbox_mount){path, LOCAL_INSIDE, true, true};
+    *ret = (struct sandbox_mount){path, target, true, true};
     return 1;
+}
+
+size_t cache_mounts(struct supervision *s, struct sandbox_mount *ret) {
+    const struct plan_cache *cache = &s->plan.cache;
+    size_t n = 0;
+    if (cache->kind != PLAN_CACHE_LOCAL) {
+        return 0;
+    }
+    if (cache->custom && mount_one(s, CACHE_LOCAL_CUSTOM, LOCAL_INSIDE, &s->cache.lock, ret) > 0) {
+        s->cache.local = true;
+        n++;
+    }
+    if (cache->docker && !s->plan.privileged) {
+        build_log_line(s->log,
+                       "LOCAL_DOCKER_LAYER_CACHE needs privileged mode: there is none here");
+    } else if (cache->docker && mount_one(s, CACHE_LOCAL_DOCKER, LAYERS_INSIDE,
+                                          &s->cache.layers_lock, &ret[n]) > 0) {
+        n++;
+    }
+    return n;
 }
 
 /* What the source holds at the folder's place goes into the cache first: as if the link had been

@@ -35,7 +35,7 @@ static int find_mounts(struct supervision *s, struct sandbox_mount *mounts, size
 static int prepare(struct supervision *s, const struct image *image, struct str ca,
                    struct err *err) {
     static const char *const addresses[] = {GATEWAY_ENDPOINT_ADDRESS, GATEWAY_WORLD_ADDRESS};
-    struct sandbox_mount mounts[MAX_BINDS + 1];
+    struct sandbox_mount mounts[MAX_BINDS + CACHE_MOUNTS_MAX];
     const char *folders[2 + 16] = {s->source_dir, CACHE_STAGE};
     size_t folders_n = 2;
     for (size_t i = 0; i < s->plan.secondary_sources.n && folders_n < 18; i++) {
@@ -60,9 +60,8 @@ static int prepare(struct supervision *s, const struct image *image, struct str 
     if (find_mounts(s, mounts, &spec.mounts_n, err) < 0) {
         return -1;
     }
-    int local = cache_mount(s, &mounts[spec.mounts_n], err);
-    spec.mounts_n += local > 0;
-    return local < 0 ? -1 : sandbox_prepare(&spec, &s->box, err);
+    spec.mounts_n += cache_mounts(s, &mounts[spec.mounts_n]);
+    return sandbox_prepare(&spec, &s->box, err);
 }
 
 /* The pipe of all commands. Programs open /dev/stdout anew, so it must belong to the build. */

@@ -242,7 +242,7 @@ int supervise(const char *dir, const struct supervise_options *options, struct e
                             .out_read = -1,
                             .out_write = -1,
                             .signal_fd = -1,
-                            .cache = {.lock = -1},
+                            .cache = {.lock = -1, .layers_lock = -1},
                             .succeeding = true};
     int lock cleanup_fd = -1;
     arena_init(&s.arena);
@@ -260,6 +260,7 @@ int supervise(const char *dir, const struct supervise_options *options, struct e
     build_events_close(s.events);
     fd_closep(&s.signal_fd);
     fd_closep(&s.cache.lock);
+    fd_closep(&s.cache.layers_lock);
     arena_done(&s.arena);
     return result;
 }

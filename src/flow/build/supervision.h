@@ -45,6 +45,7 @@ struct supervision {
     const char *credentials_path; /* "/v2/credentials/<random>" */
     struct {
         int lock;              /* LOCAL_CUSTOM_CACHE: it is ours as long as this is open; or -1 */
+        int layers_lock;       /* LOCAL_DOCKER_LAYER_CACHE, the same */
         bool local;            /* and mounted */
         struct str_list paths; /* of the buildspec, variables expanded */
         struct str name;       /* of the object in S3; absent = no cache */
@@ -132,7 +133,8 @@ void git_helper_variables(struct supervision *s, struct env *env);
 
 /* cache.c. CACHE_STAGE: where a cache is unpacked, inside; it is made with the container. */
 #define CACHE_STAGE "/codebuild/output/cache"
-int cache_mount(struct supervision *s, struct sandbox_mount *ret, struct err *err) MUST_USE;
+enum { CACHE_MOUNTS_MAX = 2 };
+size_t cache_mounts(struct supervision *s, struct sandbox_mount *ret); /* of this machine */
 void cache_restore(struct supervision *s);
 void cache_save(struct supervision *s);
 
