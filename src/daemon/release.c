@@ -1,6 +1,7 @@
 /* Implementation of release.h. */
 #include "daemon/release.h"
 
+#include "flow/batch/apply.h"
 #include "flow/build/build.h"
 #include "flow/execution/jobs.h"
 #include "flow/watch/watch.h"
@@ -14,7 +15,7 @@
 
 #include <stdlib.h>
 
-enum { MAX_KINDS = 16 };
+enum { MAX_KINDS = 32 };
 
 struct release {
     struct flow flow;
@@ -47,7 +48,8 @@ static struct str exported_object(struct arena *a, struct str json) {
 static int build_ended(void *ud, struct db *db, struct arena *a, const struct build_row *row,
                        struct err *err) {
     struct release *r = ud;
-    if (sts_session_end_build(db, row->uuid, err) < 0) {
+    if (sts_session_end_build(db, row->uuid, err) < 0 ||
+        batch_build_ended(&r->flow, a, row, err) < 0) {
         return -1;
     }
     struct build_outcome outcome = {
@@ -151,9 +153,12 @@ int release_new(const struct release_config *config, struct release **ret, struc
     size_t n = 0;
     const struct queue_kind *kinds = execution_jobs(&r->flow, &n);
     memcpy(r->kinds, kinds, n * sizeof(*kinds));
-    r->kinds[n] = builds_queue_kind(r->builds);
-    r->kinds[n + 1] = codebuild_status_kind(&r->networks);
-    r->n_kinds = n + 2;
+    r->kinds[n++] = builds_queue_kind(r->builds);
+    r->kinds[n++] = codebuild_status_kind(&r->networks);
+    size_t batch_n = 0;
+    const struct queue_kind *batch_kinds = batch_jobs(&r->flow, &batch_n);
+    memcpy(r->kinds + n, batch_kinds, batch_n * sizeof(*batch_kinds));
+    r->n_kinds = n + batch_n;
     codepipeline_serve(&r->flow, changed, r);
     codebuild_serve(&r->flow);
     *ret = r;

@@ -1,6 +1,7 @@
 /* Implementation of tables.h: the services' own tables, and those of flow and front beside them. */
 #include "daemon/tables.h"
 
+#include "flow/batch/store.h"
 #include "flow/build/build.h"
 #include "flow/forge/store.h"
 #include "flow/record/record.h"
@@ -14,8 +15,8 @@
 const struct db_schema *tables_schemas(struct arena *a, size_t *ret_n) {
     size_t n = 0;
     const struct db_schema *services = services_schemas(a, &n);
-    const struct db_schema others[] = {queue_schema, record_schema, build_schema,
-                                       forge_schema, report_schema, console_schema};
+    const struct db_schema others[] = {queue_schema,  record_schema, build_schema,  forge_schema,
+                                       report_schema, batch_schema,  console_schema};
     const size_t others_n = sizeof(others) / sizeof(others[0]);
     struct db_schema *all = arena_new_n(a, struct db_schema, n + others_n);
     memcpy(all, others, sizeof(others));

@@ -47,8 +47,10 @@ static int run(struct cli *c, struct err *err) {
 }
 
 static const struct cli_option options[] = {
-    {"listen", 'l', "HOST:PORT", "where to answer (default 127.0.0.1:4566; port 0 takes a free one)"},
-    {"allow-notify-to", 0, "CIDR", "private or loopback addresses that messages may go to; may be repeated"},
+    {"listen", 'l', "HOST:PORT",
+     "where to answer (default 127.0.0.1:4566; port 0 takes a free one)"},
+    {"allow-notify-to", 0, "CIDR",
+     "private or loopback addresses that messages may go to; may be repeated"},
     {"accept-any-key", 0, "ACCOUNT", "take every access key as that account's root; loopback only"},
     {"database", 0, "URL", "another store than SQLite (not built yet)"},
     {"die-with-parent", 0, NULL, "end when the process that started this one ends"},
@@ -63,9 +65,11 @@ const struct cli_verb verb_serve = {
     .max_args = 0,
     .flags = CLI_NO_JSON,
     .summary = "Serve the accounts, pipelines and the console",
-    .detail = "Prints 'trunkline: ready URL' when it answers. The first start on an empty directory makes "
-              "four accounts: shared-services, development, pre-production and production. Ends cleanly "
-              "on SIGTERM; builds go on, and the next start takes them over.",
+    .detail =
+        "Prints 'trunkline: ready URL' when it answers. The first start on an empty directory "
+        "makes "
+        "four accounts: shared-services, development, pre-production and production. Ends cleanly "
+        "on SIGTERM; builds go on, and the next start takes them over.",
     .options = options,
     .run = run,
 };

@@ -48,7 +48,7 @@ static struct aws_target in_process(struct world *w, struct str account, struct 
 }
 
 static struct aws_principal *service_principal(struct arena *a, struct str service,
-                                                     struct str account) {
+                                               struct str account) {
     struct aws_principal *p = arena_new(a, struct aws_principal);
     p->kind = AWS_PRINCIPAL_SERVICE;
     p->account = account;
@@ -65,8 +65,9 @@ int world_service_target(struct world *w, struct arena *a, struct str service, s
         return -1;
     }
     if (!embedded(&row)) {
-        return err_set(err, ERR_UNSUPPORTED, "account %.*s is not embedded: no service acts there "
-                                             "by itself",
+        return err_set(err, ERR_UNSUPPORTED,
+                       "account %.*s is not embedded: no service acts there "
+                       "by itself",
                        STR_ARG(account));
     }
     *ret = in_process(w, row.id, region, service_principal(a, service, row.id));

@@ -292,9 +292,17 @@ static void serve(void) {
 }
 
 int main(int argc, char **argv) {
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } tools[] = {{"codebuild-hash-files", hash_files},
+                 {"codebuild-glob-search", glob_search},
+                 {"codebuild-tests-run", tests_run}};
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-    if (argc > 0 && strcmp(slash ? slash + 1 : argv[0], "codebuild-hash-files") == 0) {
-        return hash_files(argc, argv);
+    for (size_t i = 0; argc > 0 && i < sizeof(tools) / sizeof(tools[0]); i++) {
+        if (strcmp(slash ? slash + 1 : argv[0], tools[i].name) == 0) {
+            return tools[i].run(argc, argv);
+        }
     }
     if (argc == 4 && strcmp(argv[1], "git-credential") == 0) {
         return git_credential(argv[2], argv[3]);

@@ -8,9 +8,9 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BANDS = ["base", "platform", "runtime", "aws", "flow", "services", "front", "daemon"]
-FLOW = ["watch", "trigger", "execution", "stage", "action", "forge", "build", "cache", "gateway",
-        "plan", "report", "phase", "image", "sandbox", "command", "checkout", "artifact", "record",
-        "definition"]
+FLOW = ["watch", "trigger", "execution", "stage", "action", "forge", "batch", "build", "cache",
+        "gateway", "plan", "report", "phase", "image", "sandbox", "command", "checkout", "artifact",
+        "record", "definition"]
 
 
 def allowed(from_band, to_band):

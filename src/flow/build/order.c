@@ -231,6 +231,10 @@ static int make_plan(const struct flow *f, struct making *m, struct err *err) {
     plan->account = m->in->account;
     plan->region = m->in->region;
     plan->initiator = m->in->initiator;
+    plan->batch_identifier = m->in->batch_identifier;
+    plan->batchspec = m->in->batchspec;
+    plan->shard = m->in->shard;
+    plan->shards = m->in->shards;
     plan->start_ms = clock_now_ms(f->clock);
     plan->role_arn = p->service_role;
     plan->image = p->environment->image;
@@ -303,6 +307,7 @@ static int make_body(struct making *m, struct err *err) {
         .encryption_key = m->plan.kms_key,
         .vpc_config = p->vpc_config,
         .file_system_locations = p->file_system_locations,
+        .build_batch_arn = m->in->batch_arn,
     };
     void *none = arena_alloc(m->arena, 0);
     b.secondary_sources.v = b.secondary_sources.v ? b.secondary_sources.v : none;
@@ -360,7 +365,7 @@ int build_make(const struct flow *f, struct arena *a, const struct build_making 
                            (int)p->concurrent_build_limit);
         }
     }
-    m.plan.uuid = rng_uuid(f->rng, a);
+    m.plan.uuid = making->uuid.p ? making->uuid : rng_uuid(f->rng, a);
     if (build_number_next(f->db, making->account, making->region, p->name, &m.plan.number, err) <
             0 ||
         make_plan(f, &m, err) < 0 || insert(f, &m, err) < 0) {

@@ -27,6 +27,13 @@ struct build_making {
     struct str initiator;
     struct str token;        /* idempotency, or absent */
     struct str token_digest; /* of the request */
+
+    /* Builds of a batch; all absent for others. */
+    struct str uuid;             /* fixed beforehand; absent = a new one */
+    struct str batch_arn;        /* buildBatchArn */
+    struct str batch_identifier; /* CODEBUILD_BATCH_BUILD_IDENTIFIER */
+    bool batchspec;              /* only reads the batch section */
+    unsigned shard, shards;      /* of a fan-out */
 };
 
 /* Inserts the row (SUBMITTED done, QUEUED) and the job that starts it. In the caller's transaction.

@@ -2,6 +2,7 @@
 #include "flow/build/source.h"
 
 #include "flow/command/script.h"
+#include "flow/phase/batch_json.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
@@ -163,9 +164,6 @@ static void tell_phases(struct supervision *s) {
                             : "No runtime version selected in buildspec.");
     build_log_line(s->log, "Moving to directory %s", s->source_dir);
     cache_restore(s);
-    if (s->spec.batch.kind != BATCH_NONE) {
-        build_log_line(s->log, "Batch is not acted on: this is one build (docs/limits.md)");
-    }
     build_log_line(s->log, "Registering with agent");
     build_log_line(s->log, "Phases found in YAML: %zu", s->spec.phases);
     for (size_t i = 0; i < s->spec.phases; i++) {
@@ -173,6 +171,22 @@ static void tell_phases(struct supervision *s) {
         build_log_line(s->log, " %s: %zu commands", buildspec_phase_name(s->spec.order[i]),
                        phase->commands.n);
     }
+}
+
+/* The first build of a batch: what the batch section says is left for serve, and that is all. */
+static struct phase_end leave_batchspec(struct supervision *s) {
+    struct err err = ERR_INIT;
+    const char *path = str_printf(&s->arena, "%s/batchspec.json", s->dir).p;
+    if (s->spec.batch.kind == BATCH_NONE) {
+        return phase_failed(s, "YAML_FILE_ERROR", "the buildspec has no batch section");
+    }
+    struct str text = batch_tasks_json(&s->arena, &s->spec.batch);
+    if (text.n > BATCH_JSON_MAX) {
+        return phase_failed(s, "YAML_FILE_ERROR", "the builds of the batch are too large together");
+    }
+    return file_write_atomic(path, text, 0600, &err) < 0
+               ? phase_failed(s, "CLIENT_ERROR", "%s", err.msg)
+               : phase_well();
 }
 
 struct phase_end download_source(struct supervision *s) {
@@ -185,6 +199,9 @@ struct phase_end download_source(struct supervision *s) {
     struct phase_end end = read_buildspec(s);
     if (end.status != PHASE_SUCCEEDED) {
         return end;
+    }
+    if (s->plan.batchspec) {
+        return leave_batchspec(s);
     }
     build_log_line(s->log, "Processing environment variables");
     choose_variables(s);

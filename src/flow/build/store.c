@@ -155,6 +155,11 @@ int build_by_token(struct db *db, struct arena *a, struct str account, struct st
     return found;
 }
 
+int build_delete(struct db *db, struct str uuid, struct err *err) {
+    return db_run(db, err, "DELETE FROM codebuild_builds WHERE uuid = ? AND ended_ms > 0", "s",
+                  uuid);
+}
+
 int build_list(struct db *db, struct arena *a, struct str account, struct str region,
                struct str project, bool descending, int64_t after, int64_t limit,
                struct str_list *ret, int64_t *ret_last, struct err *err) {

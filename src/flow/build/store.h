@@ -45,6 +45,9 @@ int build_by_token(struct db *db, struct arena *a, struct str account, struct st
                    struct str project, struct str token, struct str *ret_uuid,
                    struct str *ret_digest, struct err *err) MUST_USE;
 
+/* The row only; whoever deletes adds the job "build.start", which then removes the directory. */
+int build_delete(struct db *db, struct str uuid, struct err *err) MUST_USE;
+
 /* Ids "project:uuid", newest or oldest first, below or above `after` (0 = from the beginning).
  * `project` absent: all of the account. *ret_last is what goes on from there. */
 int build_list(struct db *db, struct arena *a, struct str account, struct str region,

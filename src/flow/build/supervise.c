@@ -156,7 +156,8 @@ static int run_phases(struct supervision *s, enum phase_status *ret_status, cons
         if (end.status == PHASE_FAILED && own != NULL && own->kind == ON_FAILURE_RETRY) {
             ask_for_retry(s, own, end.message);
         }
-        phase = phase_after(phase, end.status, on_failure);
+        bool read_only = s->plan.batchspec && phase == PHASE_DOWNLOAD_SOURCE;
+        phase = read_only ? PHASE_FINALIZING : phase_after(phase, end.status, on_failure);
     }
     *ret_status = status;
     return 0;

@@ -63,6 +63,9 @@ static const struct member plan_members[] = {
     TEXT(struct plan, s3_log_owner, "s3LogOwner", false),
     FLAG(struct plan, s3_log_plain, "s3LogPlain"),
     TEXT(struct plan, batch_identifier, "batchIdentifier", false),
+    FLAG(struct plan, batchspec, "batchspec"),
+    NUMBER(struct plan, shard, "shard"),
+    NUMBER(struct plan, shards, "shards"),
     TEXT(struct plan, public_url, "publicUrl", false),
 };
 
@@ -386,6 +389,10 @@ struct env plan_builtin_env(struct arena *a, const struct plan *plan) {
                    STR_ARG(plan->region), STR_ARG(plan->account), STR_ARG(plan->project)));
     put(a, &env, "CODEBUILD_PUBLIC_BUILD_URL", plan->public_url);
     put(a, &env, "CODEBUILD_RESOLVED_SOURCE_VERSION", plan->resolved_version);
+    if (plan->shards > 0) { /* for codebuild-tests-run */
+        put(a, &env, "CODEBUILD_SHARD_INDEX", str_printf(a, "%" PRId64, plan->shard));
+        put(a, &env, "CODEBUILD_SHARD_COUNT", str_printf(a, "%" PRId64, plan->shards));
+    }
     put(a, &env, "CODEBUILD_SOURCE_REPO_URL", plan->source.url);
     put(a, &env, "CODEBUILD_SOURCE_VERSION", plan->source.label);
     put(a, &env, "CODEBUILD_START_TIME", str_printf(a, "%" PRId64, plan->start_ms));

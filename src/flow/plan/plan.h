@@ -121,6 +121,8 @@ struct plan {
     bool s3_log_plain;       /* encryptionDisabled */
     struct plan_cache cache;
     struct str batch_identifier; /* CODEBUILD_BATCH_BUILD_IDENTIFIER, or absent */
+    bool batchspec;              /* reads the batch section, and that is all */
+    int64_t shard, shards;       /* of a fan-out: which one, of how many; 0, 0 = none */
     struct str public_url;       /* CODEBUILD_PUBLIC_BUILD_URL, or absent */
     struct str_list binds;       /* "HOST:CONTAINER" read-only, from trunkline.yml */
     struct str_list notify;      /* private networks that git servers may be in */

@@ -98,7 +98,9 @@ static json_t *mounts(struct sandbox *s) {
     ADD_MOUNT(list, "mqueue", "mqueue", "/dev/mqueue", "nosuid", "noexec", "nodev");
     ADD_MOUNT(list, "sysfs", "sysfs", "/sys", "nosuid", "noexec", "nodev", "ro");
     ADD_MOUNT(list, "bind", BOX_INIT, INIT_INSIDE, "bind", "ro", "nosuid", "nodev");
-    ADD_MOUNT(list, "bind", BOX_INIT, HASH_FILES_INSIDE, "bind", "ro", "nosuid", "nodev");
+    ADD_MOUNT(list, "bind", BOX_INIT, TOOLS_INSIDE "hash-files", "bind", "ro", "nosuid", "nodev");
+    ADD_MOUNT(list, "bind", BOX_INIT, TOOLS_INSIDE "glob-search", "bind", "ro", "nosuid", "nodev");
+    ADD_MOUNT(list, "bind", BOX_INIT, TOOLS_INSIDE "tests-run", "bind", "ro", "nosuid", "nodev");
     for (size_t i = 0; i < s->spec.mounts_n; i++) {
         const struct sandbox_mount *m = &s->spec.mounts[i];
         ADD_MOUNT(list, "bind", m->source, m->target, "bind", m->writable ? "rw" : "ro", "nosuid",

@@ -21,7 +21,7 @@
 #define BOX_RUNTIME BOX "/runtime" /* crun or runc, read-only */
 
 #define INIT_INSIDE SANDBOX_INIT
-#define HASH_FILES_INSIDE "/usr/local/bin/codebuild-hash-files"
+#define TOOLS_INSIDE "/usr/local/bin/codebuild-" /* programs that init is under other names */
 
 struct sandbox {
     struct arena a;           /* everything below that is a string */

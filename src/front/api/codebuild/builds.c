@@ -86,8 +86,14 @@ static void override_rest(struct codebuild_project *p,
     }
 }
 
-/* A user's name, "role/session", or "root". */
-static struct str initiator_of(const struct call *c) {
+void codebuild_override(struct call *c, struct codebuild_project *p,
+                        const struct codebuild_start_build_input *in) {
+    override_source(c, p, in);
+    override_environment(c, p, in);
+    override_rest(p, in);
+}
+
+struct str codebuild_initiator(const struct call *c) {
     const struct aws_principal *p = c->principal;
     struct str source = p->kind == AWS_PRINCIPAL_ROLE ? p->role_arn : p->arn;
     size_t slash = str_rfind_c(source, '/');
@@ -136,8 +142,8 @@ static int answered_before(struct call *c, struct str project,
     return found;
 }
 
-static int load_project(struct call *c, struct str name, struct codebuild_project **ret,
-                        struct err *err) {
+int codebuild_load_project(struct call *c, struct str name, struct codebuild_project **ret,
+                           struct err *err) {
     struct project_row row;
     int found = project_get(c->db, c->arena, c->account, c->region, name, &row, err);
     if (found <= 0) {
@@ -155,16 +161,14 @@ int codebuild_start_build(struct call *c, const struct codebuild_start_build_inp
     struct str name = codebuild_project_name(in->project_name);
     struct str digest = STR_NONE;
     struct str uuid = STR_NONE;
-    if (load_project(c, name, &p, err) < 0 || request_digest(c, in, &digest, err) < 0) {
+    if (codebuild_load_project(c, name, &p, err) < 0 || request_digest(c, in, &digest, err) < 0) {
         return -1;
     }
     int known = answered_before(c, name, in, digest, &uuid, err);
     if (known != 0) {
         return known < 0 ? -1 : answer_with(c, uuid, &out->build, err);
     }
-    override_source(c, p, in);
-    override_environment(c, p, in);
-    override_rest(p, in);
+    codebuild_override(c, p, in);
     if (codebuild_check_project(c, p, err) < 0) {
         return -1;
     }
@@ -172,7 +176,7 @@ int codebuild_start_build(struct call *c, const struct codebuild_start_build_inp
         .account = c->account,
         .region = c->region,
         .project = p,
-        .initiator = initiator_of(c),
+        .initiator = codebuild_initiator(c),
         .token = in->idempotency_token.n > 0 ? in->idempotency_token : STR_NONE,
         .token_digest = digest,
     };

@@ -19,6 +19,15 @@ struct str codebuild_project_arn(const struct call *c, struct str name);
 int codebuild_find_build(struct call *c, struct str id_or_arn, struct build_row *ret,
                          struct err *err) MUST_USE;
 
+/* What a start overrides, over the project, field by field; variables are merged by name. */
+void codebuild_override(struct call *c, struct codebuild_project *p,
+                        const struct codebuild_start_build_input *in);
+/* Who starts it: a user's name, "role/session", or "root". */
+struct str codebuild_initiator(const struct call *c);
+/* The caller's project; ResourceNotFoundException. */
+int codebuild_load_project(struct call *c, struct str name, struct codebuild_project **ret,
+                           struct err *err) MUST_USE;
+
 /* A build as the API shows it, with its reports. */
 int codebuild_show_build(struct call *c, const struct build_row *row, struct codebuild_build **ret,
                          struct err *err) MUST_USE;
