@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""docs/trunkline.1 must be what the program prints, and the program's help must fit a terminal.
+"""docs/trunkline.1 and docs/lint.md must be what the program prints, and the program's help must fit a terminal.
 
-usage: manual.py TRUNKLINE [--accept]   --accept rewrites the page
+usage: manual.py TRUNKLINE [--accept]   --accept rewrites them
 """
 import os
 import re
@@ -10,6 +10,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE = os.path.join(ROOT, "docs", "trunkline.1")
+CODES = os.path.join(ROOT, "docs", "lint.md")
 
 
 def output(*argv):
@@ -18,12 +19,13 @@ def output(*argv):
 
 
 def main():
-    page = output("dev", "manual")
-    if "--accept" in sys.argv:
-        open(PAGE, "w", encoding="utf-8").write(page)
     bad = []
-    if open(PAGE, encoding="utf-8").read() != page:
-        bad.append("docs/trunkline.1 is not current: tests/checks/manual.py build/trunkline --accept")
+    for path, page in ((PAGE, output("dev", "manual")), (CODES, output("lint", "--codes"))):
+        if "--accept" in sys.argv:
+            open(path, "w", encoding="utf-8").write(page)
+        if open(path, encoding="utf-8").read() != page:
+            bad.append(f"{os.path.relpath(path, ROOT)} is not current: "
+                       "tests/checks/manual.py build/trunkline --accept")
     listed = re.findall(r"^  ([a-z][a-z-]*(?: [a-z-]+)?) {2,}", output("--help"), re.M)
     for verb in listed:
         text = output(*verb.split(), "--help")

@@ -88,6 +88,7 @@ struct buildspec_note {
     const char *code;
     unsigned line, column;
     struct str text;
+    struct str mend; /* the word that should stand there instead; absent = not known */
 };
 
 /* Of each kind; further ones of a file are left out. */

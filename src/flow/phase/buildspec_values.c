@@ -40,8 +40,12 @@ static void note(struct spec_reader *r, struct buildspec_notes *notes, const cha
     unsigned line = at ? at->line : 1;
     unsigned column = at ? at->column : 1;
     if (notes->n < BUILDSPEC_MAX_NOTES && !told(notes, code, line, column)) {
-        *arena_push(r->arena, notes) =
-            (struct buildspec_note){code, line, column, arena_vprintf(r->arena, fmt, args)};
+        *arena_push(r->arena, notes) = (struct buildspec_note){
+            .code = code,
+            .line = line,
+            .column = column,
+            .text = arena_vprintf(r->arena, fmt, args),
+        };
     }
 }
 
@@ -61,6 +65,11 @@ void spec_warn(struct spec_reader *r, const char *code, const struct yaml_node *
     va_end(args);
 }
 
+/* '-' and '_' are mistaken for each other, and so are capitals. */
+static char folded(char c) {
+    return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 /* Edits between two short words, for "did you mean". */
 static size_t distance(struct str a, struct str b) {
     size_t row[64];
@@ -75,7 +84,7 @@ static size_t distance(struct str a, struct str b) {
         row[0] = i;
         for (size_t j = 1; j <= b.n; j++) {
             size_t above = row[j];
-            size_t best = diagonal + (a.p[i - 1] != b.p[j - 1]);
+            size_t best = diagonal + (folded(a.p[i - 1]) != folded(b.p[j - 1]));
             best = above + 1 < best ? above + 1 : best;
             best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
             diagonal = above;
@@ -85,36 +94,69 @@ static size_t distance(struct str a, struct str b) {
     return row[b.n];
 }
 
-static const struct known_key *find_key(enum buildspec_place place, struct str key,
-                                        const char **ret_nearest) {
-    size_t nearest = 3;
-    *ret_nearest = NULL;
+static const struct known_key *find_key(enum buildspec_place place, struct str key) {
     for (size_t i = 0; i < sizeof(known_keys) / sizeof(known_keys[0]); i++) {
-        const struct known_key *known = &known_keys[i];
-        if (known->place != place) {
-            continue;
-        }
-        if (str_is(key, known->key)) {
-            return known;
-        }
-        size_t edits = distance(key, str_c(known->key));
-        if (edits < nearest) {
-            nearest = edits;
-            *ret_nearest = known->key;
+        if (known_keys[i].place == place && str_is(key, known_keys[i].key)) {
+            return &known_keys[i];
         }
     }
     return NULL;
 }
 
+static const char *nearest_key(enum buildspec_place place, struct str key) {
+    const char *nearest = NULL;
+    size_t best = 2;
+    for (size_t i = 0; i < sizeof(known_keys) / sizeof(known_keys[0]); i++) {
+        size_t edits = known_keys[i].place == place ? distance(key, str_c(known_keys[i].key)) : 2;
+        if (edits < best) {
+            best = edits;
+            nearest = known_keys[i].key;
+        }
+    }
+    return nearest;
+}
+
+/* Where a key that stands in the wrong mapping means something; NULL if nowhere, or where it would
+ * be too many places to tell. */
+static const char *belongs_in(struct str key) {
+    static const struct {
+        enum buildspec_place place;
+        const char *name;
+    } places[] = {{PLACE_PHASES, "phases"},          {PLACE_ENV, "env"},
+                  {PLACE_INSTALL, "phases.install"}, {PLACE_BATCH, "batch"},
+                  {PLACE_ARTIFACTS, "artifacts"},    {PLACE_TOP, "the top level"}};
+    for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        if (find_key(places[i].place, key) != NULL) {
+            return places[i].name;
+        }
+    }
+    return NULL;
+}
+
+static void unknown_key(struct spec_reader *r, enum buildspec_place place,
+                        const struct yaml_node *key, const char *what) {
+    const char *nearest = nearest_key(place, key->text);
+    const char *home = nearest ? NULL : belongs_in(key->text);
+    spec_warn(r, "unknown-key", key, "'" STR_FMT "' is no key of %s and is ignored%s%s%s",
+              STR_ARG(key->text), what[0] ? what : "a buildspec",
+              nearest ? "; did you mean '"
+              : home  ? "; it belongs in "
+                      : "",
+              nearest ? nearest
+              : home  ? home
+                      : "",
+              nearest ? "'?" : "");
+    struct buildspec_notes *notes = &r->spec->warnings;
+    if (nearest != NULL && notes->n > 0 && notes->v[notes->n - 1].line == key->line) {
+        notes->v[notes->n - 1].mend = str_c(nearest);
+    }
+}
+
 static void check_key(struct spec_reader *r, enum buildspec_place place,
                       const struct yaml_pair *pair, const char *what) {
-    const char *nearest = NULL;
-    const struct known_key *known = find_key(place, pair->key->text, &nearest);
-    const char *where = what[0] ? what : "a buildspec";
+    const struct known_key *known = find_key(place, pair->key->text);
     if (known == NULL) {
-        spec_warn(r, "unknown-key", pair->key, "'" STR_FMT "' is no key of %s and is ignored%s%s%s",
-                  STR_ARG(pair->key->text), where, nearest ? "; did you mean '" : "",
-                  nearest ? nearest : "", nearest ? "'?" : "");
+        unknown_key(r, place, pair->key, what);
     } else if (!yaml_is_null(pair->value) && !(known->kinds & KIND(pair->value->kind))) {
         bool list = (known->kinds & KIND(YAML_SEQUENCE)) != 0;
         bool map = (known->kinds & KIND(YAML_MAPPING)) != 0;

@@ -1,66 +1,55 @@
-/* Surprises in commands, and the two ways to print what was found. */
-#include "flow/phase/lint.h"
+/* Runs the checks over a buildspec, and prints what was found. */
+#include "flow/phase/lint_internal.h"
 
 #include "base/buf.h"
 
 #include <stdlib.h>
 
-static void warn(struct arena *a, struct buildspec *spec, const char *code,
-                 const struct yaml_node *at, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+static const struct lint_rule rules[] = {
+#define RULE(code, severity, fixable, text) {code, severity, fixable, text},
+#include "flow/phase/lint_rules.def"
+#undef RULE
+};
 
-static void warn(struct arena *a, struct buildspec *spec, const char *code,
-                 const struct yaml_node *at, const char *fmt, ...) {
+const struct lint_rule *lint_rules(size_t *ret_n) {
+    *ret_n = sizeof(rules) / sizeof(rules[0]);
+    return rules;
+}
+
+void lint_warn(struct linter *l, const char *code, const struct yaml_node *at, unsigned line,
+               const char *fmt, ...) {
+    if (l->spec->warnings.n >= BUILDSPEC_MAX_NOTES) {
+        return;
+    }
     va_list args;
     va_start(args, fmt);
-    *arena_push(a, &spec->warnings) =
-        (struct buildspec_note){code, at->line, at->column, arena_vprintf(a, fmt, args)};
+    *arena_push(l->arena, &l->spec->warnings) = (struct buildspec_note){
+        .code = code,
+        .line = at->line + line,
+        .column = line > 0 ? 1 : at->column,
+        .text = arena_vprintf(l->arena, fmt, args),
+    };
     va_end(args);
 }
 
-static bool is_set_flag(struct str command) {
-    struct str text = str_trim(command);
-    return str_starts(text, S("set -")) && str_find_c(text, '\n', 0) == (size_t)-1 &&
-           str_find_c(text, ';', 0) == (size_t)-1 && str_find_c(text, '&', 0) == (size_t)-1;
-}
-
-/* A '|' that is an operator: not '||', not within quotes. */
-static bool has_pipe(struct str command) {
-    char quote = '\0';
-    for (size_t i = 0; i < command.n; i++) {
-        char c = command.p[i];
-        if (c == '\\' && quote != '\'') {
-            i++;
-        } else if (quote != '\0') {
-            quote = c == quote ? '\0' : quote;
-        } else if (c == '\'' || c == '"') {
-            quote = c;
-        } else if (c == '|') {
-            if (i + 1 < command.n && command.p[i + 1] == '|') {
-                i++;
-            } else if (i == 0 || command.p[i - 1] != '>') {
-                return true;
-            }
-        }
+void lint_add(struct arena *a, struct buildspec *spec, const char *code, const struct yaml_node *at,
+              const char *fmt, ...) {
+    if (spec->warnings.n >= BUILDSPEC_MAX_NOTES) {
+        return;
     }
-    return false;
+    va_list args;
+    va_start(args, fmt);
+    *arena_push(a, &spec->warnings) = (struct buildspec_note){
+        .code = code,
+        .line = at->line,
+        .column = at->column,
+        .text = arena_vprintf(a, fmt, args),
+    };
+    va_end(args);
 }
 
-static void check_command(struct arena *a, struct buildspec *spec, const struct yaml_node *item) {
-    struct str command = item->text;
-    if (is_set_flag(command)) {
-        warn(a, spec, "set-alone", item,
-             "'" STR_FMT "' has no effect on the commands after it: each runs in a shell of its "
-             "own; put it into the same item",
-             STR_ARG(str_trim(command)));
-    } else if (has_pipe(command) && str_find(command, S("pipefail"), 0) == (size_t)-1) {
-        warn(a, spec, "pipe-hides-failure", item,
-             "only the last part of a pipe decides: a failure before it is not seen; 'set -o "
-             "pipefail' in the same item (bash) makes it seen");
-    }
-}
-
-static void check_commands(struct arena *a, struct buildspec *spec, const struct yaml_node *node) {
+static void each_item(struct linter *l, enum buildspec_phase_kind phase, bool finally,
+                      const struct yaml_node *node, lint_visit *visit, void *data) {
     if (yaml_is_null(node) || node->kind == YAML_MAPPING) {
         return;
     }
@@ -68,28 +57,45 @@ static void check_commands(struct arena *a, struct buildspec *spec, const struct
     for (size_t i = 0; i < n; i++) {
         const struct yaml_node *item = node->kind == YAML_SEQUENCE ? node->item[i] : node;
         if (item->kind == YAML_SCALAR && !yaml_is_null(item)) {
-            check_command(a, spec, item);
+            visit(l, phase, finally, item, data);
         }
     }
 }
 
-static void check_post_build(struct arena *a, struct buildspec *spec,
-                             const struct yaml_node *phases) {
-    const struct yaml_node *post = yaml_get(phases, "post_build");
-    const struct buildspec_phase *build = &spec->phase[BUILDSPEC_BUILD];
-    const struct str_list *commands = &spec->phase[BUILDSPEC_POST_BUILD].commands;
-    if (post == NULL || build->commands.n == 0 || commands->n == 0 ||
-        build->on_failure.kind == ON_FAILURE_ABORT) {
-        return;
+void lint_each_command(struct linter *l, lint_visit *visit, void *data) {
+    const struct yaml_node *phases = yaml_get(l->spec->root, "phases");
+    for (unsigned i = 0; i < BUILDSPEC_PHASES; i++) {
+        enum buildspec_phase_kind kind = (enum buildspec_phase_kind)i;
+        const struct yaml_node *phase = yaml_get(phases, buildspec_phase_key(kind));
+        each_item(l, kind, false, yaml_get(phase, "commands"), visit, data);
+        each_item(l, kind, true, yaml_get(phase, "finally"), visit, data);
     }
-    for (size_t i = 0; i < commands->n; i++) {
-        if (str_find(commands->v[i], S("CODEBUILD_BUILD_SUCCEEDING"), 0) != (size_t)-1) {
-            return;
+}
+
+bool lint_words(const struct shell_command *command, size_t at, const char *words) {
+    struct str rest = str_c(words);
+    struct str word;
+    while (str_cut(&rest, ' ', &word)) {
+        if (at >= command->words.n || (!str_is(word, "*") && !str_eq(word, command->words.v[at]))) {
+            return false;
+        }
+        at++;
+    }
+    return true;
+}
+
+bool lint_is_one(const struct shell_command *command, const char *const *list) {
+    size_t at = 0;
+    struct str program = shell_program(command, &at);
+    for (; program.p != NULL && *list != NULL; list++) {
+        struct str rest = str_c(*list);
+        struct str first;
+        str_cut(&rest, ' ', &first);
+        if (str_eq(first, program) && (rest.p == NULL || lint_words(command, at + 1, rest.p))) {
+            return true;
         }
     }
-    warn(a, spec, "post-build-after-failure", post,
-         "post_build runs after a failed build too; test \"$CODEBUILD_BUILD_SUCCEEDING\" = 1 "
-         "first, or set on-failure: ABORT in build");
+    return false;
 }
 
 static int by_place(const void *x, const void *y) {
@@ -98,7 +104,21 @@ static int by_place(const void *x, const void *y) {
     if (p->line != q->line) {
         return p->line < q->line ? -1 : 1;
     }
-    return p->column < q->column ? -1 : p->column > q->column;
+    if (p->column != q->column) {
+        return p->column < q->column ? -1 : 1;
+    }
+    return strcmp(p->code, q->code);
+}
+
+static void sort(struct buildspec_notes *notes) {
+    if (notes->n > 1) {
+        qsort(notes->v, notes->n, sizeof(*notes->v), by_place);
+    }
+}
+
+void lint_sort(struct buildspec *spec) {
+    sort(&spec->errors);
+    sort(&spec->warnings);
 }
 
 int lint_buildspec(struct arena *a, const char *file, struct str text, struct buildspec *ret,
@@ -106,20 +126,13 @@ int lint_buildspec(struct arena *a, const char *file, struct str text, struct bu
     if (buildspec_read(a, file, text, ret, err) < 0) {
         return -1;
     }
-    const struct yaml_node *phases = yaml_get(ret->root, "phases");
-    for (unsigned kind = 0; kind < BUILDSPEC_PHASES; kind++) {
-        const char *key = buildspec_phase_key((enum buildspec_phase_kind)kind);
-        const struct yaml_node *phase = yaml_get(phases, key);
-        check_commands(a, ret, yaml_get(phase, "commands"));
-        check_commands(a, ret, yaml_get(phase, "finally"));
+    struct linter l = {a, file, ret};
+    if (ret->root != NULL) {
+        lint_commands(&l);
+        lint_publish(&l);
+        lint_sections(&l);
     }
-    check_post_build(a, ret, phases);
-    if (ret->errors.n > 1) {
-        qsort(ret->errors.v, ret->errors.n, sizeof(*ret->errors.v), by_place);
-    }
-    if (ret->warnings.n > 1) {
-        qsort(ret->warnings.v, ret->warnings.n, sizeof(*ret->warnings.v), by_place);
-    }
+    lint_sort(ret);
     return 0;
 }
 
@@ -133,8 +146,8 @@ struct str lint_text(struct arena *a, const char *file, const struct buildspec *
             w == spec->warnings.n ||
             (e < spec->errors.n && by_place(&spec->errors.v[e], &spec->warnings.v[w]) <= 0);
         const struct buildspec_note *note = error ? &spec->errors.v[e++] : &spec->warnings.v[w++];
-        buf_printf(&out, "%s:%u:%u: %s: " STR_FMT "\n", file, note->line, note->column,
-                   error ? "error" : "warning", STR_ARG(note->text));
+        buf_printf(&out, "%s:%u:%u: %s: " STR_FMT " [%s]\n", file, note->line, note->column,
+                   error ? "error" : "warning", STR_ARG(note->text), note->code);
     }
     return buf_dup(a, &out);
 }

@@ -1,15 +1,17 @@
 /* trunkline lint: errors and surprises of buildspecs, release.yml, accounts.yml and
  * pipeline structures. */
 #include "front/cli/accounts_file.h"
+#include "front/cli/lint_account.h"
 #include "front/cli/out.h"
 
 #include "flow/definition/definition.h"
 #include "flow/definition/release_yml.h"
-#include "flow/phase/lint.h"
+#include "flow/phase/lint_fix.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
 #include <libgen.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAX_BYTES = 2 * 1024 * 1024 };
@@ -117,15 +119,132 @@ static bool is_accounts(struct cli *c, const char *file, struct str text) {
     return yaml_parse(&c->arena, file, text, &doc, &err) == 0 && yaml_get(doc.root, "accounts");
 }
 
-static int lint_one(struct cli *c, const char *file, struct lint_result *ret, struct err *err) {
-    struct str text;
-    int read = strcmp(file, "-") == 0 ? fd_read_all(&c->arena, STDIN_FILENO, MAX_BYTES, &text, err)
-                                      : file_read(&c->arena, file, MAX_BYTES, &text, err);
-    if (read < 0) {
+/* What is asked for all files of the command line. */
+struct lint_asked {
+    bool fix;
+    const char *account; /* NULL: ask nobody */
+    struct lint_environments environments;
+    struct str_list outputs; /* artifacts that the CodeBuild actions of a pipeline give out */
+    bool pipeline;           /* one is among the files */
+};
+
+static bool is_pipeline(const char *file, struct str text) {
+    struct str bare = str_trim(text);
+    return str_ends(str_c(file), S(".json")) && bare.n > 0 && bare.p[0] == '{' &&
+           str_find(text, S("\"phases\""), 0) == (size_t)-1;
+}
+
+static int read_file(struct cli *c, const char *file, struct str *ret, struct err *err) {
+    return strcmp(file, "-") == 0 ? fd_read_all(&c->arena, STDIN_FILENO, MAX_BYTES, ret, err)
+                                  : file_read(&c->arena, file, MAX_BYTES, ret, err);
+}
+
+/* The artifacts that builds of a pipeline among the files can be asked for. */
+static void find_outputs(struct cli *c, const char *const *files, size_t n,
+                         struct lint_asked *asked) {
+    for (size_t i = 0; i < n; i++) {
+        struct str text;
+        struct definition d;
+        struct err ignored = ERR_INIT; /* told when the file's turn comes */
+        if (strcmp(files[i], "-") == 0 || read_file(c, files[i], &text, &ignored) < 0 ||
+            !is_pipeline(files[i], text) || definition_parse(&c->arena, text, &d, &ignored) < 0) {
+            continue;
+        }
+        asked->pipeline = true;
+        for (size_t k = 0; k < d.stages.n; k++) {
+            const struct def_action_list *actions = &d.stages.v[k].actions;
+            for (size_t m = 0; m < actions->n; m++) {
+                for (size_t o = 0; o < actions->v[m].outputs.n; o++) {
+                    *arena_push(&c->arena, &asked->outputs) = actions->v[m].outputs.v[o];
+                }
+            }
+        }
+    }
+}
+
+static void check_outputs(struct cli *c, const struct lint_asked *asked, struct buildspec *spec) {
+    const struct yaml_node *secondary =
+        yaml_get(yaml_get(spec->root, "artifacts"), "secondary-artifacts");
+    for (size_t i = 0; asked->pipeline && secondary != NULL && i < secondary->n; i++) {
+        const struct yaml_node *key =
+            secondary->kind == YAML_MAPPING ? secondary->pair[i].key : NULL;
+        if (key != NULL && !str_list_has(&asked->outputs, key->text)) {
+            lint_add(&c->arena, spec, "secondary-unreachable", key,
+                     "no action of the pipeline has an output artifact '" STR_FMT "'",
+                     STR_ARG(key->text));
+        }
+    }
+    lint_sort(spec);
+}
+
+static json_t *fixes_json(const struct lint_fixes *fixes) {
+    json_t *list = json_array();
+    for (size_t i = 0; i < fixes->n; i++) {
+        json_t *one = json_object();
+        json_set_str(one, "code", str_c(fixes->v[i].code));
+        json_set(one, "line", json_integer(fixes->v[i].line));
+        json_set_str(one, "before", fixes->v[i].before);
+        json_set_str(one, "after", fixes->v[i].after);
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+static int fix(struct cli *c, const char *file, struct str *io_text, struct lint_fixes *ret,
+               struct err *err) {
+    struct str mended;
+    struct stat st;
+    if (lint_fix(&c->arena, file, *io_text, &mended, ret, err) < 0) {
         return -1;
     }
-    struct str bare = str_trim(text);
-    if (str_ends(str_c(file), S(".json")) && bare.n > 0 && bare.p[0] == '{') {
+    if (ret->n == 0) {
+        return 0;
+    }
+    mode_t mode = stat(file, &st) == 0 ? st.st_mode & 07777 : 0644;
+    if (file_write_atomic(file, mended, mode, err) < 0) {
+        return -1;
+    }
+    *io_text = mended;
+    for (size_t i = 0; !c->json && i < ret->n; i++) {
+        const struct lint_fixed *f = &ret->v[i];
+        struct str after = f->after.p ? f->after : S("(nothing)");
+        struct str line =
+            str_printf(&c->arena, "%s:%u: mended [%s]: " STR_FMT "  ->  " STR_FMT "\n", file,
+                       f->line, f->code, STR_ARG(f->before), STR_ARG(after));
+        fprintf(c->out, STR_FMT, STR_ARG(out_safe(&c->arena, line, true)));
+    }
+    return 0;
+}
+
+static int lint_spec(struct cli *c, const char *file, struct str text,
+                     const struct lint_asked *asked, struct lint_result *ret, struct err *err) {
+    struct buildspec spec;
+    struct lint_fixes fixes = {0};
+    if ((asked->fix && fix(c, file, &text, &fixes, err) < 0) ||
+        lint_buildspec(&c->arena, file, text, &spec, err) < 0) {
+        return -1;
+    }
+    if (asked->account != NULL && spec.root != NULL &&
+        lint_account(c, asked->account, &asked->environments, &spec, err) < 0) {
+        return -1;
+    }
+    check_outputs(c, asked, &spec);
+    ret->valid = spec.errors.n == 0;
+    ret->text = lint_text(&c->arena, file, &spec);
+    ret->json = lint_json(file, &spec);
+    if (asked->fix) {
+        json_set(ret->json, "fixed", fixes_json(&fixes));
+    }
+    return 0;
+}
+
+static int lint_one(struct cli *c, const char *file, const struct lint_asked *asked,
+                    struct lint_result *ret, struct err *err) {
+    struct str text;
+    if (read_file(c, file, &text, err) < 0) {
+        return -1;
+    }
+    if (is_pipeline(file, text)) {
         return lint_pipeline(c, file, text, ret);
     }
     if (release_yml_is_one(&c->arena, file, text)) {
@@ -134,13 +253,52 @@ static int lint_one(struct cli *c, const char *file, struct lint_result *ret, st
     if (is_accounts(c, file, text)) {
         return lint_accounts(c, file, text, ret);
     }
-    struct buildspec spec;
-    if (lint_buildspec(&c->arena, file, text, &spec, err) < 0) {
+    return lint_spec(c, file, text, asked, ret, err);
+}
+
+static int print_codes(struct cli *c) {
+    size_t n;
+    const struct lint_rule *rules = lint_rules(&n);
+    json_t *list = json_array();
+    if (!c->json) {
+        fprintf(
+            c->out, "%s",
+            "# What lint says\n"
+            "Every code of `trunkline lint` for buildspecs, printed by `trunkline lint --codes`. "
+            "Codes stay as they are.\n"
+            "An error fails the build in DOWNLOAD_SOURCE and the verb with exit status 1; a "
+            "warning does neither. `--fix` mends\n"
+            "those with a mark where it can do so safely, and writes the file.\n\n"
+            "| code | kind | --fix | means |\n|---|---|---|---|\n");
+    }
+    for (size_t i = 0; i < n; i++) {
+        const char *kind = rules[i].severity == LINT_ERROR ? "error" : "warning";
+        if (c->json) {
+            json_t *one = json_object();
+            json_set_str(one, "code", str_c(rules[i].code));
+            json_set_str(one, "kind", str_c(kind));
+            json_set(one, "fix", json_boolean(rules[i].fixable));
+            json_set_str(one, "message", str_c(rules[i].text));
+            json_array_append_new(list, one);
+        } else {
+            fprintf(c->out, "| `%s` | %s | %s | %s |\n", rules[i].code, kind,
+                    rules[i].fixable ? "x" : "", rules[i].text);
+        }
+    }
+    if (c->json) {
+        return out_json(c, list);
+    }
+    json_decref(list);
+    return EXIT_DONE;
+}
+
+static int ask(struct cli *c, const char *const *files, size_t n, struct lint_asked *ret,
+               struct err *err) {
+    *ret = (struct lint_asked){.fix = cli_has(c, "fix"), .account = cli_opt(c, "account")};
+    if (ret->account != NULL && lint_environments(c, &ret->environments, err) < 0) {
         return -1;
     }
-    ret->valid = spec.errors.n == 0;
-    ret->text = lint_text(&c->arena, file, &spec);
-    ret->json = lint_json(file, &spec);
+    find_outputs(c, files, n, ret);
     return 0;
 }
 
@@ -149,6 +307,9 @@ static int run(struct cli *c, struct err *err) {
     const char *files[2];
     const char *const *list = c->args;
     size_t n = (size_t)c->args_n;
+    if (cli_has(c, "codes")) {
+        return print_codes(c);
+    }
     if (n == 0) {
         for (size_t i = 0; i < 2; i++) {
             if (file_exists(usual[i])) {
@@ -160,11 +321,18 @@ static int run(struct cli *c, struct err *err) {
     if (n == 0) {
         return cli_usage(c, "there is neither release.yml nor buildspec.yml here; name a file");
     }
+    struct lint_asked asked;
     bool valid = true;
     json_t *all cleanup_json = json_array();
+    if (ask(c, list, n, &asked, err) < 0) {
+        return -1;
+    }
     for (size_t i = 0; i < n; i++) {
         struct lint_result one = {0};
-        if (lint_one(c, list[i], &one, err) < 0) {
+        if (asked.fix && strcmp(list[i], "-") == 0) {
+            return cli_usage(c, "--fix writes files; standard input is none");
+        }
+        if (lint_one(c, list[i], &asked, &one, err) < 0) {
             return -1;
         }
         valid = valid && one.valid;
@@ -181,19 +349,31 @@ static int run(struct cli *c, struct err *err) {
     return valid ? EXIT_DONE : EXIT_FAILED;
 }
 
+static const struct cli_option options[] = {
+    {"fix", 0, NULL, "mend what can be mended safely, and write the file"},
+    {"account", 0, "NAME", "ask this account whether the parameters exist (a server must run)"},
+    {"env", 'e', "NAME", "for this environment, again for more; otherwise those of release.yml"},
+    {"codes", 0, NULL, "print every code and what it means"},
+    {0},
+};
+
 const struct cli_verb verb_lint = {
     .name = "lint",
     .group = CLI_BUILD,
     .args = "[FILE...]",
     .max_args = -1,
-    .flags = CLI_NO_SERVER_OPTIONS,
     .summary = "Check buildspecs, release.yml, accounts.yml and pipeline structures",
     .detail =
-        "Prints FILE:LINE:COLUMN for each error and each surprise; exit status 1 if there is an\n"
-        "error. Without FILE: release.yml and buildspec.yml of this folder; '-' is standard\n"
-        "input. What a file is shows in its content, pipeline structures end in .json.\n\n"
+        "Prints FILE:LINE:COLUMN, what, and a code for each error and each surprise; exit status "
+        "1\n"
+        "if there is an error. Without FILE: release.yml and buildspec.yml of this folder; '-' is\n"
+        "standard input. What a file is shows in its content, pipeline structures end in .json.\n"
+        "A buildspec's secondary artifacts are looked for in a pipeline that is named with it.\n\n"
         "--json prints "
         "{\"file\",\"valid\",\"errors\":[{\"code\",\"line\",\"column\",\"message\"}],\n"
-        "\"warnings\":[...],\"buildspec\":{...}}, a list of these for several files.",
+        "\"warnings\":[...],\"buildspec\":{...}}, a list of these for several files; with --fix "
+        "also\n"
+        "\"fixed\":[{\"code\",\"line\",\"before\",\"after\"}].",
+    .options = options,
     .run = run,
 };

@@ -313,6 +313,7 @@ static int read_scalar(struct reader *r, const yaml_event_t *event, struct yaml_
     node->text =
         str_dup(r->arena, str_n((const char *)event->data.scalar.value, event->data.scalar.length));
     node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    node->literal = event->data.scalar.style == YAML_LITERAL_SCALAR_STYLE;
     anchor_close(r, anchor, node);
     *ret = node;
     return set_tag(r, node, event->data.scalar.tag, err);

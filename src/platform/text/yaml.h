@@ -23,6 +23,7 @@ struct yaml_node {
     enum yaml_kind kind;
     struct str text;         /* SCALAR: its characters, unquoted, unfolded, unescaped */
     bool plain;              /* SCALAR: it was not quoted and not a block */
+    bool literal;            /* SCALAR: a '|' block, whose lines are those of the file */
     struct str tag;          /* explicit tag such as "tag:yaml.org,2002:str", or absent */
     unsigned line, column;   /* where it begins, from 1 */
     struct yaml_node **item; /* SEQUENCE */

@@ -1,0 +1,139 @@
+/* Asks an account for the parameters of a buildspec, as every environment would name them. */
+#include "front/cli/lint_account.h"
+
+#include "flow/definition/release_yml.h"
+#include "flow/phase/env.h"
+#include "front/cli/place.h"
+#include "gen/ssm.h"
+#include "platform/os/file.h"
+
+enum { PER_CALL = 10, MAX_RELEASE_BYTES = 1024 * 1024 };
+
+/* One reference in one environment. */
+struct wanted {
+    const struct yaml_node *at;
+    struct str variable;
+    struct str name;        /* expanded */
+    struct str environment; /* absent: without any */
+};
+
+struct wanted_list {
+    struct wanted *v;
+    size_t n;
+};
+
+static void add_environment(struct cli *c, struct lint_environments *list, struct str name,
+                            const struct str_map *variables) {
+    struct lint_environment e = {.name = name};
+    for (size_t i = 0; variables != NULL && i < variables->n; i++) {
+        *arena_push(&c->arena, &e.variables) = variables->v[i];
+    }
+    if (str_map_get(&e.variables, S("ENV")).p == NULL) {
+        *arena_push(&c->arena, &e.variables) = (struct str_pair){S("ENV"), name};
+    }
+    *arena_push(&c->arena, list) = e;
+}
+
+int lint_environments(struct cli *c, struct lint_environments *ret, struct err *err) {
+    *ret = (struct lint_environments){0};
+    struct str_list given = cli_all(c, "env");
+    for (size_t i = 0; i < given.n; i++) {
+        add_environment(c, ret, given.v[i], NULL);
+    }
+    if (given.n > 0 || !file_exists("release.yml")) {
+        return 0;
+    }
+    struct str text;
+    struct release_yml release;
+    if (file_read(&c->arena, "release.yml", MAX_RELEASE_BYTES, &text, err) < 0 ||
+        release_yml_read(&c->arena, "release.yml", ".", text, &release, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < release.environments.n; i++) {
+        const struct release_build *build = &release.environments.v[i].build;
+        add_environment(c, ret, build->name, &build->variables);
+    }
+    return 0;
+}
+
+static void want(struct cli *c, const struct yaml_node *map,
+                 const struct lint_environment *environment, struct wanted_list *ret) {
+    struct env known = {0};
+    for (size_t i = 0; environment != NULL && i < environment->variables.n; i++) {
+        const struct str_pair *pair = &environment->variables.v[i];
+        env_put(&c->arena, &known, (struct env_var){.name = pair->key, .value = pair->value});
+    }
+    for (size_t i = 0; map != NULL && map->kind == YAML_MAPPING && i < map->n; i++) {
+        const struct yaml_node *value = map->pair[i].value;
+        if (value->kind != YAML_SCALAR || yaml_is_null(value)) {
+            continue;
+        }
+        struct str name = env_expand(&c->arena, value->text, &known, true);
+        bool open = str_find_c(name, '$', 0) != (size_t)-1;
+        if (open) {
+            cli_warn("%s: '" STR_FMT "' names a variable that is not known here: name the "
+                     "environments by --env",
+                     "not looked for", STR_ARG(name));
+            continue;
+        }
+        *arena_push(&c->arena, ret) = (struct wanted){value, map->pair[i].key->text, name,
+                                                      environment ? environment->name : STR_NONE};
+    }
+}
+
+/* Names that GetParameters calls invalid; the others are there. */
+static int ask(struct cli *c, const struct aws_target *target, const struct wanted_list *wanted,
+               struct str_list *ret_missing, struct err *err) {
+    struct str_list names = {0};
+    for (size_t i = 0; i < wanted->n; i++) {
+        if (!str_list_has(&names, wanted->v[i].name)) {
+            *arena_push(&c->arena, &names) = wanted->v[i].name;
+        }
+    }
+    for (size_t i = 0; i < names.n; i += PER_CALL) {
+        size_t n = names.n - i < PER_CALL ? names.n - i : PER_CALL;
+        struct ssm_get_parameters_request in = {.names = {names.v + i, n}};
+        struct ssm_get_parameters_result out;
+        if (ssm_call_get_parameters(target, &c->arena, &in, &out, err) < 0) {
+            return -1;
+        }
+        for (size_t k = 0; k < out.invalid_parameters.n; k++) {
+            *arena_push(&c->arena, ret_missing) = out.invalid_parameters.v[k];
+        }
+    }
+    return 0;
+}
+
+int lint_account(struct cli *c, const char *account, const struct lint_environments *environments,
+                 struct buildspec *spec, struct err *err) {
+    struct aws_target target;
+    struct wanted_list wanted = {0};
+    struct str_list missing = {0};
+    const char *section = spec->version == 1 ? "environment_variables" : "env";
+    const struct yaml_node *map = yaml_get(yaml_get(spec->root, section), "parameter-store");
+    for (size_t i = 0; i < environments->n; i++) {
+        want(c, map, &environments->v[i], &wanted);
+    }
+    if (environments->n == 0) {
+        want(c, map, NULL, &wanted);
+    }
+    if (wanted.n == 0) {
+        return 0;
+    }
+    if (place_target(c, account, &target, err) < 0 || ask(c, &target, &wanted, &missing, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < wanted.n; i++) {
+        const struct wanted *w = &wanted.v[i];
+        if (str_list_has(&missing, w->name)) {
+            lint_add(&c->arena, spec, "parameter-missing", w->at,
+                     "parameter '" STR_FMT "' (" STR_FMT ") does not exist in %s%s" STR_FMT
+                     "%s: the build would fail in DOWNLOAD_SOURCE",
+                     STR_ARG(w->name), STR_ARG(w->variable), account,
+                     w->environment.p ? " (environment " : "", STR_ARG(w->environment),
+                     w->environment.p ? ")" : "");
+        }
+    }
+    lint_sort(spec);
+    return 0;
+}
