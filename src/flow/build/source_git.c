@@ -163,6 +163,7 @@ static int fetch(struct git_source *g, const char *directory, struct str *ret_co
         .owner = sandbox_root_id(s->box),
         .bytes = s->plan.disk_mib << 20,
         .timeout_ms = step_timeout(s),
+        .cancel = &s->signal_fd, /* only looked at: phase_interrupted reads it */
         .egress = &networks,
         .find = find_remote,
         .ud = g,

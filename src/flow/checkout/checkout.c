@@ -118,6 +118,9 @@ static int fetch_version(struct fetching *f, struct err *err) {
         if (fetch(f, &spec, 1, f->c->depth, &ignored) == 0) {
             return 0;
         }
+        if (ignored.kind == ERR_CANCELLED) {
+            return err_set(err, ERR_CANCELLED, "stopped");
+        }
     }
     return fetch_all(f, err);
 }

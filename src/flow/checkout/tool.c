@@ -194,7 +194,8 @@ int tool_run(struct tool *t, const char *const *argv, struct str *ret_out, struc
                              .memory_bytes = (int64_t)MEMORY_MAX_MIB << 20,
                              .seconds = SECONDS_MAX};
     struct process_spec spec = PROCESS_SPEC_INIT;
-    struct process_run run = {.output_max = OUTPUT_MAX, .timeout_ms = t->c->timeout_ms};
+    struct process_run run = {
+        .output_max = OUTPUT_MAX, .timeout_ms = t->c->timeout_ms, .cancel = t->c->cancel};
     struct process_exit end = {0};
     struct str said = STR_NONE;
     struct str out = STR_NONE;
@@ -204,9 +205,13 @@ int tool_run(struct tool *t, const char *const *argv, struct str *ret_out, struc
     spec.dir = t->as_owner ? t->dir : t->c->mirror;
     spec.keep = &t->c->dir_fd;
     spec.keep_n = 1;
-    if (locked_spec(a, &spec, &confine, &run.spec, err) < 0 ||
-        process_run(a, &run, &out, &said, &end, err) < 0) {
+    spec.session = true;
+    if (locked_spec(a, &spec, &confine, &run.spec, err) < 0) {
         return -1;
+    }
+    if (process_run(a, &run, &out, &said, &end, err) < 0) {
+        return err->kind == ERR_UNAVAILABLE ? err_set(err, ERR_UNAVAILABLE, "git took too long")
+                                            : -1;
     }
     if (end.code != 0) {
         return err_set(err, ERR_UNAVAILABLE, STR_FMT, STR_ARG(words_of(said)));

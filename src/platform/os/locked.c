@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <linux/securebits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -138,6 +139,7 @@ static void become_program(int argc, char **argv, char **envp) {
     limit(RLIMIT_CPU, argv[4]);
     become((uid_t)strtoul(argv[1], NULL, 10));
     if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0 ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
         (set >= 0 && syscall(SYS_landlock_restrict_self, set, 0) < 0)) {
         give_up("landlock");

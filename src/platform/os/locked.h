@@ -1,8 +1,8 @@
 /*
  * A program that reads bytes nobody vouches for, or speaks to a host that nobody vouches for: it
  * runs with the folders that it is given and no others (Landlock), as another user if wanted,
- * without privileges to gain, without memory dumps, and within limits. Processes are started as by
- * process.h; this only changes the description of what is started.
+ * without privileges to gain, without memory dumps, and within limits; it ends when we do.
+ * Processes are started as by process.h; this only changes the description of what is started.
  *
  * The program begins as a copy of this executable that a constructor recognises before main (as the
  * unpacking of archives does): it locks itself up, then becomes the wanted program.

@@ -72,13 +72,16 @@ bool process_id_parse(struct str text, struct process_id *ret);           /* BOO
 /* Opens the process if it is still that one; ERR_NOT_FOUND when it is gone. */
 int process_attach(const struct process_id *id, struct process *ret, struct err *err) MUST_USE;
 
-/* Runs a program to its end and collects what it printed. */
+/* Runs a program to its end and collects what it printed. One with a session of its own is killed
+ * with all that it started, when it is killed. */
 struct process_run {
     struct process_spec spec; /* in, out and err are set by the call */
     struct str input;         /* for its standard input */
     size_t output_max;        /* most bytes of output kept; more is ERR_LIMIT; 0 = 1 MiB */
     int timeout_ms;           /* then it is killed: ERR_UNAVAILABLE; 0 = for ever */
     bool merge;               /* standard error goes into the output too */
+    const int *cancel;        /* NULL, or a descriptor: when it becomes readable the program is
+                                 killed: ERR_CANCELLED; nothing is read from it */
     void (*line)(void *ud, struct str line); /* called for each line of standard error, or NULL */
     void *ud;                                /* for `line` */
 };

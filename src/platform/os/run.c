@@ -73,9 +73,13 @@ static int pump(const struct process_run *run, struct pipes *p, struct err *err)
         if (run->timeout_ms > 0 && left <= 0) {
             return err_set(err, ERR_UNAVAILABLE, "no end after %d ms", run->timeout_ms);
         }
-        struct pollfd fds[2] = {{p->out, POLLIN, 0}, {p->err, POLLIN, 0}};
-        if (poll(fds, 2, (int)left) < 0 && errno != EINTR) {
+        struct pollfd fds[3] = {
+            {p->out, POLLIN, 0}, {p->err, POLLIN, 0}, {run->cancel ? *run->cancel : -1, POLLIN, 0}};
+        if (poll(fds, 3, (int)left) < 0 && errno != EINTR) {
             return err_sys(err, errno, "wait for a program");
+        }
+        if (fds[2].revents != 0) {
+            return err_set(err, ERR_CANCELLED, "stopped");
         }
         if ((fds[0].revents && take_output(p, err) < 0) ||
             (fds[1].revents && take_errors(run, p, err) < 0)) {
@@ -139,6 +143,10 @@ int process_run(struct arena *a, const struct process_run *run, struct str *ret_
         return -1;
     }
     if (pump(run, &p, err) < 0 || process_wait(&child, -1, &exit, err) < 0) {
+        if (run->spec.session && child.pid > 0) {
+            kill(-child.pid,
+                 SIGKILL); /* its group; it is not reaped yet, so the number is its own */
+        }
         return err_wrap(err, "%s", run->spec.argv[0]);
     }
     if (ret_out != NULL) {

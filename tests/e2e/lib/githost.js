@@ -26,6 +26,7 @@ export class GitHost {
         this.apiFailures = 0; // so many posts are answered 502 first
     }
 
+    // /moved/... redirects, /hang/... never answers.
     answer(req, resp) {
         this.requests.push({ method: req.method, url: req.url, authorization: req.headers.authorization });
         if (req.url.startsWith('/api/') || req.url.startsWith('/repos/')) {
@@ -33,6 +34,9 @@ export class GitHost {
         }
         if (req.url.startsWith('/moved/')) {
             return resp.writeHead(301, { Location: req.url.replace('/moved/', '/') }).end();
+        }
+        if (req.url.startsWith('/hang/')) {
+            return undefined; // an answer never comes
         }
         const { user, password } = this.options;
         const wanted = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;

@@ -154,6 +154,15 @@ test('sources of builds', { skip }, async (t) => {
         assert.match(local.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE').contexts[0].message, /trunkline\.yml/);
     });
 
+    await t.test('a build that waits for its host can be stopped', async () => {
+        await project('hangs', { type: 'GITHUB_ENTERPRISE', location: `${open.url}/hang/team/lib.git` });
+        const { build } = await send(cb.StartBuildCommand, { projectName: 'hangs' });
+        await until('git has asked', () => open.requests.some((r) => r.url.startsWith('/hang/')));
+        await send(cb.StopBuildCommand, { id: build.id });
+        const built = await world.built(build.id, 20_000);
+        assert.equal(built.buildStatus, 'STOPPED', JSON.stringify(built.phases));
+    });
+
     await t.test('a folder of S3 arrives as it is; an empty one is named', async () => {
         const s3 = server.client(S3Client);
         for (const [Key, Body] of [['tree/buildspec.yml', spec('find . -type f | sort', 'cat sub/b.txt')], ['tree/sub/b.txt', 'below\n'], ['tree/empty/', '']]) {
