@@ -6,6 +6,7 @@
 #include "flow/forge/store.h"
 #include "flow/record/record.h"
 #include "flow/report/store.h"
+#include "front/api/codebuild/codebuild.h"
 #include "front/web/session.h"
 #include "gen/codebuild.h"
 #include "gen/codepipeline.h"
@@ -29,7 +30,7 @@ const struct gate_service *tables_services(struct arena *a, size_t *ret_n) {
     size_t n = 0;
     const struct gate_service *services = services_served(a, &n);
     const struct gate_service others[] = {
-        {&codebuild_service, codebuild_handlers, NULL},
+        {&codebuild_service, codebuild_handlers, codebuild_resource},
         {&codepipeline_service, codepipeline_handlers, NULL},
         {&trunkline_service, trunkline_handlers, NULL},
     };

@@ -228,6 +228,10 @@ static int spawn(struct builds *b, struct arena *a, const char *dir, struct proc
     return out < 0 ? -1 : process_spawn(&spec, ret, err);
 }
 
+static int remove_directory(const char *dir, struct err *err) {
+    return file_exists(dir) ? tree_remove(dir, err) : 0;
+}
+
 /* A plan that cannot be read is told when the build is started. */
 static bool queued_too_long(const struct builds *b, struct arena *a, struct str text,
                             const struct build_row *row) {
@@ -244,10 +248,13 @@ static int start_build(struct builds *b, struct queue_job *job, struct err *err)
     struct str text = STR_NONE;
     bool stop = false;
     int found = load_for_start(b, a, job->key, &row, &text, &stop, err);
-    if (found <= 0 || row.complete) {
+    const char *dir = build_dir(b, a, job->key);
+    if (found == 0) {
+        return remove_directory(dir, err); /* the build was deleted */
+    }
+    if (found < 0 || row.complete) {
         return found < 0 ? -1 : 0;
     }
-    const char *dir = build_dir(b, a, job->key);
     bool made = file_exists(dir);
     if (made && file_exists(str_printf(a, "%s/supervisor.pid", dir).p)) {
         follow(b, job->key, PROCESS_NONE); /* it had started when we crashed */

@@ -349,24 +349,41 @@ static int insert(const struct flow *f, struct making *m, struct err *err) {
                : queue_add(f->db, "build.start", m->plan.uuid, S("{}"), 0, err);
 }
 
+static int check_limit(const struct flow *f, struct str account, struct str region,
+                       const struct codebuild_project *p, struct err *err) {
+    int64_t running = 0;
+    if (!p->has_concurrent_build_limit || p->concurrent_build_limit <= 0) {
+        return 0;
+    }
+    if (build_count_running(f->db, account, region, p->name, &running, err) < 0) {
+        return -1;
+    }
+    return running < p->concurrent_build_limit
+               ? 0
+               : err_api(err, &codebuild_AccountLimitExceededException,
+                         "Cannot have more than %d builds in queue for the project",
+                         (int)p->concurrent_build_limit);
+}
+
+int build_check_room(const struct flow *f, struct arena *a, struct str account, struct str region,
+                     struct str project, struct err *err) {
+    struct project_row row;
+    struct codebuild_project *p = NULL;
+    int found = project_get(f->db, a, account, region, project, &row, err);
+    if (found <= 0) {
+        return found;
+    }
+    return project_from_json(a, row.body, &p, err) < 0 ? -1
+                                                       : check_limit(f, account, region, p, err);
+}
+
 int build_make(const struct flow *f, struct arena *a, const struct build_making *making,
                struct str *ret_uuid, struct err *err) {
     struct making m = {.in = making, .project = making->project, .arena = a};
-    int64_t running = 0;
     const struct codebuild_project *p = making->project;
-    if (p->has_concurrent_build_limit && p->concurrent_build_limit > 0) {
-        if (build_count_running(f->db, making->account, making->region, p->name, &running, err) <
-            0) {
-            return -1;
-        }
-        if (running >= p->concurrent_build_limit) {
-            return err_api(err, &codebuild_AccountLimitExceededException,
-                           "Cannot have more than %d builds in queue for the project",
-                           (int)p->concurrent_build_limit);
-        }
-    }
     m.plan.uuid = making->uuid.p ? making->uuid : rng_uuid(f->rng, a);
-    if (build_number_next(f->db, making->account, making->region, p->name, &m.plan.number, err) <
+    if (check_limit(f, making->account, making->region, p, err) < 0 ||
+        build_number_next(f->db, making->account, making->region, p->name, &m.plan.number, err) <
             0 ||
         make_plan(f, &m, err) < 0 || insert(f, &m, err) < 0) {
         return -1;

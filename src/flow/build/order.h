@@ -41,6 +41,10 @@ struct build_making {
 int build_make(const struct flow *f, struct arena *a, const struct build_making *making,
                struct str *ret_uuid, struct err *err) MUST_USE;
 
+/* AccountLimitExceededException when the project has as many builds as its concurrentBuildLimit. */
+int build_check_room(const struct flow *f, struct arena *a, struct str account, struct str region,
+                     struct str project, struct err *err) MUST_USE;
+
 /* Phases of a build that was just accepted, as the row keeps them. */
 struct str build_first_phases(struct arena *a, int64_t now);
 
@@ -56,10 +60,15 @@ struct codebuild_logs_location *build_logs_view(struct arena *a,
 int build_plan_cache(const struct flow *f, const struct codebuild_project_cache *from,
                      struct plan *plan, struct err *err) MUST_USE;
 
-/* retry.c: the same build once more, with a number of its own. `initiator` absent: the old one's.
- * In the caller's transaction. */
+/* retry.c: the same build once more, with a number of its own, for whoever asks: the old one's
+ * initiator when it is absent. In the caller's transaction. */
+struct build_ask {
+    struct str initiator;
+    struct str token; /* idempotency, or absent */
+    struct str token_digest;
+};
 int build_again(const struct flow *f, struct arena *a, const struct build_row *old,
-                struct str initiator, struct str *ret_uuid, struct err *err) MUST_USE;
+                const struct build_ask *ask, struct str *ret_uuid, struct err *err) MUST_USE;
 
 /* When a build has failed, with `retries` from its buildspec's on-failure (0 = none asked for) or
  * the project's autoRetryLimit: starts it again, unless it was often enough. Not for builds that a

@@ -39,7 +39,7 @@ static int load(const struct flow *f, struct arena *a, const struct build_row *o
 }
 
 static int insert(const struct flow *f, struct arena *a, const struct build_row *old,
-                  struct again *again, struct err *err) {
+                  const struct build_ask *ask, struct again *again, struct err *err) {
     struct plan *plan = &again->plan;
     again->row = (struct build_row){
         .uuid = plan->uuid,
@@ -47,6 +47,7 @@ static int insert(const struct flow *f, struct arena *a, const struct build_row 
         .region = plan->region,
         .project = plan->project,
         .number = plan->number,
+        .token = ask->token,
         .initiator = plan->initiator,
         .status = S("IN_PROGRESS"),
         .current_phase = S("QUEUED"),
@@ -56,7 +57,7 @@ static int insert(const struct flow *f, struct arena *a, const struct build_row 
         .log_stream = plan->log_stream,
         .resolved_version = old->resolved_version,
     };
-    struct build_new build = {&again->row, STR_NONE, plan_json(a, plan)};
+    struct build_new build = {&again->row, ask->token_digest, plan_json(a, plan)};
     return build_to_json(a, again->body, &again->row.body, err) < 0 ||
                    build_insert(f->db, &build, err) < 0
                ? -1
@@ -64,7 +65,7 @@ static int insert(const struct flow *f, struct arena *a, const struct build_row 
 }
 
 static int make(const struct flow *f, struct arena *a, const struct build_row *old,
-                struct str initiator, const struct codebuild_auto_retry_config *retries,
+                const struct build_ask *ask, const struct codebuild_auto_retry_config *retries,
                 struct str *ret_uuid, struct err *err) {
     struct again again = {0};
     struct plan *plan = &again.plan;
@@ -74,7 +75,7 @@ static int make(const struct flow *f, struct arena *a, const struct build_row *o
     }
     plan->uuid = rng_uuid(f->rng, a);
     plan->start_ms = clock_now_ms(f->clock);
-    plan->initiator = initiator.p != NULL ? initiator : plan->initiator;
+    plan->initiator = ask->initiator.p != NULL ? ask->initiator : plan->initiator;
     int64_t *generation = &plan->cache.generation; /* it may have been invalidated since */
     if (project_cache_generation(f->db, plan->account, plan->region, plan->project, generation,
                                  err) < 0) {
@@ -94,12 +95,12 @@ static int make(const struct flow *f, struct arena *a, const struct build_row *o
         again.body->auto_retry_config->previous_auto_retry = STR_NONE;
     }
     *ret_uuid = plan->uuid;
-    return insert(f, a, old, &again, err);
+    return insert(f, a, old, ask, &again, err);
 }
 
 int build_again(const struct flow *f, struct arena *a, const struct build_row *old,
-                struct str initiator, struct str *ret_uuid, struct err *err) {
-    return make(f, a, old, initiator, NULL, ret_uuid, err);
+                const struct build_ask *ask, struct str *ret_uuid, struct err *err) {
+    return make(f, a, old, ask, NULL, ret_uuid, err);
 }
 
 struct codebuild_auto_retry_config *build_retries_view(struct arena *a,
@@ -150,7 +151,8 @@ int build_retry(const struct flow *f, struct arena *a, struct build_row *row, in
         .has_auto_retry_number = true,
         .previous_auto_retry = body->arn,
     };
-    if (make(f, a, row, STR_NONE, &next, &uuid, err) < 0) {
+    struct build_ask nobody = {STR_NONE, STR_NONE, STR_NONE};
+    if (make(f, a, row, &nobody, &next, &uuid, err) < 0) {
         return -1;
     }
     here.auto_retry_limit = (int32_t)limit;

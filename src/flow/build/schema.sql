@@ -60,3 +60,12 @@ CREATE TABLE codebuild_caches(
     generation INTEGER NOT NULL,
     PRIMARY KEY(account, region, project)
 ) WITHOUT ROWID;
+-- migration 3
+-- Resource policies of projects and report groups, by ARN.
+CREATE TABLE codebuild_policies(
+    arn TEXT PRIMARY KEY,
+    account TEXT NOT NULL,              -- whose the resource is
+    region TEXT NOT NULL,
+    policy TEXT NOT NULL,               -- JSON
+    modified_ms INTEGER NOT NULL
+) WITHOUT ROWID;

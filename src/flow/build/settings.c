@@ -244,3 +244,23 @@ int settings_registries(struct arena *a, const char *data_dir, struct settings_r
     return settings_open(a, data_dir, &s.file, &s.root, err) < 0 ? -1
                                                                  : read_registries(&s, ret, err);
 }
+
+int settings_images(struct arena *a, const char *data_dir, struct str_map *ret, struct err *err) {
+    struct settings s = {.arena = a};
+    *ret = (struct str_map){NULL, 0};
+    if (settings_open(a, data_dir, &s.file, &s.root, err) < 0) {
+        return -1;
+    }
+    const struct yaml_node *images = yaml_get(s.root, "images");
+    if (yaml_is_null(images)) {
+        return 0;
+    }
+    if (images->kind != YAML_MAPPING) {
+        return wrong(&s, images, err, "images must be a mapping of image names");
+    }
+    for (size_t i = 0; i < images->n; i++) {
+        *arena_push(a, ret) =
+            (struct str_pair){images->pair[i].key->text, images->pair[i].value->text};
+    }
+    return 0;
+}

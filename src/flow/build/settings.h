@@ -35,3 +35,7 @@ struct settings_registries {
 /* For a person who fetches an image: the registries of the file. */
 int settings_registries(struct arena *a, const char *data_dir, struct settings_registries *ret,
                         struct err *err) MUST_USE;
+
+/* The table of images: a project's name for it -> one of ours. ERR_INVALID as above. */
+int settings_images(struct arena *a, const char *data_dir, struct str_map *ret,
+                    struct err *err) MUST_USE;

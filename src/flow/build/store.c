@@ -155,6 +155,14 @@ int build_by_token(struct db *db, struct arena *a, struct str account, struct st
     return found;
 }
 
+int build_token_expire(struct db *db, struct str account, struct str region, struct str project,
+                       struct str token, int64_t before_ms, struct err *err) {
+    return db_run(db, err,
+                  "UPDATE codebuild_builds SET token = NULL WHERE account = ? AND region = ? AND "
+                  "project = ? AND token = ? AND token_digest IS NOT NULL AND started_ms < ?",
+                  "ssssi", account, region, project, token, before_ms);
+}
+
 int build_delete(struct db *db, struct str uuid, struct err *err) {
     return db_run(db, err, "DELETE FROM codebuild_builds WHERE uuid = ? AND ended_ms > 0", "s",
                   uuid);

@@ -45,6 +45,11 @@ int build_by_token(struct db *db, struct arena *a, struct str account, struct st
                    struct str project, struct str token, struct str *ret_uuid,
                    struct str *ret_digest, struct err *err) MUST_USE;
 
+/* Of the API's tokens (which have a digest): forgets the one of a build that was started before
+ * `before_ms`, so that the token makes a new build. */
+int build_token_expire(struct db *db, struct str account, struct str region, struct str project,
+                       struct str token, int64_t before_ms, struct err *err) MUST_USE;
+
 /* The row only; whoever deletes adds the job "build.start", which then removes the directory. */
 int build_delete(struct db *db, struct str uuid, struct err *err) MUST_USE;
 

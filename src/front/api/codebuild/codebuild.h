@@ -5,6 +5,7 @@
 #pragma once
 
 #include "flow/build/order.h"
+#include "services/gate/gate.h"
 
 void codebuild_serve(const struct flow *f);
 const struct flow *codebuild_flow(void);
@@ -15,18 +16,13 @@ struct str codebuild_project_name(struct str name_or_arn);
 struct str codebuild_build_uuid(struct str id_or_arn);
 struct str codebuild_project_arn(const struct call *c, struct str name);
 
-/* The caller's build; 1 found, 0 not. */
+/* Whose resource an ARN of the call's region names; the caller's account for anything else. Only
+ * what the gate lets others share (sharing.c) may be looked up there. */
+struct str codebuild_owner(const struct call *c, struct str name_or_arn);
+
+/* The build, the caller's own unless an ARN says otherwise; 1 found, 0 not. */
 int codebuild_find_build(struct call *c, struct str id_or_arn, struct build_row *ret,
                          struct err *err) MUST_USE;
-
-/* What a start overrides, over the project, field by field; variables are merged by name. */
-void codebuild_override(struct call *c, struct codebuild_project *p,
-                        const struct codebuild_start_build_input *in);
-/* Who starts it: a user's name, "role/session", or "root". */
-struct str codebuild_initiator(const struct call *c);
-/* The caller's project; ResourceNotFoundException. */
-int codebuild_load_project(struct call *c, struct str name, struct codebuild_project **ret,
-                           struct err *err) MUST_USE;
 
 /* A build as the API shows it, with its reports. */
 int codebuild_show_build(struct call *c, const struct build_row *row, struct codebuild_build **ret,
@@ -37,6 +33,32 @@ int codebuild_invalid(struct err *err, const char *fmt, ...) __attribute__((form
 
 /* Checks a project as it would be stored, and fills in what CodeBuild fills in. */
 int codebuild_check_project(struct call *c, struct codebuild_project *p, struct err *err) MUST_USE;
+
+/* A user's name, "role/session", or "root". */
+struct str codebuild_initiator(const struct call *c);
+/* Of the request, for its idempotency token. */
+int codebuild_request_digest(struct call *c, const void *in, struct str *ret,
+                             struct err *err) MUST_USE;
+/* 1: the same request was answered within the last five minutes, with this build; 0 not. The token
+ * with another request is InvalidInputException. */
+int codebuild_answered(struct call *c, struct str project, struct str token, struct str digest,
+                       struct str *ret_uuid, struct err *err) MUST_USE;
+int codebuild_answer_build(struct call *c, struct str uuid, struct codebuild_build **ret,
+                           struct err *err) MUST_USE;
+
+/* A project of the caller's account; ResourceNotFoundException. */
+int codebuild_load_project(struct call *c, struct str name, struct codebuild_project **ret,
+                           struct err *err) MUST_USE;
+int codebuild_store_project(struct call *c, const struct codebuild_project *p,
+                            struct err *err) MUST_USE;
+
+/* sharing.c: what the gate asks of a resource: its policy (gate_service.resource). */
+int codebuild_resource(const struct gate_call *c, struct db *db, struct str action,
+                       struct gate_resource *r, struct err *err) MUST_USE;
+
+/* overrides.c: what StartBuild brings, over the project. */
+void codebuild_override(struct call *c, struct codebuild_project *p,
+                        const struct codebuild_start_build_input *in);
 
 /* nextToken of lists. InvalidInputException. */
 int codebuild_token_read(const struct call *c, struct str token, int64_t *ret,

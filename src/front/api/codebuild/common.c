@@ -45,6 +45,13 @@ struct str codebuild_build_uuid(struct str id_or_arn) {
     return str_sub(id, colon + 1, id.n);
 }
 
+struct str codebuild_owner(const struct call *c, struct str text) {
+    struct aws_arn arn;
+    bool foreign = aws_arn_parse(text, &arn) && str_is(arn.service, "codebuild") &&
+                   str_eq(arn.region, c->region);
+    return foreign ? arn.account : c->account;
+}
+
 struct str codebuild_project_arn(const struct call *c, struct str name) {
     return str_printf(c->arena, "arn:aws:codebuild:" STR_FMT ":" STR_FMT ":project/" STR_FMT,
                       STR_ARG(c->region), STR_ARG(c->account), STR_ARG(name));
@@ -59,7 +66,7 @@ int codebuild_find_build(struct call *c, struct str id_or_arn, struct build_row 
     }
     struct str id =
         str_printf(c->arena, STR_FMT ":" STR_FMT, STR_ARG(ret->project), STR_ARG(ret->uuid));
-    return str_eq(ret->account, c->account) && str_eq(ret->region, c->region) &&
+    return str_eq(ret->account, codebuild_owner(c, id_or_arn)) && str_eq(ret->region, c->region) &&
            str_eq(resource_of(id_or_arn, "build/"), id);
 }
 

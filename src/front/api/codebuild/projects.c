@@ -1,8 +1,9 @@
 /* Projects: create, update, delete, get, list. */
+#include "flow/build/share_store.h"
 #include "front/api/codebuild/badge.h"
 #include "front/api/codebuild/webhooks.h"
 
-static int store(struct call *c, const struct codebuild_project *p, struct err *err) {
+int codebuild_store_project(struct call *c, const struct codebuild_project *p, struct err *err) {
     struct project_row row = {.account = c->account,
                               .region = c->region,
                               .name = p->name,
@@ -64,7 +65,7 @@ int codebuild_create_project(struct call *c, const struct codebuild_create_proje
         .has_auto_retry_limit = in->has_auto_retry_limit,
     };
     out->project = p;
-    return codebuild_check_project(c, p, err) < 0 ? -1 : store(c, p, err);
+    return codebuild_check_project(c, p, err) < 0 ? -1 : codebuild_store_project(c, p, err);
 }
 
 /* Fields that the request has replace those that are stored. */
@@ -113,24 +114,28 @@ static void overlay(struct call *c, struct codebuild_project *p,
     }
 }
 
-static int not_found(struct call *c, struct str name, struct err *err) {
-    return err_api(err, &codebuild_ResourceNotFoundException, "Project cannot be found: " STR_FMT,
-                   STR_ARG(codebuild_project_arn(c, name)));
+int codebuild_load_project(struct call *c, struct str name, struct codebuild_project **ret,
+                           struct err *err) {
+    struct project_row row;
+    int found = project_get(c->db, c->arena, c->account, c->region, name, &row, err);
+    if (found <= 0) {
+        return found < 0 ? -1
+                         : err_api(err, &codebuild_ResourceNotFoundException,
+                                   "Project cannot be found: " STR_FMT,
+                                   STR_ARG(codebuild_project_arn(c, name)));
+    }
+    return project_from_json(c->arena, row.body, ret, err);
 }
 
 int codebuild_update_project(struct call *c, const struct codebuild_update_project_input *in,
                              struct codebuild_update_project_output *out, struct err *err) {
-    struct project_row row;
-    int found = project_get(c->db, c->arena, c->account, c->region, in->name, &row, err);
-    if (found <= 0) {
-        return found < 0 ? -1 : not_found(c, in->name, err);
-    }
-    if (project_from_json(c->arena, row.body, &out->project, err) < 0) {
+    if (codebuild_load_project(c, in->name, &out->project, err) < 0) {
         return -1;
     }
     overlay(c, out->project, in);
     out->project->last_modified = c->now_ms;
-    return codebuild_check_project(c, out->project, err) < 0 || store(c, out->project, err) < 0
+    return codebuild_check_project(c, out->project, err) < 0 ||
+                   codebuild_store_project(c, out->project, err) < 0
                ? -1
                : webhook_attach(c, out->project, err);
 }
@@ -139,7 +144,8 @@ int codebuild_delete_project(struct call *c, const struct codebuild_delete_proje
                              struct codebuild_delete_project_output *out, struct err *err) {
     struct str name = codebuild_project_name(in->name);
     (void)out;
-    return forge_webhook_delete(c->db, c->account, c->region, name, err) < 0
+    return forge_webhook_delete(c->db, c->account, c->region, name, err) < 0 ||
+                   share_delete(c->db, codebuild_project_arn(c, name), err) < 0
                ? -1
                : project_delete(c->db, c->account, c->region, name, err);
 }
@@ -158,7 +164,8 @@ int codebuild_batch_get_projects(struct call *c,
         struct project_row row;
         struct codebuild_project *p = NULL;
         struct str name = codebuild_project_name(in->names.v[i]);
-        int found = project_get(c->db, c->arena, c->account, c->region, name, &row, err);
+        struct str owner = codebuild_owner(c, in->names.v[i]);
+        int found = project_get(c->db, c->arena, owner, c->region, name, &row, err);
         if (found < 0 || (found > 0 && project_from_json(c->arena, row.body, &p, err) < 0)) {
             return -1;
         }

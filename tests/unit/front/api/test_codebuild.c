@@ -584,7 +584,8 @@ static void test_an_invalidated_cache_has_another_name_from_the_next_build_on(vo
     struct build_row row;
     struct str uuid = STR_NONE;
     assert_int_equal(build_load(flow.db, &arena, str_sub(id, 4, id.n), &row, &err), 1);
-    OK(build_again(&flow, &arena, &row, S("ada"), &uuid, &err));
+    struct build_ask ask = {.initiator = S("ada")};
+    OK(build_again(&flow, &arena, &row, &ask, &uuid, &err));
     assert_int_equal(build_get_plan(flow.db, &arena, uuid, &text, &err), 1);
     OK(plan_parse(&arena, text, &plan, &err));
     assert_int_equal(plan.cache.generation, 2);
