@@ -45,7 +45,7 @@ test('codebuild', async (t) => {
         await refuses(send(cb.CreateProjectCommand, project('bad name!')), 'InvalidInputException', { status: 400 });
         const { buildsNotFound } = await send(cb.BatchGetBuildsCommand, { ids: ['app:00000000-0000-0000-0000-000000000000'] });
         assert.equal(buildsNotFound.length, 1);
-        await refuses(send(cb.ListCuratedEnvironmentImagesCommand, {}), 'UnknownOperationException', { status: 400 });
+        await refuses(send(cb.ListFleetsCommand, {}), 'UnknownOperationException', { status: 400 });
     });
 
     await t.test('names are listed and a project is deleted', async () => {

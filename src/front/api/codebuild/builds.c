@@ -69,6 +69,10 @@ int codebuild_start_build(struct call *c, const struct codebuild_start_build_inp
     if (known != 0) {
         return known < 0 ? -1 : codebuild_answer_build(c, uuid, &out->build, err);
     }
+    if (in->debug_session_enabled) {
+        return codebuild_invalid(err, "Debug sessions are not available here: start the build "
+                                      "without debugSessionEnabled");
+    }
     codebuild_override(c, p, in);
     if (codebuild_check_project(c, p, err) < 0) {
         return -1;

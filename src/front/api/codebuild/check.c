@@ -205,7 +205,8 @@ int codebuild_check_project(struct call *c, struct codebuild_project *p, struct 
                                  "Build badges are not supported for source type CODEPIPELINE");
     }
     if (check_sources(c->arena, p, err) < 0 || check_artifacts(p, err) < 0 ||
-        check_environment(c, p->environment, err) < 0 || check_role(c, p, err) < 0) {
+        check_environment(c, p->environment, err) < 0 || codebuild_check_settings(p, err) < 0 ||
+        check_role(c, p, err) < 0) {
         return -1;
     }
     fill_in(c, p);

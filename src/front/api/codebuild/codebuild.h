@@ -33,6 +33,8 @@ int codebuild_invalid(struct err *err, const char *fmt, ...) __attribute__((form
 
 /* Checks a project as it would be stored, and fills in what CodeBuild fills in. */
 int codebuild_check_project(struct call *c, struct codebuild_project *p, struct err *err) MUST_USE;
+/* check_settings.c: the part of it that no other file knows more about. */
+int codebuild_check_settings(const struct codebuild_project *p, struct err *err) MUST_USE;
 
 /* A user's name, "role/session", or "root". */
 struct str codebuild_initiator(const struct call *c);
