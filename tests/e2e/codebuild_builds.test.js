@@ -44,7 +44,7 @@ test('codebuild: builds', { skip: withoutBuilds() }, async (t) => {
         assert.equal(project.timeoutInMinutes, 60);
         assert.equal(project.environment.environmentVariables.length, 2);
         const start = (more) => send(cb.StartBuildCommand, { projectName: 'over', ...more });
-        await refuses(start({ timeoutInMinutesOverride: 4 }), 'ValidationException', { status: 400 });
+        await refuses(start({ timeoutInMinutesOverride: 4 }), 'InvalidInputException', { status: 400 });
         await refuses(start({ cacheOverride: { type: 'S3' } }), 'InvalidInputException', { message: /location is required/ });
         await refuses(start({ debugSessionEnabled: true }), 'InvalidInputException', { message: /Debug sessions are not available/ });
         await refuses(start({ fleetOverride: { fleetArn: 'arn:aws:codebuild:eu-west-2:111111111111:fleet/f' } }), 'InvalidInputException', { message: /fleets are not available/ });
@@ -146,6 +146,6 @@ cache: {paths: ["/cached/**/*"]}
         assert.deepEqual(got.builds.map((b) => b.id), [down[2], down[0]]);
         assert.deepEqual(got.buildsNotFound, [asked[1]]);
         await refuses(send(cb.ListBuildsForProjectCommand, { projectName: 'none' }), 'ResourceNotFoundException', { message: /^The provided project .* does not exist$/ });
-        await refuses(send(cb.BatchGetBuildsCommand, { ids: Array.from({ length: 101 }, () => down[0]) }), 'ValidationException');
+        await refuses(send(cb.BatchGetBuildsCommand, { ids: Array.from({ length: 101 }, () => down[0]) }), 'InvalidInputException');
     });
 });

@@ -278,8 +278,8 @@ test('what goes wrong says where', { skip }, async (t) => {
         assert.match(context, /111111111111/);
         assert.match(context, /app-build/);
     });
-    await t.test('secrets-manager is not built, and the message says where that stands', () => broken(
-        { 'buildspec.yml': buildspec(['true'], 'env:\n  secrets-manager:\n    A: some:secret\n') }, /docs\/limits\.md/));
+    await t.test('a secret that does not exist is named', () => broken(
+        { 'buildspec.yml': buildspec(['true'], 'env:\n  secrets-manager:\n    A: some:key\n') }, /can't find the specified secret[\s\S]*some:key/));
     await t.test('a command that fails names itself and its status', () => broken(
         { 'buildspec.yml': buildspec(['exit 7']) }, /COMMAND_EXECUTION_ERROR[\s\S]*exit 7[\s\S]*7/));
     await t.test('a role that may not be assumed is named in the log', async () => {
