@@ -122,14 +122,6 @@ static int check_environment(struct call *c, struct codebuild_project_environmen
     e->has_privileged_mode = true;
     e->image_pull_credentials_type =
         e->image_pull_credentials_type.p ? e->image_pull_credentials_type : S("CODEBUILD");
-    if (e->registry_credential != NULL && !str_is(e->image_pull_credentials_type, "SERVICE_ROLE")) {
-        return codebuild_invalid(err, "Invalid environment: registryCredential requires "
-                                      "imagePullCredentialsType SERVICE_ROLE");
-    }
-    if (e->registry_credential != NULL && str_starts(e->image, S("aws/codebuild/"))) {
-        return codebuild_invalid(err, "Invalid environment: registryCredential cannot be used with "
-                                      "an image that AWS curates");
-    }
     return 0;
 }
 

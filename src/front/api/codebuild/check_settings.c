@@ -110,7 +110,7 @@ static int check_credentials(const struct codebuild_project_environment *e, stru
         return 0;
     }
     if (!by_role) {
-        return codebuild_invalid(err, "Invalid environment: registryCredential needs "
+        return codebuild_invalid(err, "Invalid environment: registryCredential requires "
                                       "imagePullCredentialsType SERVICE_ROLE");
     }
     return is_ecr(e->image) ? codebuild_invalid(err, "Invalid environment: registryCredential can "

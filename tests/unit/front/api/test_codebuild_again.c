@@ -336,7 +336,7 @@ static void test_settings_that_exclude_each_other_are_refused(void **state) {
     in = sample();
     struct codebuild_registry_credential credential = {S("s"), S("SECRETS_MANAGER")};
     environment.registry_credential = &credential;
-    refused(&in, "registryCredential needs imagePullCredentialsType SERVICE_ROLE");
+    refused(&in, "registryCredential requires imagePullCredentialsType SERVICE_ROLE");
     environment.image_pull_credentials_type = S("SERVICE_ROLE");
     environment.image = S("111111111111.dkr.ecr.eu-west-2.amazonaws.com/app:1");
     refused(&in, "Amazon ECR");
