@@ -94,10 +94,10 @@ static mode_t kind_of(const struct walk *w, struct str path) {
 }
 
 static struct str real_path(const struct walk *w, int fd) {
-    char *path = arena_alloc(w->arena, PATH_MAX);
+    char path[PATH_MAX];
     ssize_t n =
         fd < 0 ? -1 : readlink(str_printf(w->arena, "/proc/self/fd/%d", fd).p, path, PATH_MAX);
-    return n < 0 ? STR_NONE : str_n(path, (size_t)n);
+    return n < 0 ? STR_NONE : str_dup(w->arena, str_n(path, (size_t)n));
 }
 
 /* A link found by a pattern counts if it leads to a file of the source directory (to a folder only

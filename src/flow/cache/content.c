@@ -65,9 +65,9 @@ static struct str link_target(struct arena *a, int root_fd, struct str path) {
     struct err ignored = ERR_INIT;
     int fd cleanup_fd =
         file_open_beneath(root_fd, str_z(a, path), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0, &ignored);
-    char *target = arena_alloc(a, MAX_TARGET);
+    char target[MAX_TARGET];
     ssize_t n = fd < 0 ? -1 : readlinkat(fd, "", target, MAX_TARGET);
-    return n <= 0 || n == MAX_TARGET ? STR_NONE : str_n(target, (size_t)n);
+    return n <= 0 || n == MAX_TARGET ? STR_NONE : str_dup(a, str_n(target, (size_t)n));
 }
 
 static int pack_files(struct arena *a, const struct cache_content *c, struct zip_writer *zip,
