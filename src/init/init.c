@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -145,6 +146,9 @@ static void __attribute__((noreturn)) become(const struct program *p, const int 
     int in = fds[3] >= 0 ? fds[3] : open("/dev/null", O_RDONLY);
     if (in < 0 || dup2(in, 0) < 0 || dup2(fds[1], 1) < 0 || dup2(fds[2], 2) < 0) {
         give_up(report, "connect the output", "", errno);
+    }
+    if (isatty(0)) {
+        ioctl(0, TIOCSCTTY, 0); /* a shell for a person: interrupts of the terminal are its */
     }
     const char *why = NULL;
     if (p->user[0] != '\0' && !user_become(p->user, &why)) {

@@ -2,13 +2,14 @@
  * embedded, over signed HTTPS when it is real; always as the project's role. */
 #include "flow/build/supervision.h"
 
+#include "platform/os/file.h"
 #include "runtime/http/http.h"
 
 #include <inttypes.h>
 #include <pthread.h>
 #include <time.h>
 
-enum { PAUSE_MS = 250, RENEW_MS = 5 * 60 * 1000 };
+enum { CREDENTIALS_MAX = 64 * 1024, PAUSE_MS = 250, RENEW_MS = 5 * 60 * 1000 };
 
 /* The role's credentials, shared by the supervisor's calls and the gateway's endpoint. */
 static struct {
@@ -28,11 +29,20 @@ bool account_retry(struct supervision *s, int64_t since_ms, const struct err *er
     return true;
 }
 
+/* The serve that answers for the account. */
+static struct str account_socket(struct supervision *s, struct arena *a) {
+    struct str dir = s->plan.serve_dir.n > 0 ? s->plan.serve_dir : s->plan.data_dir;
+    return str_printf(a, STR_FMT "/serve.sock", STR_ARG(dir));
+}
+
 static int ask_serve(struct supervision *s, struct arena *a, struct str *ret, struct err *err) {
+    if (s->plan.credentials_file.n > 0) {
+        return file_read(a, str_z(a, s->plan.credentials_file), CREDENTIALS_MAX, ret, err);
+    }
     struct http_call call = HTTP_CALL_INIT;
     struct http_reply reply;
     call.method = S("POST");
-    call.unix_path = str_printf(a, STR_FMT "/serve.sock", STR_ARG(s->plan.data_dir));
+    call.unix_path = account_socket(s, a);
     call.url = str_printf(a, "http://serve/_trunkline/builds/" STR_FMT "/credentials",
                           STR_ARG(s->plan.uuid));
     if (http_fetch(a, &call, &reply, err) < 0) {
@@ -116,7 +126,7 @@ void account_acknowledge(struct supervision *s) {
     struct http_reply reply;
     if (!s->plan.aws) {
         call.method = S("POST");
-        call.unix_path = str_printf(&a, STR_FMT "/serve.sock", STR_ARG(s->plan.data_dir));
+        call.unix_path = account_socket(s, &a);
         call.url = S("http://serve/_trunkline/ack");
         http_header_add(&a, &call.headers, S("x-trunkline-request"), request_id(s, &a));
         if (http_fetch(&a, &call, &reply, &ignored) < 0) {
@@ -134,7 +144,7 @@ int account_target(struct supervision *s, struct arena *a, struct aws_target *re
         ret->endpoint = s->plan.endpoint;
         ret->ca_file = s->plan.ca_file;
     } else {
-        ret->unix_path = str_printf(a, STR_FMT "/serve.sock", STR_ARG(s->plan.data_dir));
+        ret->unix_path = account_socket(s, a);
         ret->request_id = request_id(s, a);
     }
     return account_credentials(s, a, &ret->credentials, NULL, err);

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -151,7 +152,7 @@ static int copy_out(int from, int64_t bytes, const char *path, struct err *err) 
     int fd cleanup_fd = file_open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
     off_t at = 0;
     while (fd >= 0 && at < bytes) {
-        ssize_t n = copy_file_range(from, &at, fd, NULL, (size_t)(bytes - at), 0);
+        ssize_t n = sendfile(fd, from, &at, (size_t)(bytes - at));
         if (n <= 0) {
             return err_sys(err, n == 0 ? EIO : errno, "%s", path);
         }
@@ -197,7 +198,7 @@ static int deliver(struct supervision *s, const struct plan_artifact *to,
                                      STR_ARG(to->bucket), STR_ARG(key));
     if (result == 0 && to->kind == PLAN_ARTIFACT_LOCAL) {
         location = str_printf(&s->arena, STR_FMT "/" STR_FMT ".zip", STR_ARG(to->dir),
-                              STR_ARG(to->id.n > 0 ? to->id : S("artifact")));
+                              STR_ARG(to->id.n > 0 ? to->id : S("artifacts")));
         result = copy_out(packed.fd, packed.bytes, location.p, err);
     } else if (result == 0) {
         struct object_new object = object_of(to, key, packed.fd, packed.bytes);
@@ -290,9 +291,22 @@ struct env environment_now(struct supervision *s) {
     return env;
 }
 
+/* A folder of this machine takes them all: nobody has declared the secondary ones. */
+static void add_local(struct supervision *s) {
+    if (s->plan.artifacts.n != 1 || s->plan.artifacts.v[0].kind != PLAN_ARTIFACT_LOCAL) {
+        return;
+    }
+    for (size_t i = 0; i < s->spec.secondary.n; i++) {
+        struct plan_artifact one = s->plan.artifacts.v[0];
+        one.id = s->spec.secondary.v[i].id;
+        *arena_push(&s->arena, &s->plan.artifacts) = one;
+    }
+}
+
 static struct phase_end upload_all(struct supervision *s) {
     struct phase_end end = phase_well();
     struct env now = environment_now(s);
+    add_local(s);
     for (size_t i = 0; i < s->plan.artifacts.n && end.status == PHASE_SUCCEEDED; i++) {
         const struct plan_artifact *to = &s->plan.artifacts.v[i];
         const struct buildspec_artifact *spec = spec_of(s, to, i == 0);

@@ -2,6 +2,7 @@
 #include "flow/build/build.h"
 
 #include "flow/build/ingest.h"
+#include "flow/build/run_file.h"
 #include "flow/build/settings.h"
 #include "flow/sandbox/container.h"
 #include "platform/os/fd.h"
@@ -201,7 +202,9 @@ static int complete_plan(struct builds *b, struct arena *a, struct str text, str
     if (b->config.account != NULL && b->config.account(b->config.account_ud, a, plan, err) < 0) {
         return -1;
     }
-    return settings_apply(a, b->config.flow->data_dir, plan, err);
+    return settings_apply(a, b->config.flow->data_dir, plan, err) < 0
+               ? -1
+               : run_file_apply(a, b->config.flow->data_dir, plan, err);
 }
 
 static int mark_spawned(struct builds *b, struct str uuid, struct err *err) {

@@ -3,6 +3,7 @@
 
 #include "flow/command/script.h"
 #include "platform/os/fd.h"
+#include "platform/os/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,8 +43,21 @@ static void take_signals(struct supervision *s) {
     }
 }
 
+/* The command that wanted this build has ended, however: nobody waits for it any more. */
+static bool owner_gone(struct supervision *s) {
+    struct err held = ERR_INIT;
+    int64_t now = clock_mono_ms(s->clock);
+    if (s->plan.owner_lock.n == 0 || now - s->owner_checked_ms < TICK_MS) {
+        return false;
+    }
+    s->owner_checked_ms = now;
+    int fd cleanup_fd = file_lock(str_z(&s->arena, s->plan.owner_lock), false, &held);
+    return fd >= 0 || held.kind != ERR_CONFLICT;
+}
+
 bool phase_interrupted(struct supervision *s, struct phase_end *ret) {
     take_signals(s);
+    s->stopping = s->stopping || owner_gone(s);
     if (clock_mono_ms(s->clock) >= s->deadline_ms) {
         s->timed_out = true;
     }

@@ -41,6 +41,7 @@ static int prepare(struct supervision *s, const struct image *image, struct str 
     for (size_t i = 0; i < s->plan.secondary_sources.n && folders_n < 18; i++) {
         folders[folders_n++] = source_directory(s, i + 1);
     }
+    struct sandbox_loan loan = {str_z(&s->arena, s->plan.source.dir), s->source_dir};
     struct sandbox_spec spec = {
         .id = str_printf(&s->arena, "tl-" STR_FMT, STR_ARG(s->plan.uuid)).p,
         .dir = s->dir,
@@ -49,6 +50,9 @@ static int prepare(struct supervision *s, const struct image *image, struct str 
                    .pids = s->plan.pids,
                    .cpu_milli = s->plan.cpu_milli,
                    .disk_bytes = s->plan.disk_mib << 20},
+        .privileged = s->plan.privileged,
+        .loans = &loan,
+        .loans_n = s->plan.source.mount,
         .mounts = mounts,
         .folders = folders,
         .folders_n = folders_n,

@@ -14,7 +14,9 @@
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
 enum { CASES_PER_CALL = 100, SOURCES_PER_CALL = 1000, MAX_EXPORT_NAME = 1024 };
@@ -278,6 +280,57 @@ static int export_files(struct reporting *r, struct err *err) {
     return fd < 0 ? -1 : export_file(r, S(".zip"), fd, err);
 }
 
+/* ---- raw files to a folder of this machine (`trunkline run --reports`) ---- */
+
+static int keep_file(struct reporting *r, int to, struct str name, int from, struct err *err) {
+    struct stat st;
+    off_t at = 0;
+    if (fstat(from, &st) < 0 || !S_ISREG(st.st_mode)) {
+        return err_set(err, ERR_INVALID, STR_FMT " is no file any more", STR_ARG(name));
+    }
+    for (size_t slash = str_find_c(name, '/', 0); slash != (size_t)-1;
+         slash = str_find_c(name, '/', slash + 1)) {
+        if (mkdirat(to, str_z(&r->s->arena, str_sub(name, 0, slash)), 0755) < 0 &&
+            errno != EEXIST) {
+            return err_sys(err, errno, STR_FMT, STR_ARG(name));
+        }
+    }
+    int fd cleanup_fd =
+        file_open_beneath(to, str_z(&r->s->arena, name), O_WRONLY | O_CREAT | O_TRUNC, 0644, err);
+    while (fd >= 0 && at < st.st_size) {
+        ssize_t n = sendfile(fd, from, &at, (size_t)(st.st_size - at));
+        if (n <= 0) {
+            return err_sys(err, n == 0 ? EIO : errno, STR_FMT, STR_ARG(name));
+        }
+    }
+    return fd < 0 ? -1 : 0;
+}
+
+/* DIR/<group>/<name>. Names are those of files in the build, without "..": artifact_select's. */
+static int keep_files(struct reporting *r, struct err *err) {
+    struct arena *a = &r->s->arena;
+    if (r->s->plan.reports_dir.n == 0) {
+        return 0;
+    }
+    char *group = (char *)str_z(a, str_dup(a, r->label));
+    for (char *p = group; *p != '\0'; p++) {
+        *p = *p == '/' || *p == ':' || *p == '.' ? '-' : *p;
+    }
+    const char *dir = str_printf(a, STR_FMT "/%s", STR_ARG(r->s->plan.reports_dir), group).p;
+    if (dir_make(dir, 0755, err) < 0) {
+        return -1;
+    }
+    int to cleanup_fd = file_open(dir, O_RDONLY | O_DIRECTORY, 0, err);
+    for (size_t i = 0; to >= 0 && i < r->files.n; i++) {
+        int fd cleanup_fd =
+            file_open_beneath(r->root, str_z(a, r->files.v[i].path), O_RDONLY | O_NONBLOCK, 0, err);
+        if (fd < 0 || keep_file(r, to, r->files.v[i].name, fd, err) < 0) {
+            return -1;
+        }
+    }
+    return to < 0 ? -1 : 0;
+}
+
 /* ---- one report ---- */
 
 static struct str complaints_text(struct reporting *r) {
@@ -314,18 +367,29 @@ static int fill(struct reporting *r, struct err *err) {
     if (read_files(r, err) < 0) {
         return -1;
     }
+    if (keep_files(r, err) < 0) {
+        return -1;
+    }
     int result = r->data.kind == REPORT_TEST ? put_cases(r, err) : put_sources(r, err);
     return result < 0 || export_files(r, err) < 0 ? -1 : 0;
+}
+
+/* Not the account of the server that keeps reports. */
+static bool elsewhere(const struct supervision *s) {
+    return s->plan.aws || s->plan.serve_dir.n > 0;
 }
 
 /* -1: what went wrong stands in err. The report is complete in any case, once it was made. */
 static int report(struct reporting *r, const struct buildspec_report *spec, struct err *err) {
     report_data_init(&r->data, &r->s->arena, report_kind_of(r->format));
+    int root cleanup_fd = sandbox_open(r->s->box, "/", O_RDONLY | O_DIRECTORY, 0, err);
+    r->root = root;
+    if (elsewhere(r->s)) {
+        return root < 0 || find_files(r, spec, err) < 0 ? -1 : keep_files(r, err);
+    }
     if (open_report(r, err) < 0) {
         return err_wrap(err, "error creating report");
     }
-    int root cleanup_fd = sandbox_open(r->s->box, "/", O_RDONLY | O_DIRECTORY, 0, err);
-    r->root = root;
     struct err ignored = ERR_INIT;
     if (root < 0 || find_files(r, spec, err) < 0 || fill(r, err) < 0) {
         if (close_report(r, "INCOMPLETE", &ignored) < 0) {
@@ -362,7 +426,7 @@ struct phase_end upload_reports(struct supervision *s) {
     if (s->spec.reports.n == 0 || s->box == NULL || s->box_gone) {
         return phase_well();
     }
-    if (s->plan.aws) {
+    if (elsewhere(s) && s->plan.reports_dir.n == 0) {
         build_log_line(s->log, "Reports of builds in real accounts are not kept (docs/limits.md)");
         return phase_well();
     }

@@ -88,6 +88,15 @@ static bool not_of_source(void *ud, const char *name) {
 static int from_folder(struct supervision *s, const struct plan_source *source,
                        const char *directory, struct err *err) {
     struct zip_writer *zip cleanup_zip = NULL;
+    if (source->mount) {
+        return 0; /* it is there already: provision.c */
+    }
+    if (!file_is_dir(str_z(&s->arena, source->dir))) {
+        int packed cleanup_fd = file_open(str_z(&s->arena, source->dir), O_RDONLY, 0, err);
+        return packed < 0 || source_unpack(s, packed, directory, err) < 0
+                   ? err_wrap(err, "source " STR_FMT, STR_ARG(source->dir))
+                   : 0;
+    }
     const char *path = str_printf(&s->arena, "%s/source.zip", s->dir).p;
     int dir cleanup_fd = file_open(str_z(&s->arena, source->dir), O_RDONLY | O_DIRECTORY, 0, err);
     int fd cleanup_fd = dir < 0 ? -1 : file_open(path, O_RDWR | O_CREAT | O_TRUNC, 0600, err);

@@ -133,6 +133,9 @@ static int run_phases(struct supervision *s, enum phase_status *ret_status, cons
             record_exports(s);
             exported = true;
         }
+        if (phase == PHASE_FINALIZING && status == PHASE_FAILED) {
+            offer_shell(s);
+        }
         struct phase_end end = run_one(s, phase);
         if (phase == PHASE_FINALIZING) {
             unprovision(s);

@@ -51,13 +51,14 @@ struct supervision {
         struct str name;       /* of the object in S3; absent = no cache */
         bool exact;            /* what was restored has the very key */
     } cache;
-    int out_read, out_write; /* the pipe that all commands write to */
-    int signal_fd;           /* SIGTERM, SIGINT */
-    int64_t deadline_ms;     /* monotonic */
-    int64_t request_seq;     /* of our own calls: journal ids "uuid/s<seq>" */
-    int64_t gone_checked_ms; /* disk use was last looked at */
-    int64_t retries;         /* on-failure: RETRY of the phase that failed; 0 = none */
-    bool stopping;           /* a stop was asked for */
+    int out_read, out_write;  /* the pipe that all commands write to */
+    int signal_fd;            /* SIGTERM, SIGINT */
+    int64_t deadline_ms;      /* monotonic */
+    int64_t request_seq;      /* of our own calls: journal ids "uuid/s<seq>" */
+    int64_t gone_checked_ms;  /* disk use was last looked at */
+    int64_t owner_checked_ms; /* plan.owner_lock was last looked at */
+    int64_t retries;          /* on-failure: RETRY of the phase that failed; 0 = none */
+    bool stopping;            /* a stop was asked for */
     bool timed_out;
     bool succeeding; /* CODEBUILD_BUILD_SUCCEEDING */
     bool box_gone;   /* the container has died under us */
@@ -155,6 +156,10 @@ int run_quiet(struct supervision *s, struct str script, size_t max, struct str *
 /* Waits for events of the container and moves output to the log until command `id` has ended, the
  * build is stopped or out of time, or the container is gone. */
 int wait_command(struct supervision *s, uint32_t id, int *ret_code, struct err *err) MUST_USE;
+
+/* shell.c: a build that failed waits for a person who looks around in its container, if its plan
+ * says so, until that person has left. */
+void offer_shell(struct supervision *s);
 
 /* artifacts.c: UPLOAD_ARTIFACTS and exported variables. */
 struct phase_end upload_artifacts(struct supervision *s);

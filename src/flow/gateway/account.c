@@ -80,7 +80,8 @@ static void leave_serve(struct gateway *g, struct stream *serve, int slot) {
 /* The way to serve, kept between the requests of one connection. */
 static bool connect_serve(struct gateway *g, struct stream *serve, int slot) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct str dir = g->config.plan->data_dir;
+    const struct plan *plan = g->config.plan;
+    struct str dir = plan->serve_dir.n > 0 ? plan->serve_dir : plan->data_dir;
     if (dir.n + sizeof("/serve.sock") > sizeof(address.sun_path)) {
         return false;
     }

@@ -21,7 +21,8 @@ struct plan_source {
     struct str bucket;  /* S3 */
     struct str key;     /* S3; ending in '/' means everything below */
     struct str version; /* S3 version id, or absent */
-    struct str dir;     /* LOCAL */
+    struct str dir;     /* LOCAL: a folder, or a zip */
+    bool mount;         /* LOCAL: shown as it is instead of copied, and written to */
     struct str url;     /* CODEBUILD_SOURCE_REPO_URL, or absent; GIT: the project's location */
     struct str label;   /* CODEBUILD_SOURCE_VERSION, or absent; GIT: the wanted version */
     int64_t depth;      /* GIT: commits of history; 0 = all */
@@ -92,10 +93,17 @@ struct plan {
     struct str resolved_version; /* commit, or absent */
     struct str buildspec;        /* text, path, or absent = buildspec.yml */
     struct env env;              /* of the project, with the start's over it */
-    struct str image;            /* as the project names it */
-    struct str image_uses;       /* the image that this means here */
-    struct str image_refused;    /* why it may not be used here; absent = it may */
-    struct str registry_secret;  /* registryCredential: the secret's name or ARN, or absent */
+    /* Of `trunkline run` only: */
+    struct str owner_lock;       /* as long as somebody has this file locked the build goes on */
+    struct str serve_dir;        /* its serve.sock answers AWS calls instead of data_dir's */
+    struct str credentials_file; /* instead of the role's, which serve gives */
+    struct str reports_dir;      /* report files are copied there */
+    bool shell;                  /* a failed build waits for a shell (flow/build/shell.c) */
+
+    struct str image;           /* as the project names it */
+    struct str image_uses;      /* the image that this means here */
+    struct str image_refused;   /* why it may not be used here; absent = it may */
+    struct str registry_secret; /* registryCredential: the secret's name or ARN, or absent */
     struct {
         struct plan_registry *v;
         size_t n;

@@ -53,6 +53,12 @@ static void copy_spec(struct arena *a, const struct sandbox_spec *from, struct s
                                    from->mounts[i].writable, from->mounts[i].shifted};
     }
     to->mounts = mounts;
+    struct sandbox_loan *loans = arena_new_n(a, struct sandbox_loan, from->loans_n);
+    for (size_t i = 0; i < from->loans_n; i++) {
+        loans[i] =
+            (struct sandbox_loan){copy(a, from->loans[i].source), copy(a, from->loans[i].target)};
+    }
+    to->loans = loans;
     struct sandbox_limits *l = &to->limits;
     l->memory_bytes = l->memory_bytes ? l->memory_bytes : (int64_t)3 << 30;
     l->pids = l->pids ? l->pids : 4096;
@@ -152,6 +158,28 @@ static int make_root(struct sandbox *s, struct err *err) {
     return s->root_fd < 0 ? -1 : 0;
 }
 
+/* Below the root as we see it, too: what reads the build's files from outside finds them there. The
+ * runtime takes the mounts along. */
+static int lend(struct sandbox *s, const struct sandbox_loan *loan, struct err *err) {
+    struct stat st;
+    if (stat(loan->source, &st) < 0) {
+        return err_sys(err, errno, "%s", loan->source);
+    }
+    int userns cleanup_fd = st.st_uid == 0 ? userns_new(s->base, ID_RANGE, err)
+                                           : userns_new_single(st.st_uid, st.st_gid, s->base, err);
+    const char *target = str_printf(&s->a, BOX_ROOT "%s", loan->target).p;
+    return userns < 0 ? -1 : mount_idmapped(loan->source, target, userns, err);
+}
+
+static int lend_all(struct sandbox *s, struct err *err) {
+    for (size_t i = 0; i < s->spec.loans_n; i++) {
+        if (lend(s, &s->spec.loans[i], err) < 0) {
+            return err_wrap(err, "show %s in the container", s->spec.loans[i].source);
+        }
+    }
+    return 0;
+}
+
 static int prepare(struct sandbox *s, struct err *err) {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
         return err_sys(err, errno, "become the reaper of descendants");
@@ -159,7 +187,7 @@ static int prepare(struct sandbox *s, struct err *err) {
     umask(022); /* the modes below are meant as they are written */
     cgroup_warm_up();
     return range_take(&s->base, &s->range_fd, err) < 0 || make_layer(s, err) < 0 ||
-                   make_box(s, err) < 0 || make_root(s, err) < 0
+                   make_box(s, err) < 0 || make_root(s, err) < 0 || lend_all(s, err) < 0
                ? -1
                : 0;
 }

@@ -32,6 +32,13 @@ struct sandbox_mount {
     bool shifted;       /* owners in it are ids inside the container: 0 there is root here */
 };
 
+/* A folder of the host that is the build's own: what its owner there has made belongs to root
+ * inside, and what root makes inside, to that owner. Files of others are nobody's. */
+struct sandbox_loan {
+    const char *source; /* on the host */
+    const char *target; /* inside, absolute; one of `folders` */
+};
+
 struct sandbox_limits {
     int64_t memory_bytes; /* with page cache and tmpfs; 0 = 3 GiB */
     int64_t pids;         /* processes and threads; 0 = 4096 */
@@ -49,6 +56,8 @@ struct sandbox_spec {
     struct sandbox_limits limits; /* zeros = the defaults */
     const struct sandbox_mount *mounts;
     size_t mounts_n;
+    const struct sandbox_loan *loans;
+    size_t loans_n;
     const char *const *folders; /* made inside, owned by root; /codebuild's own are there anyway */
     size_t folders_n;
     const char *const *addresses; /* IPv4 addresses of the loopback device beside 127.0.0.1 */

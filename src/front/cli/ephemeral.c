@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "flow/sandbox/container.h"
 #include "front/cli/cli.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
@@ -11,14 +12,20 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
     START_MS = 20 * 1000,
     STOP_MS = 10 * 1000,
+    BUILD_MS = 20 * 1000, /* a build's own grace, and what it needs to clear away */
+    FRESH_S = 60,
     REMOVE_MS = 10 * 1000, /* a container's last mounts may still go away */
 };
+
+#define PREFIX "trunkline-run-"
+#define LOCK "owner.lock"
 
 static const char ready_line[] = "trunkline: ready ";
 
@@ -58,9 +65,95 @@ static int take_along(struct arena *a, const char *from, const char *dir, struct
                : 0;
 }
 
+const char *ephemeral_lock(struct arena *a, const struct ephemeral *e) {
+    return str_printf(a, "%s/" LOCK, e->dir).p;
+}
+
+/* ---- what others have left ---- */
+
+/* Builds watch the lock and end by themselves, in a moment; what does not is ended. Then what the
+ * supervisor did not clear away (it was killed, too) is. */
+static void end_build(const char *dir) {
+    struct arena a = ARENA_INIT;
+    struct process_id id;
+    struct process p = PROCESS_NONE;
+    struct str text;
+    struct err ignored = ERR_INIT;
+    if (file_read(&a, str_printf(&a, "%s/supervisor.pid", dir).p, 256, &text, &ignored) == 0 &&
+        process_id_parse(text, &id) && process_attach(&id, &p, &ignored) == 0) {
+        (void)!process_signal(&p, SIGTERM, &ignored);
+        if (process_wait_death(&p, BUILD_MS, &ignored) <= 0) {
+            (void)!process_signal(&p, SIGKILL, &ignored);
+            (void)!process_wait_death(&p, BUILD_MS, &ignored);
+        }
+        process_close(&p);
+    }
+    if (sandbox_sweep(dir, &ignored) < 0) {
+        cli_warn("%s", ignored.msg);
+    }
+    arena_done(&a);
+}
+
+static void end_builds(const char *data) {
+    struct arena a = ARENA_INIT;
+    struct str_list names = {0};
+    struct err none = ERR_INIT;
+    const char *builds = str_printf(&a, "%s/builds", data).p;
+    if (dir_list(&a, builds, &names, &none) == 0) {
+        for (size_t i = 0; i < names.n; i++) {
+            end_build(str_printf(&a, "%s/" STR_FMT, builds, STR_ARG(names.v[i])).p);
+        }
+    }
+    arena_done(&a);
+}
+
+/* Directories of runs that were killed. One that has no lock yet is being made, unless it is old.
+ */
+static bool abandoned(struct arena *a, const char *dir) {
+    struct stat st;
+    struct err held = ERR_INIT;
+    const char *path = str_printf(a, "%s/" LOCK, dir).p;
+    if (lstat(dir, &st) < 0 || !S_ISDIR(st.st_mode) || st.st_uid != geteuid()) {
+        return false;
+    }
+    if (!file_exists(path)) {
+        return time(NULL) - st.st_mtime > FRESH_S;
+    }
+    int fd cleanup_fd = file_lock(path, false, &held);
+    return fd >= 0;
+}
+
+static void sweep(void) {
+    struct arena a = ARENA_INIT;
+    struct str_list names = {0};
+    struct err ignored = ERR_INIT;
+    const char *given = getenv("TMPDIR");
+    const char *temp = given && *given ? given : "/tmp";
+    if (dir_list(&a, temp, &names, &ignored) == 0) {
+        for (size_t i = 0; i < names.n; i++) {
+            const char *dir = str_printf(&a, "%s/" STR_FMT, temp, STR_ARG(names.v[i])).p;
+            if (str_starts(names.v[i], S(PREFIX)) && abandoned(&a, dir)) {
+                end_builds(dir);
+                if (tree_remove(dir, &ignored) < 0) {
+                    cli_warn("%s is left behind: %s", dir, ignored.msg);
+                }
+            }
+        }
+    }
+    arena_done(&a);
+}
+
+/* ---- ours ---- */
+
 int ephemeral_prepare(struct arena *a, const char *from, struct ephemeral *ret, struct err *err) {
     *ret = EPHEMERAL_NONE;
-    if (dir_make_temp(a, "trunkline-run-", &ret->dir, err) < 0) {
+    sweep();
+    if (dir_make_temp(a, PREFIX, &ret->dir, err) < 0) {
+        return -1;
+    }
+    ret->lock = file_lock(ephemeral_lock(a, ret), false, err);
+    if (ret->lock < 0) {
+        ephemeral_end(ret);
         return -1;
     }
     if (from && take_along(a, from, ret->dir, err) < 0) {
@@ -153,6 +246,10 @@ static void end_server(struct ephemeral *e) {
 
 void ephemeral_end(struct ephemeral *e) {
     end_server(e);
+    if (e->dir) {
+        end_builds(e->dir);
+    }
+    fd_closep(&e->lock);
     int64_t until = clock_mono_ms(&clock_system) + REMOVE_MS;
     while (e->dir) {
         struct err why = ERR_INIT;

@@ -5,6 +5,7 @@
 #include "front/cli/cli.h"
 
 /* Finds or fetches an image as builds name it, telling of it on standard error. `keep` also makes
- * builds take what was found, without asking its registry again. */
-int image_pull(struct cli *c, const char *text, bool keep, struct image *ret,
-               struct err *err) MUST_USE;
+ * builds take what was found, without asking its registry again. `cancelled` (NULL ok) is asked a
+ * few times a second. */
+int image_pull(struct cli *c, const char *text, bool keep, bool (*cancelled)(void *),
+               struct image *ret, struct err *err) MUST_USE;

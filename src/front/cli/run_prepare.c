@@ -2,20 +2,20 @@
 #include "front/cli/run.h"
 
 #include "front/cli/account_setup.h"
+#include "front/cli/image.h"
 #include "front/cli/mirror_fill.h"
 #include "front/cli/place.h"
+#include "flow/phase/buildspec.h"
 #include "front/cli/run_source.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
 #include "gen/codebuild.h"
 #include "gen/iam.h"
-#include "gen/s3.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-#define SOURCE_KEY "source.zip"
 #define ANYTHING                                                                                   \
     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\","           \
     "\"Resource\":\"*\"}]}"
@@ -112,11 +112,89 @@ static int read_accounts(struct run *r, struct err *err) {
     return parameters_read(a, parameters, false, home, err);
 }
 
+/* ID:DIR */
+static int read_secondary(struct run *r, struct err *err) {
+    struct str_list all = cli_all(r->c, "secondary");
+    r->secondary = arena_new_n(&r->c->arena, struct run_secondary, all.n);
+    for (size_t i = 0; i < all.n; i++) {
+        struct str dir = all.v[i];
+        struct str id = STR_NONE;
+        if (str_find_c(dir, ':', 0) == (size_t)-1 || !str_cut(&dir, ':', &id) || id.n == 0 ||
+            !buildspec_variable_name(id)) {
+            return err_set(err, ERR_INVALID,
+                           "--secondary takes ID:DIR, with an ID of letters, digits and '_', not "
+                           "'" STR_FMT "'",
+                           STR_ARG(all.v[i]));
+        }
+        r->secondary[i] = (struct run_secondary){id, str_z(&r->c->arena, dir)};
+        if (!file_is_dir(r->secondary[i].dir)) {
+            return err_set(err, ERR_NOT_FOUND, "--secondary: %s is not a folder",
+                           r->secondary[i].dir);
+        }
+    }
+    r->secondary_n = all.n;
+    return 0;
+}
+
+/* Lines NAME=VALUE as AWS's local agent reads them: the value as it stands, quotes included; '#'
+ * begins a comment line. */
+static int read_env_file(struct run *r, struct err *err) {
+    struct arena *a = &r->c->arena;
+    const char *path = cli_opt(r->c, "env-file");
+    struct str text;
+    struct str line;
+    if (path == NULL) {
+        return 0;
+    }
+    if (file_read(a, path, 1024 * 1024, &text, err) < 0) {
+        return -1;
+    }
+    for (unsigned number = 1; str_cut(&text, '\n', &line); number++) {
+        struct str name;
+        line.n -= line.n > 0 && line.p[line.n - 1] == '\r';
+        if (str_trim(line).n == 0 || line.p[0] == '#') {
+            continue;
+        }
+        if (str_find_c(line, '=', 0) == (size_t)-1 || !str_cut(&line, '=', &name) ||
+            !buildspec_variable_name(name)) {
+            return err_set(err, ERR_INVALID, "%s:%u: not NAME=VALUE", path, number);
+        }
+        *arena_push(a, &r->variables) = (struct str_pair){name, line};
+    }
+    return 0;
+}
+
+/* Images that are fetched or made are so now, where their progress is seen. Names of ours, and
+ * those of AWS, are left to the server. */
+static int choose_image(struct run *r, struct err *err) {
+    struct image_ref ref;
+    struct image image;
+    const char *text = str_z(&r->c->arena, r->build.image);
+    if (str_starts(r->build.image, S("aws/codebuild/"))) {
+        return 0;
+    }
+    if (strncmp(text, "oci:", 4) != 0 &&
+        (image_ref_parse(&r->c->arena, r->build.image, &ref, err) < 0 ||
+         ref.kind == IMAGE_REF_NAME)) {
+        return ref.kind == IMAGE_REF_NAME ? 0 : -1;
+    }
+    if (image_pull(r->c, text, false, run_interrupted, &image, err) < 0) {
+        return -1;
+    }
+    r->image = image.name;
+    return 0;
+}
+
 int run_read(struct run *r, struct err *err) {
     struct arena *a = &r->c->arena;
     const char *image = cli_opt(r->c, "image");
     if (!file_is_dir(r->dir)) {
         return err_set(err, ERR_NOT_FOUND, "%s is not a folder", r->dir);
+    }
+    if (cli_has(r->c, "parameters") && (cli_has(r->c, "account") || cli_has(r->c, "aws-profile"))) {
+        return err_set(err, ERR_INVALID,
+                       "--parameters is for accounts made for the build, not for --account and "
+                       "--aws-profile, which have their own");
     }
     if (read_release(r, err) < 0 || choose_build(r, err) < 0 || choose_buildspec(r, err) < 0 ||
         read_accounts(r, err) < 0) {
@@ -126,8 +204,9 @@ int run_read(struct run *r, struct err *err) {
     r->build.image = image ? str_c(image) : r->build.image;
     r->project =
         str_printf(a, STR_FMT "-" STR_FMT, STR_ARG(r->name), STR_ARG(r->env.p ? r->env : S("run")));
-    r->bucket = str_printf(a, STR_FMT "-run-source", STR_ARG(r->name));
-    return 0;
+    return read_secondary(r, err) < 0 || read_env_file(r, err) < 0 || choose_image(r, err) < 0
+               ? -1
+               : run_account(r, err);
 }
 
 /* ---- the mirror ---- */
@@ -205,16 +284,15 @@ static int put_policy(struct run *r, struct str role, struct str document, struc
                : 0;
 }
 
-/* The role may read the tree and write its log, whatever its file says of CodePipeline's bucket. */
-static int let_role_read(struct run *r, struct str role, struct err *err) {
+/* The role may write its log, whatever its file says. */
+static int let_role_log(struct run *r, struct str role, struct err *err) {
     struct str document = str_printf(
         &r->c->arena,
-        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":"
-        "[\"s3:GetObject\",\"s3:GetObjectVersion\"],\"Resource\":\"arn:aws:s3:::" STR_FMT "/*\"},"
-        "{\"Effect\":\"Allow\",\"Action\":[\"logs:CreateLogGroup\",\"logs:CreateLogStream\","
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":[\"logs:"
+        "CreateLogGroup\",\"logs:CreateLogStream\","
         "\"logs:PutLogEvents\"],\"Resource\":\"arn:aws:logs:*:*:log-group:/aws/codebuild/" STR_FMT
         "*\"}]}",
-        STR_ARG(r->bucket), STR_ARG(r->project));
+        STR_ARG(r->project));
     return put_policy(r, role, document, err);
 }
 
@@ -236,7 +314,7 @@ static int set_role(struct run *r, struct err *err) {
     }
     int done = 0;
     if (role.p) {
-        done = let_role_read(r, role, err);
+        done = let_role_log(r, role, err);
     } else {
         role = S("trunkline-run");
         done = make_role(r, role, err);
@@ -246,25 +324,7 @@ static int set_role(struct run *r, struct err *err) {
     return done;
 }
 
-/* ---- source and project ---- */
-
-static int put_source(struct run *r, struct err *err) {
-    struct s3_put_object_request in = {.bucket = r->bucket, .key = S(SOURCE_KEY)};
-    struct s3_put_object_output out;
-    struct aws_body body = AWS_BODY_NONE;
-    bool made = false, changed = false;
-    body.fd = run_source_zip(&r->c->arena, r->dir, &body.size, err);
-    if (body.fd < 0) {
-        return -1;
-    }
-    int done = setup_bucket(&r->target, &r->c->arena, r->bucket, false, &made, &changed, err);
-    if (done == 0) {
-        done = aws_call_stream(&r->target, &s3_op_put_object, &r->c->arena, &in, &body, &out, NULL,
-                               err);
-    }
-    close(body.fd);
-    return done < 0 ? err_wrap(err, "source") : 0;
-}
+/* ---- the project ---- */
 
 static struct codebuild_environment_variable_list variables(struct run *r) {
     struct codebuild_environment_variable_list list = {0};
@@ -276,13 +336,17 @@ static struct codebuild_environment_variable_list variables(struct run *r) {
         *arena_push(&r->c->arena, &list) = (struct codebuild_environment_variable){
             r->build.variables.v[i].key, r->build.variables.v[i].value, S("PLAINTEXT")};
     }
+    for (size_t i = 0; i < r->variables.n; i++) {
+        *arena_push(&r->c->arena, &list) = (struct codebuild_environment_variable){
+            r->variables.v[i].key, r->variables.v[i].value, S("PLAINTEXT")};
+    }
     return list;
 }
 
 static int create_project(struct run *r, struct err *err) {
     struct codebuild_project_source source = {
         .type = S("S3"),
-        .location = str_printf(&r->c->arena, STR_FMT "/" SOURCE_KEY, STR_ARG(r->bucket)),
+        .location = S("this-machine/source.zip"), /* RUN_FILE says where it really is */
         .buildspec = r->build.buildspec,
     };
     struct codebuild_project_artifacts artifacts = {.type = S("NO_ARTIFACTS")};
@@ -305,16 +369,25 @@ static int create_project(struct run *r, struct err *err) {
     return codebuild_call_create_project(&r->target, &r->c->arena, &in, &out, err);
 }
 
-int run_prepare(struct run *r, struct err *err) {
+static int set_up_accounts(struct run *r, struct err *err) {
     const struct setup setup = {&r->c->arena, &r->accounts, target_of, told_nothing, r};
+    if (r->other.account.n > 0) { /* nothing of these accounts is asked for */
+        r->role_arn = str_printf(&r->c->arena, "arn:aws:iam::" STR_FMT ":role/trunkline-run",
+                                 STR_ARG(r->target.account));
+        return make_role(r, S("trunkline-run"), err);
+    }
+    return account_setup(&setup, err) < 0 ? -1 : set_role(r, err);
+}
+
+int run_prepare(struct run *r, struct err *err) {
     const char *data = place_data_dir(r->c);
     if (ephemeral_prepare(&r->c->arena, data, &r->server, err) < 0) {
         return -1;
     }
     r->c->data_dir = r->server.dir;
-    return fill_mirror(r, err) < 0 || ephemeral_start(&r->c->arena, &r->server, err) < 0 ||
-                   place_target(r->c, NULL, &r->target, err) < 0 ||
-                   account_setup(&setup, err) < 0 || set_role(r, err) < 0 || put_source(r, err) < 0
+    return fill_mirror(r, err) < 0 || run_order(r, err) < 0 ||
+                   ephemeral_start(&r->c->arena, &r->server, err) < 0 ||
+                   place_target(r->c, NULL, &r->target, err) < 0 || set_up_accounts(r, err) < 0
                ? -1
                : create_project(r, err);
 }

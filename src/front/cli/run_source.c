@@ -8,9 +8,10 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_DEPTH = 4, MAX_LIST = 64 * 1024 * 1024 };
+enum { MAX_DEPTH = 4, MAX_TREE_DEPTH = 64, MAX_LIST = 64 * 1024 * 1024 };
 
 struct kept {
     struct str *v; /* sorted names that go in */
@@ -83,31 +84,74 @@ static bool skip(void *ud, const char *name) {
     return !inside;
 }
 
-int run_source_zip(struct arena *a, const char *dir, int64_t *ret_size, struct err *err) {
+int run_source_zip(struct arena *a, const char *dir, const char *path, struct err *err) {
     struct zip_writer *zip cleanup_zip = NULL;
     struct kept kept;
-    const char *temp = NULL;
-    struct err ignored = ERR_INIT;
     const struct zip_limits limits = {.store = true};
     int root cleanup_fd = file_open(dir, O_RDONLY | O_DIRECTORY, 0, err);
-    if (root < 0 || dir_make_temp(a, "trunkline-source-", &temp, err) < 0) {
+    int fd cleanup_fd = root < 0 ? -1 : file_open(path, O_RDWR | O_CREAT | O_EXCL, 0600, err);
+    if (fd < 0) {
         return -1;
     }
     ask_git(a, dir, &kept);
-    int fd cleanup_fd =
-        file_open(str_printf(a, "%s/source.zip", temp).p, O_RDWR | O_CREAT | O_EXCL, 0600, err);
-    int done = fd < 0 ? -1 : zip_begin(fd, &limits, &zip, err);
-    done = done < 0 ? -1 : zip_add_tree(zip, root, ".", "", ZIP_LINKS_KEEP, skip, &kept, err);
-    done = done < 0 ? -1 : zip_end(zip, err);
-    (void)!tree_remove(temp, &ignored);
-    if (done < 0) {
-        return -1;
+    return zip_begin(fd, &limits, &zip, err) < 0 ||
+                   zip_add_tree(zip, root, ".", "", ZIP_LINKS_KEEP, skip, &kept, err) < 0 ||
+                   zip_end(zip, err) < 0
+               ? -1
+               : 0;
+}
+
+/* ---- its state ---- */
+
+static uint64_t mix(uint64_t digest, const void *p, size_t n) {
+    for (size_t i = 0; i < n; i++) { /* FNV-1a: only to see that something is different */
+        digest = (digest ^ ((const unsigned char *)p)[i]) * 0x100000001B3;
     }
-    *ret_size = lseek(fd, 0, SEEK_END);
-    if (*ret_size < 0 || lseek(fd, 0, SEEK_SET) < 0) {
-        return err_set(err, ERR_SYSTEM, "the source's zip can not be read again");
+    return digest;
+}
+
+static uint64_t mix_file(uint64_t digest, const char *path, const char *name) {
+    struct stat st;
+    digest = mix(digest, name, strlen(name));
+    if (lstat(path, &st) == 0) {
+        digest = mix(digest, &st.st_size, sizeof(st.st_size));
+        digest = mix(digest, &st.st_mtim, sizeof(st.st_mtim));
+        digest = mix(digest, &st.st_mode, sizeof(st.st_mode));
     }
-    return TAKE_FD(fd);
+    return digest;
+}
+
+static uint64_t mix_tree(uint64_t digest, const char *dir, int depth) {
+    struct arena a = ARENA_INIT;
+    struct str_list names = {0};
+    struct err gone = ERR_INIT;
+    int listed = depth > MAX_TREE_DEPTH ? -1 : dir_list(&a, dir, &names, &gone);
+    for (size_t i = 0; listed == 0 && i < names.n; i++) {
+        const char *path = str_printf(&a, "%s/" STR_FMT, dir, STR_ARG(names.v[i])).p;
+        struct stat st;
+        if (str_is(names.v[i], ".git")) {
+            continue;
+        }
+        bool folder = lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+        digest = folder ? mix_tree(digest, path, depth + 1) : mix_file(digest, path, path);
+    }
+    arena_done(&a);
+    return digest;
+}
+
+int run_source_state(struct arena *a, const char *dir, uint64_t *ret, struct err *err) {
+    struct kept kept;
+    uint64_t digest = 0xCBF29CE484222325;
+    if (!file_is_dir(dir)) {
+        return err_set(err, ERR_NOT_FOUND, "%s is not there any more", dir);
+    }
+    ask_git(a, dir, &kept);
+    for (size_t i = 0; !kept.all && i < kept.n; i++) {
+        const char *name = str_z(a, kept.v[i]);
+        digest = mix_file(digest, str_printf(a, "%s/%s", dir, name).p, name);
+    }
+    *ret = kept.all ? mix_tree(digest, dir, 0) : digest;
+    return 0;
 }
 
 static bool has_below(struct arena *a, const char *dir, const char *ending, int depth) {

@@ -6,9 +6,11 @@
 
 #include <stdint.h>
 
-/* Zips `dir` into a new file; returns its descriptor at position 0 (-1 on failure). The file has no
- * name any more. *ret_size is its size. */
-int run_source_zip(struct arena *a, const char *dir, int64_t *ret_size, struct err *err) MUST_USE;
+/* Zips `dir` into the new file `path`. */
+int run_source_zip(struct arena *a, const char *dir, const char *path, struct err *err) MUST_USE;
+
+/* A digest of what would be zipped: names, sizes, times of change. */
+int run_source_state(struct arena *a, const char *dir, uint64_t *ret, struct err *err) MUST_USE;
 
 /* Whether there are files of that ending ("*.tf") not too deep in the tree. */
 bool run_source_has(struct arena *a, const char *dir, const char *ending);

@@ -137,9 +137,13 @@ static struct str absolute(struct cli *c, const char *text) {
     return str_printf(&c->arena, "oci:%s/%s", here ? here : "", text + 4);
 }
 
-int image_pull(struct cli *c, const char *text, bool keep, struct image *ret, struct err *err) {
-    struct image_wish wish = {
-        .text = absolute(c, text), .keep = keep, .progress = progress, .ud = c};
+int image_pull(struct cli *c, const char *text, bool keep, bool (*cancelled)(void *),
+               struct image *ret, struct err *err) {
+    struct image_wish wish = {.text = absolute(c, text),
+                              .keep = keep,
+                              .cancelled = cancelled,
+                              .progress = progress,
+                              .ud = c};
     struct settings_registries registries;
     if (settings_registries(&c->arena, place_data_dir(c), &registries, err) < 0) {
         return -1;
@@ -156,7 +160,7 @@ int image_pull(struct cli *c, const char *text, bool keep, struct image *ret, st
 
 static int run_image_pull(struct cli *c, struct err *err) {
     struct image image;
-    return image_pull(c, c->args[0], true, &image, err) < 0
+    return image_pull(c, c->args[0], true, NULL, &image, err) < 0
                ? -1
                : tell_image(c, &image, str_c(c->args[0]), false);
 }

@@ -2,6 +2,7 @@
 #include "front/cli/run.h"
 
 #include "front/cli/out.h"
+#include "front/cli/run_source.h"
 
 #include "gen/codebuild.h"
 #include "gen/logs.h"
@@ -9,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     POLL_MS = 100,
@@ -22,6 +24,11 @@ static volatile sig_atomic_t interrupted; /* how often */
 static void on_signal(int signal) {
     (void)signal;
     interrupted = interrupted + 1;
+}
+
+bool run_interrupted(void *unused) {
+    (void)unused;
+    return interrupted > 0;
 }
 
 static void keep_line(struct run *r, struct str line) {
@@ -107,6 +114,12 @@ static int follow(struct run *r, struct err *err) {
         if (r->state.end_ms) {
             return 0;
         }
+        if (!interrupted && run_shell_offered(r)) {
+            /* What the build has said up to here comes first. */
+            if (stream_log(r, err) < 0 || run_shell(r, err) < 0) {
+                return -1;
+            }
+        }
         int64_t now = clock_mono_ms(&clock_system);
         if (interrupted && stopped_at == 0) {
             stopped_at = now;
@@ -184,33 +197,97 @@ static int go(struct run *r, struct err *err) {
     return status_of(r);
 }
 
-static int run(struct cli *c, struct err *err) {
+static void end(struct run *r) {
+    ephemeral_end(&r->server);
+    arena_done(&r->seen[0]);
+    arena_done(&r->seen[1]);
+    for (size_t i = 0; i < r->tail.n; i++) {
+        free((char *)r->tail.v[i].p);
+    }
+}
+
+/* One build. *ret_state: of the sources, before they were packed. */
+static int run_once(struct cli *c, uint64_t *ret_state, struct err *err) {
     struct run r = {.c = c, .server = EPHEMERAL_NONE};
-    struct sigaction action = {.sa_handler = on_signal};
     r.dir = c->args_n ? c->args[0] : ".";
     r.env = str_c(cli_opt(c, "env"));
-    if (run_read(&r, err) < 0) {
+    c->data_dir = NULL;
+    if (run_source_state(&c->arena, r.dir, ret_state, err) < 0 || run_read(&r, err) < 0) {
         return -1;
     }
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
     int status = go(&r, err);
-    ephemeral_end(&r.server);
-    arena_done(&r.seen[0]);
-    arena_done(&r.seen[1]);
-    for (size_t i = 0; i < r.tail.n; i++) {
-        free((char *)r.tail.v[i].p);
+    end(&r);
+    return status;
+}
+
+/* Again and again, until it is interrupted. A build that cannot even start is told and waited out:
+ * that is what the person is about to mend. */
+static int run_watching(struct cli *c, struct err *err) {
+    const struct run r = {.c = c, .dir = c->args_n ? c->args[0] : "."};
+    int status = EXIT_DONE;
+    while (!interrupted) {
+        uint64_t state = 0;
+        status = run_once(c, &state, err);
+        if (status < 0 && (state == 0 || interrupted)) {
+            return interrupted ? EXIT_STOPPED : -1;
+        }
+        if (status < 0) {
+            cli_warn("%s", err->msg);
+            *err = ERR_INIT;
+        }
+        if (interrupted) {
+            break;
+        }
+        fprintf(stderr, "\nwaiting for a change of %s; Ctrl-C ends\n", r.dir);
+        int waited = run_watch(&r, state, &interrupted, err);
+        if (waited != 0) {
+            return waited < 0 ? -1 : EXIT_DONE;
+        }
     }
     return status;
 }
 
+static int check_options(struct cli *c) {
+    if (cli_has(c, "shell") && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))) {
+        return cli_usage(c, "--shell needs a terminal");
+    }
+    if (cli_has(c, "shell") && cli_has(c, "json")) {
+        return cli_usage(c, "--shell is for a person, --json for a program");
+    }
+    return c->json && cli_has(c, "watch")
+               ? cli_usage(c, "--json prints one document, --watch never ends")
+               : EXIT_DONE;
+}
+
+static int run(struct cli *c, struct err *err) {
+    struct sigaction action = {.sa_handler = on_signal};
+    uint64_t state = 0;
+    int wrong = check_options(c);
+    if (wrong != EXIT_DONE) {
+        return wrong;
+    }
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGHUP, &action, NULL);
+    return cli_has(c, "watch") ? run_watching(c, err) : run_once(c, &state, err);
+}
+
 static const struct cli_option options[] = {
     {"env", 'e', "NAME", "the environment: ENV=NAME, and its role of accounts.yml"},
-    {"parameters", 0, "FILE", "Parameter Store and secrets of shared-services: NAME=VALUE lines"},
-    {"buildspec", 0, "FILE", "another buildspec than buildspec.yml, or the one of release.yml"},
-    {"image", 0, "NAME", "another image"},
+    {"parameters", 0, "FILE", "Parameter Store of shared-services: NAME=VALUE lines"},
+    {"buildspec", 'b', "FILE", "another buildspec than buildspec.yml, or the one of release.yml"},
+    {"image", 'i', "IMAGE", "another image: a name, oci:DIR, debian:SUITE, one of a registry"},
+    {"env-file", 0, "FILE", "variables of the build: NAME=VALUE lines, values as they stand"},
+    {"secondary", 's', "ID:DIR", "a secondary source; may be repeated"},
+    {"artifacts", 'a', "DIR", "where artifacts.zip, and ID.zip of secondary ones, are written"},
+    {"reports", 'r', "DIR", "where report files are copied, by report group"},
+    {"account", 0, "NAME", "parameters and rights of an account of the server on --data"},
+    {"aws-profile", 'p', "NAME", "parameters and rights of a profile of AWS's command line"},
+    {"mount-source", 'm', NULL, "the build works in DIR itself instead of a copy"},
+    {"privileged", 'd', NULL, "mounts and docker commands inside"},
     {"role", 0, "ROLE", "another build role"},
+    {"shell", 0, NULL, "when the build fails, a shell in its container as it left it"},
+    {"watch", 'w', NULL, "again when files change, until Ctrl-C"},
     {0},
 };
 
@@ -225,11 +302,15 @@ const struct cli_verb verb_run = {
         "that exist as long as the build, made from DIR/accounts.yml and --parameters. The source\n"
         "is what git would commit; without git, everything. The log goes to standard output; at\n"
         "the end stands how it went, after a failure the command, its exit status and the last\n"
-        "lines. Ctrl-C stops the build. Nothing is left behind.\n\n"
+        "lines. Ctrl-C stops the build. Nothing is left behind; after kill -9 the next run "
+        "removes\n"
+        "what was.\n\n"
         "  trunkline run --env development --parameters parameters.env\n\n"
         "Downloads are answered from the mirror of --data, from a Terraform that is installed "
         "here\n"
-        "(where DIR has .tf files), and from what the programs of release.yml's mirror: make.",
+        "(where DIR has .tf files), and from what the programs of release.yml's mirror: make.\n"
+        "--account and --aws-profile use what is there: the build may change it, with the rights\n"
+        "of the account's own keys or of --role.",
     .options = options,
     .run = run,
 };

@@ -26,11 +26,18 @@ int mount_isolate(struct err *err) {
     return 0;
 }
 
-static int write_map(pid_t pid, const char *file, uint32_t base, uint32_t count, struct err *err) {
+/* `count` ids from `inside` on are those from `base` on outside. */
+struct id_map {
+    uint32_t inside;
+    uint32_t base;
+    uint32_t count;
+};
+
+static int write_map(pid_t pid, const char *file, struct id_map map, struct err *err) {
     char path[64];
     char line[64];
     snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-    int n = snprintf(line, sizeof(line), "0 %u %u\n", base, count);
+    int n = snprintf(line, sizeof(line), "%u %u %u\n", map.inside, map.base, map.count);
     int fd cleanup_fd = file_open(path, O_WRONLY, 0, err);
     if (fd < 0) {
         return -1;
@@ -41,7 +48,7 @@ static int write_map(pid_t pid, const char *file, uint32_t base, uint32_t count,
 
 /* The namespace exists as long as its first process or a descriptor; that process only waits to
  * be killed. A raw clone: the child touches nothing of ours, so no fork handlers are needed. */
-int userns_new(uint32_t base, uint32_t count, struct err *err) {
+static int make_userns(struct id_map uids, struct id_map gids, struct err *err) {
     long pid = syscall(SYS_clone, (long)(CLONE_NEWUSER | SIGCHLD), NULL, NULL, NULL, NULL);
     if (pid < 0) {
         return err_sys(err, errno, "make a user namespace");
@@ -52,9 +59,9 @@ int userns_new(uint32_t base, uint32_t count, struct err *err) {
         }
     }
     int fd cleanup_fd = -1;
-    int result = write_map((pid_t)pid, "uid_map", base, count, err);
+    int result = write_map((pid_t)pid, "uid_map", uids, err);
     if (result == 0) {
-        result = write_map((pid_t)pid, "gid_map", base, count, err);
+        result = write_map((pid_t)pid, "gid_map", gids, err);
     }
     if (result == 0) {
         char path[64];
@@ -65,6 +72,15 @@ int userns_new(uint32_t base, uint32_t count, struct err *err) {
     while (waitpid((pid_t)pid, NULL, 0) < 0 && errno == EINTR) {
     }
     return TAKE_FD(fd);
+}
+
+int userns_new(uint32_t base, uint32_t count, struct err *err) {
+    const struct id_map map = {0, base, count};
+    return make_userns(map, map, err);
+}
+
+int userns_new_single(uint32_t uid, uint32_t gid, uint32_t base, struct err *err) {
+    return make_userns((struct id_map){uid, base, 1}, (struct id_map){gid, base, 1}, err);
 }
 
 /* A detached copy of the mount of `source`, changed by `attr`. */

@@ -17,6 +17,10 @@ int mount_isolate(struct err *err) MUST_USE;
  * keeps it alive. */
 int userns_new(uint32_t base, uint32_t count, struct err *err) MUST_USE;
 
+/* The same with one id of each kind inside: uid and gid are base outside. For showing the files of
+ * one user of this machine as those of a container's root. */
+int userns_new_single(uint32_t uid, uint32_t gid, uint32_t base, struct err *err) MUST_USE;
+
 /* Mounts the tree `source` at the folder `target` with its owners shifted by the user namespace. */
 int mount_idmapped(const char *source, const char *target, int userns_fd, struct err *err) MUST_USE;
 
