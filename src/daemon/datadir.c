@@ -165,7 +165,7 @@ int datadir_config_read(struct arena *a, const char *dir, struct datadir_config 
         return bad(file, doc.root, "the file holds keys and values", err);
     }
     const struct yaml_node *notify = yaml_get(doc.root, "notify");
-    return check_keys(file, doc.root, err) < 0 ||
+    return check_keys(file, doc.root, err) < 0 || settings_check(a, dir, err) < 0 ||
                    (notify != NULL && read_notify(a, file, notify, ret, err) < 0)
                ? -1
                : 0;

@@ -238,6 +238,30 @@ int settings_apply(struct arena *a, const char *data_dir, struct plan *plan, str
                : 0;
 }
 
+int settings_check(struct arena *a, const char *data_dir, struct err *err) {
+    struct settings s = {.arena = a};
+    struct plan plan = {.image = S(""), .project = S("")};
+    if (settings_apply(a, data_dir, &plan, err) < 0 ||
+        settings_open(a, data_dir, &s.file, &s.root, err) < 0) {
+        return -1;
+    }
+    const struct yaml_node *images = yaml_get(s.root, "images");
+    for (size_t i = 0; images != NULL && i < images->n; i++) {
+        plan.image = images->pair[i].key->text;
+        if (choose_image(&s, &plan, err) < 0) {
+            return -1;
+        }
+    }
+    const struct yaml_node *projects = yaml_get(yaml_get(s.root, "egress"), "projects");
+    for (size_t i = 0; projects != NULL && projects->kind == YAML_MAPPING && i < projects->n; i++) {
+        plan.project = projects->pair[i].key->text;
+        if (choose_policy(&s, &plan, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int settings_registries(struct arena *a, const char *data_dir, struct settings_registries *ret,
                         struct err *err) {
     struct settings s = {.arena = a};

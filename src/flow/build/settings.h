@@ -27,6 +27,9 @@ extern const char *const settings_keys[];
 int settings_apply(struct arena *a, const char *data_dir, struct plan *plan,
                    struct err *err) MUST_USE;
 
+/* Is the file sound, for whatever a build may ask of it? ERR_INVALID with file, line and column. */
+int settings_check(struct arena *a, const char *data_dir, struct err *err) MUST_USE;
+
 struct settings_registries {
     struct image_registry *v;
     size_t n;

@@ -230,6 +230,27 @@ test('a data directory that is none of ours', async (t) => {
     assert.match(onDamage.stderr, /trunkline\.db|not a database/);
 });
 
+test('a damaged trunkline.yml is refused with file, line and column', async (t) => {
+    for (const [text, line, what] of [
+        ['images: [', 2, /node content/],
+        ['notify: [127.0.0.0/8]\nnonsense: 1\n', 2, /not known/],
+        ['notify: 7\n', 1, /list of addresses/],
+        ['images: 7\n', 1, /mapping/],
+        ['images:\n  "aws/codebuild/standard:7.0": []\n', 2, /image/],
+        ['# mounts\nmounts:\n  - {source: relative, target: /x}\n', 3, /absolute/],
+        ['egress: sometimes\n', 1, /open, locked or none/],
+        ['egress:\n  default: open\n  projects:\n    app: closed\n', 4, /open, locked or none/],
+    ]) {
+        const dir = temporary(t);
+        writeFileSync(join(dir, 'trunkline.yml'), text);
+        const done = await run(PROGRAM, ['serve', '--data', dir, '--listen', '127.0.0.1:0', '--die-with-parent'], { timeout_ms: 10_000 });
+        assert.equal(done.status, 1, `${text}: ${done.stdout}${done.stderr}`);
+        assert.match(done.stderr, new RegExp(`${dir}/trunkline\\.yml:${line}:\\d+: `), text);
+        assert.match(done.stderr, what, text);
+        assert.equal(done.stdout, '');
+    }
+});
+
 test('--accept-any-key takes every key as one account, and only on loopback', async (t) => {
     const server = await Server.start(t, { args: ['--accept-any-key', 'development'] });
     const client = server.client(SSMClient, 'development', { credentials: { accessKeyId: 'test', secretAccessKey: 'test' } });
