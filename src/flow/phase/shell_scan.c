@@ -9,9 +9,11 @@ struct scan {
     size_t at;
     unsigned depth;
     bool substituted;
-    bool condition; /* between if, elif, while or until and what they decide */
-    bool negated;   /* behind '!' */
-    size_t counted; /* lines are counted up to here */
+    bool condition;  /* between if, elif, while or until and what they decide */
+    bool negated;    /* behind '!' */
+    unsigned braces; /* "${" around */
+    bool cut;        /* a bound was reached */
+    size_t counted;  /* lines are counted up to here */
     unsigned line;
     struct shell_script *script;
     struct {
@@ -37,22 +39,24 @@ static void only_bash(struct scan *s, const char *what) {
 }
 
 static void open_at_end(struct scan *s, const char *what) {
-    if (s->script->open.p == NULL) {
+    if (s->script->open.p == NULL && !s->cut) {
         s->script->open = str_c(what);
     }
+}
+
+/* Too much: what is behind is left out, and nothing is said of what is open. */
+static void cut_off(struct scan *s) {
+    s->at = s->text.n;
+    s->cut = true;
 }
 
 static bool is_name_char(char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-/* Commands begin further and further behind, but for a compound one that has just been read. */
-static unsigned line_of(struct scan *s, size_t at) {
-    if (at < s->counted) {
-        s->counted = 0;
-        s->line = 0;
-    }
-    for (; s->counted < at; s->counted++) {
+/* Of where the scan stands now. */
+static unsigned line_here(struct scan *s) {
+    for (; s->counted < s->at && s->counted < s->text.n; s->counted++) {
         s->line += s->text.p[s->counted] == '\n';
     }
     return s->line;
@@ -63,7 +67,7 @@ static void scan_inner(struct scan *s, char end, bool substituted) {
     bool outer = s->substituted;
     bool condition = s->condition;
     if (s->depth >= SHELL_MAX_DEPTH) {
-        s->at = s->text.n;
+        cut_off(s);
         return;
     }
     s->depth++;
@@ -108,6 +112,11 @@ static void scan_expansion(struct scan *s);
 
 /* "${...}": what it holds may hold quotes and expansions of its own. */
 static void scan_braces(struct scan *s) {
+    if (s->braces >= SHELL_MAX_DEPTH) {
+        cut_off(s);
+        return;
+    }
+    s->braces++;
     size_t begin = s->at + 2;
     s->at = begin;
     while (is_name_char(peek(s, 0)) ||
@@ -138,6 +147,7 @@ static void scan_braces(struct scan *s) {
     } else {
         s->at++;
     }
+    s->braces--;
 }
 
 /* At '$' or '`'. */
@@ -310,18 +320,21 @@ static void finish(struct scan *s, struct current *now, enum shell_join join) {
         now->command.join = join;
         now->command.text = str_sub(s->text, now->begin, now->end - now->begin);
         *arena_push(s->arena, s->script) = now->command;
+    } else if (now->begun) {
+        cut_off(s);
     }
     *now = (struct current){0};
     s->negated = false;
 }
 
-static void begin(struct scan *s, struct current *now, size_t at) {
+/* `at` and `line`: where the word that begins it stands. */
+static void begin(struct scan *s, struct current *now, size_t at, unsigned line) {
     if (now->begun) {
         return;
     }
     now->begun = true;
     now->begin = at;
-    now->command.line = line_of(s, at);
+    now->command.line = line;
     now->command.depth = s->depth;
     now->command.condition = s->condition || s->negated;
     now->command.substituted = s->substituted;
@@ -339,7 +352,8 @@ static void end_branch(struct scan *s) {
 }
 
 /* Keywords stand where a command may begin. False when `word` is none there. */
-static bool keyword(struct scan *s, struct current *now, struct str word, size_t at) {
+static bool keyword(struct scan *s, struct current *now, struct str word, size_t at,
+                    unsigned line) {
     if (is_one_of(word, openers)) {
         s->depth++;
         s->condition = str_is(word, "if") || str_is(word, "while") || str_is(word, "until");
@@ -360,7 +374,7 @@ static bool keyword(struct scan *s, struct current *now, struct str word, size_t
     }
     if (is_one_of(word, closers)) {
         s->depth -= s->depth > 0;
-        begin(s, now, at);
+        begin(s, now, at, line);
         now->command.depth = s->depth;
         now->command.closer = true;
         now->command.condition = false;
@@ -382,6 +396,7 @@ static bool keyword(struct scan *s, struct current *now, struct str word, size_t
 static bool operator_at(struct scan *s, struct current *now, char end) {
     char c = peek(s, 0);
     char d = peek(s, 1);
+    unsigned line = line_here(s);
     if (c == end && end != '\0') {
         finish(s, now, SHELL_END);
         return false;
@@ -414,14 +429,14 @@ static bool operator_at(struct scan *s, struct current *now, char end) {
         } else if (peek(s, 0) == '(') {
             s->at++;
             only_bash(s, "(( ))");
-            begin(s, now, at);
+            begin(s, now, at, line);
             scan_arithmetic(s);
         } else if (now->begun && now->end > 0 && s->text.p[now->end - 1] == '=') {
             only_bash(s, "an array");
             scan_inner(s, ')', true);
         } else {
             scan_inner(s, ')', false);
-            begin(s, now, at);
+            begin(s, now, at, line);
             now->command.closer = true;
             *arena_push(s->arena, &now->command.words) = S(")");
         }
@@ -445,9 +460,10 @@ static void scan_list(struct scan *s, char end) {
             break;
         }
         size_t at = s->at;
+        unsigned line = line_here(s);
         char c = peek(s, 0);
         if (c == '<' || c == '>') {
-            begin(s, &now, at);
+            begin(s, &now, at, line);
             scan_redirection(s, end);
             now.end = s->at;
             continue;
@@ -466,13 +482,13 @@ static void scan_list(struct scan *s, char end) {
         if (first && !quoted && is_one_of(word, bash_words)) {
             only_bash(s, str_z(s->arena, word));
         }
-        if (first && !quoted && keyword(s, &now, word, at)) {
+        if (first && !quoted && keyword(s, &now, word, at, line)) {
             now.end = s->at;
             continue;
         }
         bool number = (peek(s, 0) == '<' || peek(s, 0) == '>') &&
                       str_find_c(S("0123456789"), word.n == 1 ? word.p[0] : 'x', 0) != (size_t)-1;
-        begin(s, &now, at);
+        begin(s, &now, at, line);
         now.end = s->at;
         if (!number) {
             *arena_push(s->arena, &now.command.words) = word;

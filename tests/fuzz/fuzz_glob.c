@@ -1,0 +1,79 @@
+/*
+ * Patterns of artifacts and of triggers: the input is a pattern, a line end, and a path. Whatever
+ * the pattern, matching ends soon; a pattern without a special character matches itself alone; "**"
+ * of triggers matches all; and artifacts' patterns equal a naive matcher, written here a second
+ * time, for the characters that both know.
+ */
+#include "fuzz.h"
+
+#include "flow/artifact/select.h"
+#include "flow/definition/glob.h"
+
+/* '*' within a name, '**' across, '?' one character: by trying everything. */
+static bool naive(const char *p, size_t pn, const char *t, size_t tn) {
+    if (pn == 0) {
+        return tn == 0;
+    }
+    if (pn >= 3 && memcmp(p, "**/", 3) == 0) {
+        if (naive(p + 3, pn - 3, t, tn)) {
+            return true;
+        }
+        for (size_t i = 0; i < tn; i++) {
+            if (t[i] == '/' && naive(p + 3, pn - 3, t + i + 1, tn - i - 1)) {
+                return true;
+            }
+        }
+        return false;
+    }
+    if (p[0] == '*') {
+        bool across = pn >= 2 && p[1] == '*';
+        size_t skip = across ? 2 : 1;
+        for (size_t i = 0;; i++) {
+            if (naive(p + skip, pn - skip, t + i, tn - i)) {
+                return true;
+            }
+            if (i >= tn || (!across && t[i] == '/')) {
+                return false;
+            }
+        }
+    }
+    return tn > 0 && (p[0] == t[0] || (p[0] == '?' && t[0] != '/')) &&
+           naive(p + 1, pn - 1, t + 1, tn - 1);
+}
+
+static bool has_any(struct str s, const char *characters) {
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == '\0' || strchr(characters, s.p[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct str rest = fuzz_str(data, size);
+    struct str pattern;
+    struct err err = ERR_INIT;
+    if (!str_cut(&rest, '\n', &pattern)) {
+        return 0;
+    }
+    struct str text = rest.p ? rest : S("");
+    bool good = glob_check(pattern, &err) == 0;
+    bool matched = glob_match(pattern, text);
+    FUZZ_MUST(good || !matched);
+    bool plain = !has_any(pattern, "*?[]{}\\!,");
+    FUZZ_MUST(!plain || !good || matched == str_eq(pattern, text));
+    bool selected = artifact_match(pattern, text);
+    FUZZ_MUST(!plain || has_any(pattern, "./") || selected == str_eq(pattern, text));
+    size_t stars = 0;
+    for (size_t i = 0; i < pattern.n; i++) {
+        stars += pattern.p[i] == '*';
+    }
+    bool simple = !has_any(pattern, "[]{}\\!,") && stars <= 3 && pattern.n < 24 && text.n < 24;
+    bool odd = str_find(pattern, S("***"), 0) != (size_t)-1;
+    if (simple && !odd && pattern.n > 0 && text.n > 0 && !str_starts(pattern, S("/")) &&
+        !str_starts(pattern, S("./"))) {
+        FUZZ_MUST(selected == naive(pattern.p, pattern.n, text.p, text.n));
+    }
+    return 0;
+}
