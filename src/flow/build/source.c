@@ -43,24 +43,30 @@ static int buildspec_from_s3(struct supervision *s, struct str arn, struct str *
     return fd_read_all(&s->arena, fd, YAML_MAX_BYTES + 1, ret, err);
 }
 
+/* Where the buildspec lies inside, or will: known, and told, before the source is fetched. */
+static const char *buildspec_path(struct supervision *s) {
+    struct str wanted = s->plan.buildspec;
+    if (is_inline(wanted) || str_starts(wanted, S("arn:"))) {
+        return READONLY_BUILDSPEC;
+    }
+    wanted = wanted.n > 0 ? wanted : S("buildspec.yml");
+    return str_starts(wanted, S("/"))
+               ? str_z(&s->arena, wanted)
+               : str_printf(&s->arena, "%s/" STR_FMT, s->source_dir, STR_ARG(wanted)).p;
+}
+
 /* Text of the buildspec, and where it lies inside. */
 static int find_buildspec(struct supervision *s, struct str *ret_text, const char **ret_path,
                           struct err *err) {
     struct str wanted = s->plan.buildspec;
-    *ret_path = READONLY_BUILDSPEC;
+    *ret_path = buildspec_path(s);
     if (is_inline(wanted) || str_starts(wanted, S("arn:"))) {
         *ret_text = wanted;
         if (str_starts(wanted, S("arn:")) && buildspec_from_s3(s, wanted, ret_text, err) < 0) {
             return -1;
         }
-        build_log_line(s->log, "YAML location is %s", *ret_path);
         return sandbox_write_file(s->box, *ret_path, *ret_text, 0644, err);
     }
-    wanted = wanted.n > 0 ? wanted : S("buildspec.yml");
-    bool absolute = str_starts(wanted, S("/"));
-    *ret_path = absolute ? str_z(&s->arena, wanted)
-                         : str_printf(&s->arena, "%s/" STR_FMT, s->source_dir, STR_ARG(wanted)).p;
-    build_log_line(s->log, "YAML location is %s", *ret_path);
     if (sandbox_read_file(s->box, &s->arena, *ret_path, YAML_MAX_BYTES + 1, ret_text, err) < 0) {
         return err->kind == ERR_NOT_FOUND
                    ? err_set(err, ERR_NOT_FOUND, "stat %s: no such file or directory", *ret_path)
@@ -193,6 +199,7 @@ struct phase_end download_source(struct supervision *s) {
     struct err err = ERR_INIT;
     build_log_line(s->log, "Phase is DOWNLOAD_SOURCE");
     build_log_line(s->log, "CODEBUILD_SRC_DIR=%s", s->source_dir);
+    build_log_line(s->log, "YAML location is %s", buildspec_path(s));
     if (fetch_sources(s, &err) < 0) {
         return phase_failed(s, "CLIENT_ERROR", "%s", err.msg);
     }

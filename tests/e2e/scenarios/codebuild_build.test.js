@@ -60,6 +60,57 @@ cache:
         const third = await again('cached');
         assert.match(third.log, /^seen xx \/usr\/bin\/env kept$/m);
         assert.equal((await keys('caches/')).length, 1);
+        await world.builds.send(new cb.InvalidateProjectCacheCommand({ projectName: 'cached' }));
+        assert.match((await again('cached')).log, /^seen *$/m);
+        assert.deepEqual(await keys('caches/'), ['caches/project-111111111111-eu-west-2-cached.1/cache.zip', 'caches/project-111111111111-eu-west-2-cached/cache.zip']);
+    });
+
+    await t.test('phases and log are as AWS shows them', async () => {
+        const { built, log } = await once('shown', 'version: 0.2\nphases:\n  pre_build: {commands: ["echo one"]}\n  build: {commands: ["exit 4"]}\n  post_build: {commands: ["echo two"]}\n');
+        const ok = [{ statusCode: '', message: '' }];
+        const failed = [{ statusCode: 'COMMAND_EXECUTION_ERROR', message: 'Error while executing command: exit 4. Reason: exit status 4' }];
+        assert.deepEqual(built.phases.map((p) => [p.phaseType, p.phaseStatus, p.contexts]), [
+            ['SUBMITTED', 'SUCCEEDED', undefined], ['QUEUED', 'SUCCEEDED', undefined], ['PROVISIONING', 'SUCCEEDED', ok],
+            ['DOWNLOAD_SOURCE', 'SUCCEEDED', ok], ['INSTALL', 'SUCCEEDED', ok], ['PRE_BUILD', 'SUCCEEDED', ok], ['BUILD', 'FAILED', failed],
+            ['POST_BUILD', 'SUCCEEDED', ok], ['UPLOAD_ARTIFACTS', 'SUCCEEDED', ok], ['FINALIZING', 'SUCCEEDED', ok], ['COMPLETED', undefined, undefined],
+        ]);
+        const completed = built.phases.at(-1);
+        assert.deepEqual([completed.endTime, completed.durationInSeconds, built.currentPhase], [undefined, undefined, 'COMPLETED']);
+        const lines = log.split('\n').filter((l) => l.trim()).map((l) => l.replace(/^\[Container\] \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d\.\d{6} /, '> ').replace(/src\d+/, 'srcN'));
+        assert.deepEqual(lines, [
+            '> Running on CodeBuild On-demand', '> Waiting for agent ping', '> Waiting for DOWNLOAD_SOURCE', '> Phase is DOWNLOAD_SOURCE',
+            '> CODEBUILD_SRC_DIR=/codebuild/output/srcN/src', '> YAML location is /codebuild/readonly/buildspec.yml', '> Processing environment variables',
+            '> No runtime version selected in buildspec.', '> Moving to directory /codebuild/output/srcN/src', '> Cache is not defined in the buildspec',
+            '> Skip cache due to: no paths specified to be cached', '> Registering with agent', '> Phases found in YAML: 3', '>  PRE_BUILD: 1 commands',
+            '>  BUILD: 1 commands', '>  POST_BUILD: 1 commands', '> Phase complete: DOWNLOAD_SOURCE State: SUCCEEDED', '> Phase context status code:  Message: ',
+            '> Entering phase INSTALL', '> Phase complete: INSTALL State: SUCCEEDED', '> Phase context status code:  Message: ',
+            '> Entering phase PRE_BUILD', '> Running command echo one', 'one', '> Phase complete: PRE_BUILD State: SUCCEEDED', '> Phase context status code:  Message: ',
+            '> Entering phase BUILD', '> Running command exit 4', '> Command did not exit successfully exit 4 exit status 4', '> Phase complete: BUILD State: FAILED',
+            '> Phase context status code: COMMAND_EXECUTION_ERROR Message: Error while executing command: exit 4. Reason: exit status 4',
+            '> Entering phase POST_BUILD', '> Running command echo two', 'two', '> Phase complete: POST_BUILD State: SUCCEEDED', '> Phase context status code:  Message: ',
+            '> Phase complete: UPLOAD_ARTIFACTS State: SUCCEEDED', '> Phase context status code:  Message: ',
+        ]);
+    });
+
+    await t.test('what a build knows about itself', async () => {
+        const { built, log } = await once('self', buildspec('env | sort'));
+        const env = Object.fromEntries(log.split('\n').filter((l) => /^[A-Z_a-z0-9]+=/.test(l)).map((l) => [l.slice(0, l.indexOf('=')), l.slice(l.indexOf('=') + 1)]));
+        assert.equal(built.buildStatus, 'SUCCEEDED');
+        assert.equal(env.CODEBUILD_BUILD_ID, built.id);
+        assert.equal(env.CODEBUILD_BUILD_ARN, built.arn);
+        assert.equal(env.CODEBUILD_BUILD_NUMBER, '1');
+        assert.equal(env.CODEBUILD_BUILD_SUCCEEDING, '1');
+        assert.equal(env.CODEBUILD_BUILD_IMAGE, built.environment.image);
+        assert.equal(env.CODEBUILD_INITIATOR, built.initiator);
+        assert.equal(env.CODEBUILD_KMS_KEY_ID, 'arn:aws:kms:eu-west-2:111111111111:alias/aws/s3');
+        assert.equal(env.CODEBUILD_LOG_PATH, built.logs.streamName);
+        assert.equal(env.CODEBUILD_PROJECT_ARN, 'arn:aws:codebuild:eu-west-2:111111111111:project/self');
+        assert.equal(env.CODEBUILD_START_TIME, String(built.startTime.getTime()));
+        assert.match(env.CODEBUILD_BUILD_URL, /self/);
+        assert.deepEqual([env.AWS_REGION, env.AWS_DEFAULT_REGION, env.HOME, env.CODEBUILD_CI], ['eu-west-2', 'eu-west-2', '/root', 'true']);
+        assert.equal(env.CODEBUILD_RESOLVED_SOURCE_VERSION, undefined);
+        assert.equal(env.CODEBUILD_BATCH_BUILD_IDENTIFIER, undefined);
+        assert.equal(env.PWD, env.CODEBUILD_SRC_DIR);
     });
 
     await t.test('a key is written once, and fallback keys find the newest beginning with them', async () => {
