@@ -88,7 +88,21 @@ export class Server {
     }
 
     // Starts the process and waits for its ready line. Rejects with its output when it ends before.
+    // A restart answers at the same address, as a service does, but where another program of a busy
+    // machine has taken the port meanwhile.
     async launch(extra = []) {
+        try {
+            return await this.launchOnce(extra);
+        } catch (error) {
+            if (!this.address || !error.message.includes(`${this.address} is in use by another program`)) {
+                throw error;
+            }
+            this.address = undefined;
+            return this.launchOnce(extra);
+        }
+    }
+
+    async launchOnce(extra) {
         if (this.child && this.child.exitCode === null && this.child.signalCode === null) {
             await this.kill();
         }
@@ -110,8 +124,8 @@ export class Server {
         this.url = await new Promise((done, fail) => {
             const timer = setTimeout(() => {
                 child.kill('SIGKILL');
-                fail(new Error(`serve is not ready after 20 s:\n${this.log}`));
-            }, 20_000);
+                fail(new Error(`serve is not ready after 60 s:\n${this.log}`));
+            }, 60_000);
             let out = '';
             child.stdout.on('data', (bytes) => {
                 out += bytes;
@@ -128,11 +142,10 @@ export class Server {
             this.ended.then(({ code, signal }) => {
                 clearTimeout(timer);
                 fail(Object.assign(new Error(`serve ended (${code ?? signal}):\n${this.log}`),
-                    { code, log: this.log }));
+                    { code, signal, log: this.log }));
             });
         });
         this.pid = child.pid;
-        // A restart answers at the same address, as a service does.
         this.address = new URL(this.url).host;
         this.keys = JSON.parse(readFileSync(join(this.dir, 'keys.json'), 'utf8'));
         return this.url;

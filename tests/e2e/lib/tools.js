@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PROGRAM } from './server.js';
 
 export function find(program) {
@@ -18,6 +18,15 @@ export function find(program) {
 // false when the program is there, else the reason to skip.
 export function without(program) {
     return find(program) ? false : `${program} is not installed`;
+}
+
+// A library of tests/faults, to be preloaded into the program.
+export function fault(name) {
+    return join(dirname(PROGRAM), 'tests', `${name}.so`);
+}
+
+export function withoutFault(name) {
+    return existsSync(fault(name)) ? false : `${fault(name)} is not built (meson -Dtests=enabled)`;
 }
 
 function mirrors() {

@@ -8,7 +8,7 @@ import { Counted } from '../lib/counted.js';
 import { until } from '../lib/expect.js';
 import { World, buildspec } from '../lib/release.js';
 import { Server, temporary } from '../lib/server.js';
-import { withoutBuilds } from '../lib/tools.js';
+import { fault, withoutBuilds, withoutFault } from '../lib/tools.js';
 
 const skip = withoutBuilds();
 
@@ -94,6 +94,31 @@ test('kill -9 at ten random moments of one release', { skip }, async (t) => {
     }, { timeout_ms: 180_000 });
     assert.equal(status, 'Succeeded', moments);
     assert.equal(kills.length, 10);
+    await counted.verify(id);
+});
+
+// A kill at any moment seldom falls between a write and its answer. Here each one does.
+test('kill -9 ten times after a write of a build is made and before it is answered', { skip: skip || withoutFault('kill_at_answer') }, async (t) => {
+    const server = await Server.start(t);
+    const counted = await Counted.make(server, 12);
+    const { world } = counted;
+    const id = await world.newest();
+    await until('the build writes', async () => (await counted.progress(id)) >= 1, { every_ms: 5 });
+    await server.kill('SIGKILL');
+    for (let kills = 0; kills < 10; kills += 1) {
+        // Its first answer is of the call that the one before it did not answer; then some new ones.
+        server.options.env = { LD_PRELOAD: fault('kill_at_answer'), KILL_AT_ANSWER: String(2 + kills % 3) };
+        // It may die before it says that it is ready: builds are answered from the first moment on.
+        await server.launch().catch((error) => assert.equal(error.signal, 'SIGKILL', error.message));
+        const timer = setTimeout(() => server.child.kill('SIGTERM'), 120_000);
+        assert.deepEqual(await server.ended, { code: null, signal: 'SIGKILL' }, `kill ${kills + 1}: ${server.log}`);
+        clearTimeout(timer);
+    }
+    server.options.env = {};
+    await server.launch();
+    assert.equal((await world.stage('Development')).latestExecution.status, 'InProgress', 'killed in the middle of Development');
+    await world.answer(await world.waiting(id));
+    assert.equal(await world.ended(id), 'Succeeded');
     await counted.verify(id);
 });
 
