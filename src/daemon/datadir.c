@@ -10,22 +10,54 @@
 #include "services/core/ident.h"
 #include "services/iam/iam_store.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 /* ---- lock ---- */
 
+enum { LOCK_PATIENCE_MS = 10 * 1000, LOCK_POLL_MS = 10 };
+
+static struct str holder(struct arena *a, const char *path) {
+    struct err ignored = ERR_INIT;
+    struct str pid = STR_NONE;
+    return file_read(a, path, 64, &pid, &ignored) < 0 ? STR_NONE : str_trim(pid);
+}
+
+static bool is_gone(struct str pid) {
+    long long n = 0;
+    return str_to_i64(pid, &n) && n > 0 && n <= INT_MAX && kill((pid_t)n, 0) < 0 && errno == ESRCH;
+}
+
+/* A process that serve was about to start when it was killed holds the lock until it becomes its
+ * own program: the lock of a server that is gone is waited for. */
+static int take_lock(struct arena *a, const char *path, struct err *err) {
+    int64_t end = clock_mono_ms(&clock_system) + LOCK_PATIENCE_MS;
+    for (;;) {
+        struct err why = ERR_INIT;
+        int fd = file_lock(path, false, &why);
+        if (fd >= 0 || why.kind != ERR_CONFLICT || !is_gone(holder(a, path)) ||
+            clock_mono_ms(&clock_system) > end) {
+            *err = why;
+            return fd;
+        }
+        poll(NULL, 0, LOCK_POLL_MS);
+    }
+}
+
 int datadir_lock(const char *dir, struct err *err) {
     struct arena a = ARENA_INIT;
     struct err why = ERR_INIT;
     const char *path = str_printf(&a, "%s/serve.pid", dir).p;
-    int fd = dir_make(dir, 0700, err) < 0 ? -1 : file_lock(path, false, &why);
+    int fd = dir_make(dir, 0700, err) < 0 ? -1 : take_lock(&a, path, &why);
     if (fd < 0 && why.kind == ERR_CONFLICT) {
-        struct str pid = S("?");
-        (void)!file_read(&a, path, 64, &pid, &why);
+        struct str pid = holder(&a, path);
         err_set(err, ERR_CONFLICT,
                 "%s is served already, by process %.*s; give another --data, or end that one", dir,
-                STR_ARG(str_trim(pid)));
+                STR_ARG(pid));
     } else if (fd < 0 && why.kind != ERR_NONE) {
         *err = why;
     } else if (fd >= 0) {
