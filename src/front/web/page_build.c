@@ -84,6 +84,7 @@ void page_build(struct page *p) {
     html_fmt(h, " <span class=\"soft\">%s, started by %s</span></p>", b->current_phase,
              b->initiator);
     phases(p, b);
+    page_build_reports(p, &b->report_arns);
     html_raw(h, "</div>");
     html_fmt(h,
              "<h2>Log</h2><pre class=\"log\" tabindex=\"0\" aria-label=\"Log\" "

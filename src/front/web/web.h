@@ -75,6 +75,8 @@ void page_pipeline(struct page *p);
 void page_execution(struct page *p);
 void page_answer(struct page *p);
 void page_build(struct page *p);
+struct str_list;
+void page_build_reports(struct page *p, const struct str_list *arns); /* build_reports.c */
 void page_build_log(struct page *p);
 void page_events(struct page *p);
 void page_sign_out(struct page *p);
