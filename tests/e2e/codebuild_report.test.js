@@ -1,6 +1,7 @@
 // Report groups and reports: the API by itself, and what builds put into them.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { chromium } from 'playwright-core';
 import * as cb from '@aws-sdk/client-codebuild';
 import { PutRolePolicyCommand, DeleteRolePolicyCommand, IAMClient } from '@aws-sdk/client-iam';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
@@ -9,7 +10,9 @@ import { pages, refuses } from './lib/expect.js';
 import { World, buildspec, makeRoles } from './lib/release.js';
 import { Server } from './lib/server.js';
 import { terraform } from './lib/terraform.js';
-import { withoutBuilds, withoutTerraform } from './lib/tools.js';
+import { find, withoutBuilds, withoutTerraform } from './lib/tools.js';
+
+const browserPath = find('chromium') ?? find('google-chrome');
 
 const arn = (name) => `arn:aws:codebuild:eu-west-2:111111111111:report-group/${name}`;
 const none = { exportConfigType: 'NO_EXPORT' };
@@ -227,6 +230,38 @@ test('reports of builds', { skip: withoutBuilds() }, async (t) => {
         const forbidden = await message('forbidden', '  x:\n    files: ["out/**/*"]\n');
         assert.match(forbidden.text, /is not authorized to perform: codebuild:CreateReport on resource: \S+report-group\/forbidden-x with an explicit deny/);
         await iam.send(new DeleteRolePolicyCommand({ RoleName: 'app-build', PolicyName: 'no-reports' }));
+    });
+
+    await t.test('reports that nobody named are found, unless that is turned off', async () => {
+        await world.project('found', buildspec([...write, 'mkdir deep && cp out/deep/a.xml deep/b.xml && echo "<project/>" >pom.xml']), { pipeline: false });
+        const built = await world.build('found');
+        const log = await world.log(built);
+        assert.match(log, /Set report auto-discover timeout to 5 seconds\n.*Expanding base directory path:  \.\n.*Assembling file list\n.*Expanding \.\n/);
+        const reports = (await reportsOf(built)).map((r) => [r.name, r.testSummary?.total ?? r.codeCoverageSummary.linesCovered]);
+        assert.deepEqual(reports, [['found-JUNITXML-AutoDiscovered', 6], ['found-JACOCOXML-AutoDiscovered', 5]]);
+        const off = await world.build('found', { environmentVariablesOverride: [{ name: 'CODEBUILD_CONFIG_AUTO_DISCOVER', value: 'false' }] });
+        assert.equal(off.reportArns, undefined);
+        await world.project('nothing', buildspec(['true']), { pipeline: false });
+        assert.match(await world.log(await world.build('nothing')), /No matching auto-discover report paths found\n.*Report auto-discover file discovery took \d+\.\d{6} seconds\n/);
+    });
+
+    await t.test('the console shows failed tests first, as text', { skip: browserPath ? false : 'chromium is not installed' }, async (t2) => {
+        const hostile = junit.replace('1 is not 2', '&lt;script&gt;document.title = 1&lt;/script&gt;');
+        await world.project('shown', spec('  x:\n    files: [a.xml]\n  y:\n    files: [cov/jacoco.xml]\n    file-format: JACOCOXML\n',
+            [...write, `cat >a.xml <<'END'\n${hostile}\nEND`]), { pipeline: false });
+        const built = await world.build('shown');
+        const link = await server.tl('console');
+        assert.equal(link.status, 0, link.stderr);
+        const browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox'] });
+        t2.after(() => browser.close());
+        const page = await browser.newPage();
+        await page.goto(link.stdout.trim());
+        await page.goto(`${server.url}/console/builds/${built.id.split(':')[1]}`);
+        const text = await page.locator('#now').innerText();
+        assert.match(text, /3 tests: 1 passed, 1 failed, 1 skipped/);
+        assert.match(text, /c\.A bad\s+<script>document\.title = 1<\/script>/);
+        assert.match(text, /50\.00 % of 10 lines/);
+        assert.notEqual(await page.title(), '1');
     });
 
     await t.test('a failed build reports too, and secrets stay out', async () => {

@@ -183,6 +183,10 @@ static int walk_entry(struct walk *w, struct str path, struct str name, unsigned
         return err_set(err, ERR_LIMIT, "more than %d files and folders to look at",
                        ARTIFACT_MAX_FILES);
     }
+    const struct artifact_selection *s = w->selection;
+    if (s->stop != NULL && w->visited % 256 == 0 && s->stop(s->ud)) {
+        return err_set(err, ERR_CANCELLED, "looking for files took too long");
+    }
     if (type == DT_DIR) {
         return walk_folder(w, path, name, depth + 1, err);
     }

@@ -36,6 +36,7 @@ struct artifact_selection {
     bool folder_links; /* enable-symlinks: links to folders of the source directory count too */
     bool keep_links;   /* links are taken as they are, wherever they lead; else followed */
     void (*say)(void *ud, struct str line); /* progress, in CodeBuild's words */
+    bool (*stop)(void *ud); /* asked now and then: ends with ERR_CANCELLED; or NULL */
     void *ud;
 };
 

@@ -24,7 +24,7 @@ enum { CASES_PER_CALL = 100, SOURCES_PER_CALL = 1000, MAX_EXPORT_NAME = 1024 };
 /* One report on its way. */
 struct reporting {
     struct supervision *s;
-    struct str label; /* how the buildspec names it */
+    struct str label; /* the group as the build names it */
     struct str group_arn;
     bool by_name; /* the group is made if it is not there */
     enum report_format format;
@@ -379,7 +379,8 @@ static bool elsewhere(const struct supervision *s) {
     return s->plan.aws || s->plan.serve_dir.n > 0;
 }
 
-/* -1: what went wrong stands in err. The report is complete in any case, once it was made. */
+/* Of the files that `spec` names, or of those that are there already (NULL). -1: what went wrong
+ * stands in err. The report is complete in any case, once it was made. */
 static int report(struct reporting *r, const struct buildspec_report *spec, struct err *err) {
     report_data_init(&r->data, &r->s->arena, report_kind_of(r->format));
     int root cleanup_fd = sandbox_open(r->s->box, "/", O_RDONLY | O_DIRECTORY, 0, err);
@@ -391,7 +392,7 @@ static int report(struct reporting *r, const struct buildspec_report *spec, stru
         return err_wrap(err, "error creating report");
     }
     struct err ignored = ERR_INIT;
-    if (root < 0 || find_files(r, spec, err) < 0 || fill(r, err) < 0) {
+    if (root < 0 || (spec != NULL && find_files(r, spec, err) < 0) || fill(r, err) < 0) {
         if (close_report(r, "INCOMPLETE", &ignored) < 0) {
             build_log_line(r->s->log, "Report " STR_FMT " stays open: %s",
                            STR_ARG(r->made.report_arn), ignored.msg);
@@ -407,11 +408,10 @@ static int report(struct reporting *r, const struct buildspec_report *spec, stru
                                    STR_ARG(complaints_text(r)));
 }
 
-static struct reporting reporting_of(struct supervision *s, const struct buildspec_report *spec,
-                                     const struct env *now) {
-    struct str group = env_expand(&s->arena, spec->group, now, true);
-    struct reporting r = {.s = s, .label = group, .group_arn = group, .now = now, .root = -1};
-    r.format = spec->format;
+static struct reporting reporting_of(struct supervision *s, struct str group,
+                                     enum report_format format, const struct env *now) {
+    struct reporting r = {
+        .s = s, .label = group, .group_arn = group, .format = format, .now = now, .root = -1};
     if (!str_starts(group, S("arn:"))) {
         struct str name =
             str_printf(&s->arena, STR_FMT "-" STR_FMT, STR_ARG(s->plan.project), STR_ARG(group));
@@ -419,6 +419,14 @@ static struct reporting reporting_of(struct supervision *s, const struct buildsp
         r.by_name = true;
     }
     return r;
+}
+
+int report_found(struct supervision *s, enum report_format format,
+                 const struct artifact_files *files, const struct env *now, struct err *err) {
+    struct str group = str_printf(&s->arena, "%s-AutoDiscovered", report_format_name(format));
+    struct reporting r = reporting_of(s, group, format, now);
+    r.files = *files;
+    return report(&r, NULL, err);
 }
 
 struct phase_end upload_reports(struct supervision *s) {
@@ -434,14 +442,15 @@ struct phase_end upload_reports(struct supervision *s) {
     for (size_t i = 0; i < s->spec.reports.n; i++) {
         struct err err = ERR_INIT;
         const struct buildspec_report *spec = &s->spec.reports.v[i];
-        struct reporting r = reporting_of(s, spec, &now);
+        struct str group = env_expand(&s->arena, spec->group, &now, true);
+        struct reporting r = reporting_of(s, group, spec->format, &now);
         int result = spec->format == REPORT_FORMATS
                          ? err_set(&err, ERR_INVALID, "unknown file-format " STR_FMT,
                                    STR_ARG(spec->format_text))
                          : report(&r, spec, &err);
         if (result < 0) {
             wrong = str_printf(&s->arena, STR_FMT "%s" STR_FMT ": [%s]", STR_ARG(wrong),
-                               wrong.n > 0 ? ", " : "", STR_ARG(r.label), err.msg);
+                               wrong.n > 0 ? ", " : "", STR_ARG(group), err.msg);
         }
     }
     return wrong.n == 0 ? phase_well()

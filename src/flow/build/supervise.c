@@ -64,6 +64,7 @@ static bool has_log_lines(enum build_phase phase) {
 static struct phase_end upload(struct supervision *s) {
     struct phase_end artifacts = upload_artifacts(s);
     struct phase_end reports = upload_reports(s);
+    discover_reports(s);
     return artifacts.status == PHASE_SUCCEEDED ? reports : artifacts;
 }
 

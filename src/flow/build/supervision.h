@@ -173,6 +173,13 @@ int pack_files(struct supervision *s, int root_fd, const struct artifact_files *
 
 /* reports.c: what the buildspec's reports name. */
 struct phase_end upload_reports(struct supervision *s);
+/* Files that were found, as a report of the format's own group. */
+int report_found(struct supervision *s, enum report_format format,
+                 const struct artifact_files *files, const struct env *now,
+                 struct err *err) MUST_USE;
+
+/* discover.c: files that look like reports though nobody named them. */
+void discover_reports(struct supervision *s);
 
 /* account.c: calls into the build's account, as the project's role. Each request has an id that it
  * keeps when it is sent again; serve remembers the answer to a write until it is acknowledged. */

@@ -83,6 +83,9 @@ void report_data_init(struct report_data *data, struct arena *a, enum report_kin
 int report_data_add(struct report_data *data, enum report_format format, struct str path,
                     struct str text, struct err *err) MUST_USE;
 
+/* Does a file look like a report, by its name and first bytes? */
+bool report_sniff(struct str name, struct str head, enum report_format *ret);
+
 /* A file of a report: opened for reading, and its name. */
 struct report_input {
     int fd;

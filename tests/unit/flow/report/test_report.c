@@ -416,6 +416,33 @@ static void test_what_the_helper_hands_back_is_checked(void **state) {
     assert_int_equal(report_unpack(&arena, buf_str(&packed), REPORT_TEST, &again, &bad, &err), -1);
 }
 
+static const char *sniffed(const char *name, const char *head) {
+    enum report_format format = REPORT_JUNITXML;
+    return report_sniff(str_c(name), str_c(head), &format) ? report_format_name(format) : "";
+}
+
+static void test_files_are_known_by_their_first_element(void **state) {
+    (void)state;
+    assert_string_equal(
+        sniffed("a.xml", "\xef\xbb\xbf<?xml version='1.0'?>\n<!-- x -->\n<testsuites>"),
+        "JUNITXML");
+    assert_string_equal(sniffed("a.xml", "<testsuite name='x'>"), "JUNITXML");
+    assert_string_equal(sniffed("a.xml", "<testsuitex>"), "");
+    assert_string_equal(sniffed("a.xml", "<coverage line-rate='1'>"), "COBERTURAXML");
+    assert_string_equal(sniffed("a.xml", "<coverage generated='1'>"), "CLOVERXML");
+    assert_string_equal(sniffed("a.xml", "<!DOCTYPE report PUBLIC '-//JACOCO//'><report name='r'>"),
+                        "JACOCOXML");
+    assert_string_equal(sniffed("a.xml", "<report name='of something else'>"), "");
+    assert_string_equal(sniffed("pom.xml", "<project>"), "");
+    assert_string_equal(sniffed("a.json", "[{\"keyword\": \"Feature\", \"elements\": ["),
+                        "CUCUMBERJSON");
+    assert_string_equal(sniffed("package.json", "{\"coverage\": \"x\"}"), "");
+    assert_string_equal(sniffed("c/.resultset.json", "{\"RSpec\": {\"coverage\": {"), "SIMPLECOV");
+    assert_string_equal(sniffed("a.txt", "<testsuite>"), "");
+    assert_string_equal(sniffed("a.xml", ""), "");
+    assert_string_equal(sniffed("a.xml", "<!-- no end"), "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_junit_of_surefire_and_pytest, setup, teardown),
@@ -434,6 +461,8 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(test_jacoco_with_its_document_type, setup, teardown),
         cmocka_unit_test_setup_teardown(test_simplecov_of_all_versions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_files_are_known_by_their_first_element, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_another_format_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(test_entities_depth_and_damage_are_refused, setup,
                                         teardown),
