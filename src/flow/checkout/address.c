@@ -139,7 +139,7 @@ struct str address_folder(struct arena *a, const struct address *at) {
     struct str part = STR_NONE;
     bool fine = repository.n > 0 && str_find_c(at->host, ':', 0) == (size_t)-1;
     while (fine && str_cut(&rest, '/', &part)) {
-        fine = part.n > 0 && part.p[0] != '.';
+        fine = part.n > 0 && part.p[0] != '.' && part.p[0] != '-';
         for (size_t i = 0; fine && i < part.n; i++) {
             char c = part.p[i];
             fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||

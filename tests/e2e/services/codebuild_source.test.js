@@ -154,6 +154,26 @@ test('sources of builds', { skip }, async (t) => {
         assert.match(local.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE').contexts[0].message, /trunkline\.yml/);
     });
 
+    await t.test('a connection says where the repositories of a host are, of one project or of the account', async () => {
+        const head = await world.push('by connection', { 'buildspec.yml': spec('echo connected', 'git remote get-url origin') });
+        const source = { type: 'GITLAB', location: 'https://gitlab.com/local/src' };
+        await project('own', { ...source, auth: { type: 'CODECONNECTIONS', resource: world.connectionArn } });
+        await project('account', source);
+        await send(cb.ImportSourceCredentialsCommand, { token: world.connectionArn, serverType: 'GITLAB', authType: 'CODECONNECTIONS' });
+        const { sourceCredentialsInfos } = await send(cb.ListSourceCredentialsCommand, {});
+        assert.equal(sourceCredentialsInfos.find((i) => i.serverType === 'GITLAB').resource, world.connectionArn);
+        for (const name of ['own', 'account']) {
+            const built = await world.build(name);
+            const log = await world.log(built);
+            assert.equal(built.buildStatus, 'SUCCEEDED', log);
+            assert.equal(built.resolvedSourceVersion, head);
+            assert.match(log, /^https:\/\/gitlab\.com\/local\/src$/m);
+        }
+        await project('none', { ...source, auth: { type: 'CODECONNECTIONS', resource: `${world.connectionArn}x` } });
+        const refused = await world.build('none');
+        assert.match(refused.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE').contexts[0].message, /no connection/);
+    });
+
     await t.test('a build that waits for its host can be stopped', async () => {
         await project('hangs', { type: 'GITHUB_ENTERPRISE', location: `${open.url}/hang/team/lib.git` });
         const { build } = await send(cb.StartBuildCommand, { projectName: 'hangs' });
