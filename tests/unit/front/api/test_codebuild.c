@@ -574,6 +574,27 @@ static void test_only_failed_builds_are_retried_and_none_of_a_pipeline(void **st
     assert_true(str_eq(end_newest("FAILED", 3)->id, of_pipeline->id));
 }
 
+static void test_a_build_that_waits_too_long_ends_in_the_queue(void **state) {
+    (void)state;
+    create("web");
+    struct codebuild_start_build_input in = {.project_name = S("web"),
+                                             .queued_timeout_in_minutes_override = 5,
+                                             .has_queued_timeout_in_minutes_override = true};
+    struct str id = start(&in)->id;
+    struct builds *builds = builds_new(&config);
+    struct queue_kind kind = builds_queue_kind(builds);
+    struct queue_job job = {.key = str_sub(id, 4, id.n), .arena = &arena};
+    time_now.now_ms += 5 * 60 * 1000 + 1;
+    OK(kind.run(kind.ud, &job, &err));
+    struct codebuild_build *b = get(id);
+    assert_true(b->build_complete && str_is(b->build_status, "TIMED_OUT"));
+    assert_true(str_is(b->phases.v[1].phase_type, "QUEUED"));
+    assert_true(str_is(b->phases.v[1].phase_status, "TIMED_OUT"));
+    assert_true(str_is(b->phases.v[2].phase_type, "COMPLETED"));
+    assert_false(file_exists(str_printf(&arena, "%s/builds", dir).p));
+    builds_free(builds);
+}
+
 static void test_an_invalidated_cache_has_another_name_from_the_next_build_on(void **state) {
     (void)state;
     struct str id = begin_build();
@@ -650,6 +671,7 @@ int main(void) {
         CASE(test_a_lost_supervisor_that_was_to_stop_is_stopped),
         CASE(test_a_failed_build_is_started_again_as_often_as_it_asked),
         CASE(test_only_failed_builds_are_retried_and_none_of_a_pipeline),
+        CASE(test_a_build_that_waits_too_long_ends_in_the_queue),
         CASE(test_an_invalidated_cache_has_another_name_from_the_next_build_on),
         CASE(test_an_action_finds_its_build_again_by_its_token),
     };

@@ -259,6 +259,65 @@ static void test_damaged_archives_are_an_error_and_never_a_crash(void **state) {
     }
 }
 
+static void test_a_name_of_any_length_and_names_that_differ_in_case_are_no_trap(void **state) {
+    struct fixture *f = *state;
+    char *name = arena_alloc(&f->a, 5001);
+    memset(name, 'n', 5000);
+    const struct entry longest[] = {{name, S_IFREG, "x", false}};
+    int fd cleanup_fd = make_archive(f, false, longest, 1);
+    assert_int_equal(extract(f, fd, NULL, NULL), -1);
+    assert_true(f->err.kind == ERR_INVALID || f->err.kind == ERR_LIMIT);
+    assert_null(strstr(f->err.msg, "signal"));
+    const struct entry cases[] = {{"Same", S_IFREG, "one", false}, {"same", S_IFREG, "two", false}};
+    int both cleanup_fd = make_archive(f, false, cases, 2);
+    assert_int_equal(extract(f, both, NULL, NULL), 0);
+    struct str text = STR_NONE;
+    assert_int_equal(file_read(&f->a, in_dir(f, "out/Same"), 10, &text, &f->err), 0);
+    assert_true(str_is(text, "one"));
+}
+
+/* All files below the folder; each must hold `content`. */
+static void assert_only(struct fixture *f, const char *folder, const char *content) {
+    struct str_list names = {0};
+    assert_int_equal(dir_list(&f->a, folder, &names, &f->err), 0);
+    for (size_t i = 0; i < names.n; i++) {
+        const char *path = str_printf(&f->a, "%s/%.*s", folder, STR_ARG(names.v[i])).p;
+        struct str text = STR_NONE;
+        if (file_is_dir(path)) {
+            assert_only(f, path, content);
+        } else if (file_read(&f->a, path, 1000, &text, &f->err) == 0) {
+            assert_true(str_is(text, content) || text.n == 0);
+        }
+    }
+}
+
+static void test_no_flipped_bit_goes_unnoticed(void **state) {
+    struct fixture *f = *state;
+    const char *content = "a text, a text, a text that is long enough to be packed";
+    const struct entry entries[] = {{"one", S_IFREG, content, false}};
+    int whole cleanup_fd = make_archive(f, false, entries, 1);
+    struct str bytes = STR_NONE;
+    assert_int_equal(fd_read_all(&f->a, whole, 1 << 20, &bytes, &f->err), 0);
+    char *flipped = arena_memdup(&f->a, bytes.p, bytes.n);
+    unsigned refused = 0;
+    for (size_t i = 0; i < bytes.n; i++) {
+        flipped[i] = (char)(bytes.p[i] ^ (1 << i % 8));
+        int fd cleanup_fd = fd_from_bytes("flipped", str_n(flipped, bytes.n), &f->err);
+        if (extract(f, fd, &(struct extract_limits){.bytes = 1 << 20}, NULL) < 0) {
+            assert_null(strstr(f->err.msg, "signal"));
+            refused++;
+        } else {
+            assert_only(f, in_dir(f, "out"), content);
+        }
+        flipped[i] = bytes.p[i];
+        assert_int_equal(tree_remove(in_dir(f, "out"), &f->err), 0);
+        assert_int_equal(dir_make(in_dir(f, "out"), 0755, &f->err), 0);
+        fd_closep(&f->out);
+        f->out = file_open(in_dir(f, "out"), O_RDONLY | O_DIRECTORY, 0, &f->err);
+    }
+    assert_true(refused > bytes.n / 4);
+}
+
 static void test_encrypted_entries_are_refused_and_named(void **state) {
     struct fixture *f = *state;
     int fd cleanup_fd = file_open(in_dir(f, "locked"), O_RDWR | O_CREAT, 0600, &f->err);
@@ -336,6 +395,8 @@ int main(void) {
         WITH_DIR(test_devices_are_refused_and_set_id_bits_dropped),
         WITH_DIR(test_limits_on_entries_bytes_and_ratio_hold),
         WITH_DIR(test_damaged_archives_are_an_error_and_never_a_crash),
+        WITH_DIR(test_a_name_of_any_length_and_names_that_differ_in_case_are_no_trap),
+        WITH_DIR(test_no_flipped_bit_goes_unnoticed),
         WITH_DIR(test_encrypted_entries_are_refused_and_named),
         WITH_DIR(test_owner_is_given_to_everything),
     };
