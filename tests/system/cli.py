@@ -168,6 +168,32 @@ def release(b):
     check("nothing waits" in b.run("approve", want=1).stderr, "an approval twice")
 
 
+def lint_of_an_account(b):
+    """Parameters as each environment of release.yml names them; secrets; a file that is mended."""
+    spec = os.path.join(b.folder, "lint.yml")
+    open(spec, "w", encoding="utf-8").write(
+        "version: 0.2\nenv:\n  variables:\n    A: $ENV\n  parameter-store:\n    ROLE: /lint/$ENV/role\n"
+        "    HERE: /lint/here\n    GONE: /lint/gone\n  secrets-manager: {S: lint/secret:key}\n"
+        "phases: {}\n")
+    accounts = os.path.join(b.folder, "lint-accounts.yml")
+    open(accounts, "w", encoding="utf-8").write(
+        'accounts:\n  shared-services:\n    id: "111111111111"\n    region: eu-west-2\n'
+        "    parameters: lint.env\n")
+    open(os.path.join(b.folder, "lint.env"), "w", encoding="utf-8").write(
+        "/lint/development/role=a\n/lint/production/role=b\n/lint/here=c\n")
+    b.run("account", "setup", accounts)
+    said = b.json("lint", "--account", "shared-services", spec)
+    found = [(w["line"], w["message"].split("'")[1]) for w in said["warnings"]
+             if w["code"] == "parameter-missing"]
+    check(found == [(6, "/lint/pre-production/role"), (8, "/lint/gone"), (9, "lint/secret:key")],
+          said["warnings"])
+    said = b.json("lint", "--account", "shared-services", "--env", "development", spec)
+    check(len([w for w in said["warnings"] if w["code"] == "parameter-missing"]) == 2, said)
+    said = b.json("lint", "--fix", spec)
+    check(said["fixed"][0]["code"] == "literal-variable" and not said["warnings"], said)
+    check("A: ${ENV}" in open(spec, encoding="utf-8").read(), "the file is written")
+
+
 def failing_and_retried(b):
     before = b.json("history")["executions"][0]["id"]
     b.commit("Break it", bad="x")
@@ -250,7 +276,7 @@ def main():
         b = Bench(folder)
         try:
             for test in (without_a_server, init_and_lint, run_alone, run_interrupted,
-                         nothing_is_left, release, failing_and_retried, stopped_and_closed,
+                         nothing_is_left, release, lint_of_an_account, failing_and_retried, stopped_and_closed,
                          changed, told, environment):
                 began = time.monotonic()
                 test(b)
