@@ -142,18 +142,14 @@ int datadir_accounts(struct db *db, const char *dir, const struct rng *rng,
 
 enum { CONFIG_MAX = 256 * 1024 };
 
-static int bad(const char *file, const struct yaml_node *at, const char *what, struct err *err) {
-    return err_set(err, ERR_INVALID, "%s:%u:%u: %s", file, at->line, at->column, what);
-}
-
 static int read_notify(struct arena *a, const char *file, const struct yaml_node *list,
                        struct datadir_config *ret, struct err *err) {
     if (list->kind != YAML_SEQUENCE) {
-        return bad(file, list, "notify is a list of addresses, as [127.0.0.0/8]", err);
+        return yaml_fail(err, file, list, "notify is a list of addresses, as [127.0.0.0/8]");
     }
     for (size_t i = 0; i < list->n; i++) {
         if (list->item[i]->kind != YAML_SCALAR) {
-            return bad(file, list->item[i], "an address is text, as 127.0.0.0/8", err);
+            return yaml_fail(err, file, list->item[i], "an address is text, as 127.0.0.0/8");
         }
         *arena_push(a, &ret->notify) = list->item[i]->text;
     }
@@ -168,10 +164,10 @@ static int check_keys(const char *file, const struct yaml_node *root, struct err
             good = good || str_is(root->pair[i].key->text, settings_keys[k]);
         }
         if (!good) {
-            return bad(file, root->pair[i].key,
-                       "this key is not known; images, mounts, egress, sources, registries, oci, "
-                       "privileged and notify are",
-                       err);
+            return yaml_fail(
+                err, file, root->pair[i].key,
+                "this key is not known; images, mounts, egress, sources, registries, oci, "
+                "privileged and notify are");
         }
     }
     return 0;
@@ -194,7 +190,7 @@ int datadir_config_read(struct arena *a, const char *dir, struct datadir_config 
         return 0;
     }
     if (doc.root->kind != YAML_MAPPING) {
-        return bad(file, doc.root, "the file holds keys and values", err);
+        return yaml_fail(err, file, doc.root, "the file holds keys and values");
     }
     const struct yaml_node *notify = yaml_get(doc.root, "notify");
     return check_keys(file, doc.root, err) < 0 || settings_check(a, dir, err) < 0 ||

@@ -15,18 +15,13 @@ struct settings {
     const struct yaml_node *root;
 };
 
-static int wrong(const struct settings *s, const struct yaml_node *at, struct err *err,
-                 const char *what) {
-    return err_set(err, ERR_INVALID, "%s:%u:%u: %s", s->file, at->line, at->column, what);
-}
-
 /* A project may not name any folder of this machine as its image. */
 static int may_use_folder(const struct settings *s, struct plan *plan, struct err *err) {
     const struct yaml_node *folders = yaml_get(s->root, "oci");
     struct image_ref ref;
     struct err malformed = ERR_INIT;
     if (!yaml_is_null(folders) && folders->kind != YAML_SEQUENCE) {
-        return wrong(s, folders, err, "oci must be a list of folders");
+        return yaml_fail(err, s->file, folders, "oci must be a list of folders");
     }
     if (image_ref_parse(s->arena, plan->image_uses, &ref, &malformed) < 0 ||
         ref.kind != IMAGE_REF_OCI) {
@@ -68,11 +63,11 @@ static int choose_image(const struct settings *s, struct plan *plan, struct err 
     const struct yaml_node *images = yaml_get(s->root, "images");
     const struct yaml_node *uses = yaml_get(images, str_z(s->arena, plan->image));
     if (images != NULL && !yaml_is_null(images) && images->kind != YAML_MAPPING) {
-        return wrong(s, images, err, "images must be a mapping of image names");
+        return yaml_fail(err, s->file, images, "images must be a mapping of image names");
     }
     if (uses != NULL) {
         if (uses->kind != YAML_SCALAR || uses->text.n == 0) {
-            return wrong(s, uses, err, "an image must be the name of one of ours");
+            return yaml_fail(err, s->file, uses, "an image must be the name of one of ours");
         }
         plan->image_uses = uses->text;
     } else {
@@ -90,14 +85,14 @@ static int read_registry(const struct settings *s, const struct yaml_pair *pair,
     *ret = (struct image_registry){.name = pair->key->text};
     if (!yaml_is_null(address)) {
         if (address->kind != YAML_SCALAR || !is_address(address->text)) {
-            return wrong(s, address, err, "an address is IPv4[:PORT], in quotes");
+            return yaml_fail(err, s->file, address, "an address is IPv4[:PORT], in quotes");
         }
         ret->address = address->text;
     }
     if (!yaml_is_null(insecure)) {
         if (insecure->kind != YAML_SCALAR ||
             !(str_is(insecure->text, "true") || str_is(insecure->text, "false"))) {
-            return wrong(s, insecure, err, "insecure is true or false");
+            return yaml_fail(err, s->file, insecure, "insecure is true or false");
         }
         ret->insecure = str_is(insecure->text, "true");
     }
@@ -112,8 +107,8 @@ static int read_registries(const struct settings *s, struct settings_registries 
         return 0;
     }
     if (all->kind != YAML_MAPPING) {
-        return wrong(s, all, err,
-                     "registries must be a mapping of HOST[:PORT] to {address, insecure}");
+        return yaml_fail(err, s->file, all,
+                         "registries must be a mapping of HOST[:PORT] to {address, insecure}");
     }
     for (size_t i = 0; i < all->n; i++) {
         if (read_registry(s, &all->pair[i], arena_push(s->arena, ret), err) < 0) {
@@ -153,7 +148,8 @@ static int choose_privileges(const struct settings *s, struct plan *plan, struct
         all = allowed->kind == YAML_SCALAR && str_is(allowed->text, "true");
         if (!all && allowed->kind != YAML_SEQUENCE &&
             !(allowed->kind == YAML_SCALAR && str_is(allowed->text, "false"))) {
-            return wrong(s, allowed, err, "privileged is true, false or a list of projects");
+            return yaml_fail(err, s->file, allowed,
+                             "privileged is true, false or a list of projects");
         }
     }
     if (plan->privileged && !all && (yaml_is_null(allowed) || !lists(allowed, plan->project))) {
@@ -173,7 +169,7 @@ static int choose_mounts(const struct settings *s, struct plan *plan, struct err
         return 0;
     }
     if (mounts->kind != YAML_SEQUENCE) {
-        return wrong(s, mounts, err, "mounts must be a list of {source, target}");
+        return yaml_fail(err, s->file, mounts, "mounts must be a list of {source, target}");
     }
     for (size_t i = 0; i < mounts->n; i++) {
         const struct yaml_node *source = yaml_get(mounts->item[i], "source");
@@ -181,8 +177,8 @@ static int choose_mounts(const struct settings *s, struct plan *plan, struct err
         if (source == NULL || target == NULL || source->kind != YAML_SCALAR ||
             target->kind != YAML_SCALAR || !str_starts(source->text, S("/")) ||
             !str_starts(target->text, S("/")) || str_find_c(source->text, ':', 0) != (size_t)-1) {
-            return wrong(s, mounts->item[i], err,
-                         "a mount needs source and target, both absolute paths");
+            return yaml_fail(err, s->file, mounts->item[i],
+                             "a mount needs source and target, both absolute paths");
         }
         *arena_push(s->arena, &plan->binds) =
             str_printf(s->arena, STR_FMT ":" STR_FMT, STR_ARG(source->text), STR_ARG(target->text));
@@ -201,7 +197,7 @@ static int choose_policy(const struct settings *s, struct plan *plan, struct err
     plan->policy = PLAN_OPEN;
     for (unsigned i = 0; !yaml_is_null(egress) && i <= 3; i++) {
         if (i == 3) {
-            return wrong(s, egress, err, "egress must be open, locked or none");
+            return yaml_fail(err, s->file, egress, "egress must be open, locked or none");
         }
         if (egress->kind == YAML_SCALAR && str_is(egress->text, words[i])) {
             plan->policy = (enum plan_policy)i;
@@ -280,7 +276,7 @@ int settings_images(struct arena *a, const char *data_dir, struct str_map *ret, 
         return 0;
     }
     if (images->kind != YAML_MAPPING) {
-        return wrong(&s, images, err, "images must be a mapping of image names");
+        return yaml_fail(err, s.file, images, "images must be a mapping of image names");
     }
     for (size_t i = 0; i < images->n; i++) {
         *arena_push(a, ret) =

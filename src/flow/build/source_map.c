@@ -5,10 +5,6 @@
 
 #define MARK "{repository}"
 
-static int wrong(const char *file, const struct yaml_node *at, const char *what, struct err *err) {
-    return err_set(err, ERR_INVALID, "%s:%u:%u: %s", file, at->line, at->column, what);
-}
-
 /* What stands for {repository}: it becomes part of a path, so it may not lead elsewhere. */
 static bool is_repository(struct str name) {
     struct str rest = name;
@@ -48,14 +44,15 @@ static int find(const char *file, const struct yaml_node *sources, struct str lo
                 const struct yaml_node **ret_key, const struct yaml_node **ret_value,
                 struct err *err) {
     if (sources->kind != YAML_MAPPING) {
-        return wrong(file, sources, "sources is a mapping of beginnings of locations to URLs", err);
+        return yaml_fail(err, file, sources,
+                         "sources is a mapping of beginnings of locations to URLs");
     }
     for (size_t i = 0; i < sources->n; i++) {
         const struct yaml_node *key = sources->pair[i].key;
         const struct yaml_node *value = sources->pair[i].value;
         if (key->kind != YAML_SCALAR || value->kind != YAML_SCALAR || key->text.n == 0 ||
             value->text.n == 0) {
-            return wrong(file, key, "an entry of sources is BEGINNING: URL", err);
+            return yaml_fail(err, file, key, "an entry of sources is BEGINNING: URL");
         }
         if (str_starts(location, key->text) &&
             (*ret_key == NULL || key->text.n > (*ret_key)->text.n)) {

@@ -26,10 +26,9 @@ static int fail(const struct reader *r, const struct yaml_node *at, const char *
 static int fail(const struct reader *r, const struct yaml_node *at, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
-    struct str what = arena_vprintf(r->a, fmt, args);
+    int failed = yaml_vfail(r->err, r->file, at, fmt, args);
     va_end(args);
-    return err_set(r->err, ERR_INVALID, "%s:%u:%u: " STR_FMT, r->file, at->line, at->column,
-                   STR_ARG(what));
+    return failed;
 }
 
 static int want(const struct reader *r, const struct yaml_node *node, enum yaml_kind kind,
@@ -475,15 +474,8 @@ int release_yml_read(struct arena *a, const char *file, const char *dir, struct 
     struct reader r = {a, file, dir, ret, err};
     struct yaml_doc doc;
     *ret = (struct release_yml){0};
-    if (yaml_parse(a, file, text, &doc, err) < 0) {
+    if (yaml_parse_strict(a, file, text, &doc, err) < 0) {
         return -1;
-    }
-    if (doc.root == NULL) {
-        return err_set(err, ERR_INVALID, "%s:1:1: the file is empty", file);
-    }
-    if (doc.warnings.n > 0) {
-        return err_set(err, ERR_INVALID, "%s:%u:%u: " STR_FMT, file, doc.warnings.v[0].line,
-                       doc.warnings.v[0].column, STR_ARG(doc.warnings.v[0].text));
     }
     return read_all(&r, doc.root);
 }

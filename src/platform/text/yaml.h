@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
+#include <stdarg.h>
+
 enum {
     YAML_MAX_BYTES = 1024 * 1024,
     YAML_MAX_DEPTH = 200,
@@ -60,6 +62,17 @@ int yaml_parse(struct arena *a, const char *file, struct str text, struct yaml_d
  * refused. */
 int yaml_parse_tagged(struct arena *a, const char *file, struct str text, struct yaml_doc *ret,
                       struct err *err) MUST_USE;
+
+/* yaml_parse for files of ours: one that holds no document is ERR_INVALID too, and so is whatever
+ * yaml_parse warns of (a key given twice). */
+int yaml_parse_strict(struct arena *a, const char *file, struct str text, struct yaml_doc *ret,
+                      struct err *err) MUST_USE;
+
+/* What is wrong at a node: ERR_INVALID "FILE:LINE:COLUMN: what". Returns -1. */
+int yaml_fail(struct err *err, const char *file, const struct yaml_node *at, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+int yaml_vfail(struct err *err, const char *file, const struct yaml_node *at, const char *fmt,
+               va_list args) __attribute__((format(printf, 4, 0)));
 
 /* Value of a key of a mapping; NULL if there is none, or if `map` is NULL or no mapping. */
 struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);

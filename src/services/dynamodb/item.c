@@ -179,48 +179,55 @@ static int expected_of(struct call *c, const struct dynamodb_expected_attribute_
     return ddb_legacy_expected(c->arena, expected, joined_by, &w->expected, err);
 }
 
-int dynamodb_put_item(struct call *c, const struct dynamodb_put_item_input *in,
-                      struct dynamodb_put_item_output *out, struct err *err) {
+/* What PutItem and DeleteItem have in common: all but the item. */
+struct replacing {
+    struct ddb_write write;
+    const struct dynamodb_expected_attribute_value_map *expected;
+    struct str operator_, wanted, on_failure, capacity;
+};
+
+/* Writes, gives the old item to who wants it, counts the units of what was written, or deleted. */
+static int replace(struct call *c, struct replacing *r,
+                   struct dynamodb_attribute_value_map *ret_old,
+                   struct dynamodb_consumed_capacity **ret_capacity, struct err *err) {
     struct ddb_written done;
-    struct ddb_write w = {.kind = DDB_PUT_ITEM,
-                          .table_name = in->table_name,
-                          .item = &in->item,
-                          .condition = in->condition_expression,
-                          .names = &in->expression_attribute_names,
-                          .values = &in->expression_attribute_values};
-    if (expected_of(c, &in->expected, in->conditional_operator, &w, err) < 0 ||
-        check_return(in->return_values, false, err) < 0 ||
-        write_one(c, &w, in->return_values_on_condition_check_failure, &done, err) < 0) {
+    if (expected_of(c, r->expected, r->operator_, &r->write, err) < 0 ||
+        check_return(r->wanted, false, err) < 0 ||
+        write_one(c, &r->write, r->on_failure, &done, err) < 0) {
         return -1;
     }
-    if (str_is(in->return_values, "ALL_OLD") && done.existed) {
-        ddb_map_give(c->arena, &done.old, &out->attributes);
+    if (str_is(r->wanted, "ALL_OLD") && done.existed) {
+        ddb_map_give(c->arena, &done.old, ret_old);
     }
-    out->consumed_capacity = ddb_capacity(c, &done.table, in->return_consumed_capacity,
-                                          ddb_write_units(ddb_map_size(&done.item)));
+    const struct ddb_map *counted = r->write.kind == DDB_PUT_ITEM ? &done.item : &done.old;
+    *ret_capacity =
+        ddb_capacity(c, &done.table, r->capacity, ddb_write_units(ddb_map_size(counted)));
     return 0;
+}
+
+#define REPLACING(in, kind_, item_)                                                                \
+    ((struct replacing){.write = {.kind = (kind_),                                                 \
+                                  .table_name = (in)->table_name,                                  \
+                                  .item = (item_),                                                 \
+                                  .condition = (in)->condition_expression,                         \
+                                  .names = &(in)->expression_attribute_names,                      \
+                                  .values = &(in)->expression_attribute_values},                   \
+                        .expected = &(in)->expected,                                               \
+                        .operator_ = (in)->conditional_operator,                                   \
+                        .wanted = (in)->return_values,                                             \
+                        .on_failure = (in)->return_values_on_condition_check_failure,              \
+                        .capacity = (in)->return_consumed_capacity})
+
+int dynamodb_put_item(struct call *c, const struct dynamodb_put_item_input *in,
+                      struct dynamodb_put_item_output *out, struct err *err) {
+    struct replacing r = REPLACING(in, DDB_PUT_ITEM, &in->item);
+    return replace(c, &r, &out->attributes, &out->consumed_capacity, err);
 }
 
 int dynamodb_delete_item(struct call *c, const struct dynamodb_delete_item_input *in,
                          struct dynamodb_delete_item_output *out, struct err *err) {
-    struct ddb_written done;
-    struct ddb_write w = {.kind = DDB_DELETE_ITEM,
-                          .table_name = in->table_name,
-                          .item = &in->key,
-                          .condition = in->condition_expression,
-                          .names = &in->expression_attribute_names,
-                          .values = &in->expression_attribute_values};
-    if (expected_of(c, &in->expected, in->conditional_operator, &w, err) < 0 ||
-        check_return(in->return_values, false, err) < 0 ||
-        write_one(c, &w, in->return_values_on_condition_check_failure, &done, err) < 0) {
-        return -1;
-    }
-    if (str_is(in->return_values, "ALL_OLD") && done.existed) {
-        ddb_map_give(c->arena, &done.old, &out->attributes);
-    }
-    out->consumed_capacity = ddb_capacity(c, &done.table, in->return_consumed_capacity,
-                                          ddb_write_units(ddb_map_size(&done.old)));
-    return 0;
+    struct replacing r = REPLACING(in, DDB_DELETE_ITEM, &in->key);
+    return replace(c, &r, &out->attributes, &out->consumed_capacity, err);
 }
 
 /* What an UpdateItem is told: all of the item, or the attributes that the update names. */

@@ -89,6 +89,39 @@ static void fill_contents(struct call *c, const struct s3_walk_page *page, struc
     }
 }
 
+/* What every list of a bucket's objects asks before it walks. */
+static int begin_list(struct call *c, const struct s3_walk *wish, struct str owner,
+                      struct str encoding, bool has_max, int32_t max, struct s3_bucket_row *ret,
+                      struct s3_walk *ret_walk, struct err *err) {
+    *ret_walk = *wish;
+    return s3_need_bucket(c, wish->bucket, owner, ret, err) < 0 ||
+                   check_encoding(encoding, err) < 0 ||
+                   page_size(has_max, max, &ret_walk->max, err) < 0
+               ? -1
+               : 0;
+}
+
+/* The requests and answers of the three lists are generated structs with these members alike. */
+#define BEGIN_LIST(c, in, bucket_row, walk, err)                                                   \
+    begin_list(c,                                                                                  \
+               &(struct s3_walk){                                                                  \
+                   .bucket = (in)->bucket, .prefix = (in)->prefix, .delimiter = (in)->delimiter},  \
+               (in)->expected_bucket_owner, (in)->encoding_type, (in)->has_max_keys,               \
+               (in)->max_keys, bucket_row, walk, err)
+
+#define FILL_HEAD(c, in, out, walk, page)                                                          \
+    do {                                                                                           \
+        struct str prefix_ = (in)->prefix.p != NULL ? (in)->prefix : S("");                        \
+        (out)->name = (in)->bucket;                                                                \
+        (out)->prefix = shown(c, (in)->encoding_type, prefix_);                                    \
+        (out)->delimiter = shown(c, (in)->encoding_type, (in)->delimiter);                         \
+        (out)->encoding_type = (in)->encoding_type;                                                \
+        (out)->max_keys = (int32_t)(walk)->max;                                                    \
+        (out)->has_max_keys = true;                                                                \
+        (out)->is_truncated = (page)->truncated;                                                   \
+        (out)->has_is_truncated = true;                                                            \
+    } while (0)
+
 static struct str last_shown(const struct s3_walk_page *page) {
     const struct s3_walk_entry *e = &page->entries.v[page->entries.n - 1];
     return e->object != NULL ? e->object->key : e->upload != NULL ? e->upload->key : e->prefix;
@@ -97,11 +130,9 @@ static struct str last_shown(const struct s3_walk_page *page) {
 int s3_list_objects_v2(struct call *c, const struct s3_list_objects_v2_request *in,
                        struct s3_list_objects_v2_output *out, struct err *err) {
     struct s3_bucket_row b;
-    struct s3_walk walk = {.bucket = in->bucket, .prefix = in->prefix, .delimiter = in->delimiter};
+    struct s3_walk walk;
     struct s3_walk_page page;
-    if (s3_need_bucket(c, in->bucket, in->expected_bucket_owner, &b, err) < 0 ||
-        check_encoding(in->encoding_type, err) < 0 ||
-        page_size(in->has_max_keys, in->max_keys, &walk.max, err) < 0) {
+    if (BEGIN_LIST(c, in, &b, &walk, err) < 0) {
         return -1;
     }
     walk.from = in->start_after.n > 0 ? s3_after_key(c->arena, in->start_after) : STR_NONE;
@@ -115,17 +146,10 @@ int s3_list_objects_v2(struct call *c, const struct s3_list_objects_v2_request *
     bool owner = in->has_fetch_owner && in->fetch_owner;
     fill_contents(c, &page, in->encoding_type, owner ? s3_owner_of(c, b.account) : NULL,
                   &out->contents, &out->common_prefixes);
-    out->name = in->bucket;
-    out->prefix = shown(c, in->encoding_type, in->prefix.p != NULL ? in->prefix : S(""));
-    out->delimiter = shown(c, in->encoding_type, in->delimiter);
+    FILL_HEAD(c, in, out, &walk, &page);
     out->start_after = shown(c, in->encoding_type, in->start_after);
-    out->encoding_type = in->encoding_type;
-    out->max_keys = (int32_t)walk.max;
-    out->has_max_keys = true;
     out->key_count = (int32_t)page.entries.n;
     out->has_key_count = true;
-    out->is_truncated = page.truncated;
-    out->has_is_truncated = true;
     out->continuation_token = in->continuation_token;
     out->next_continuation_token = page.truncated ? token_make(c, &page) : STR_NONE;
     return 0;
@@ -134,11 +158,9 @@ int s3_list_objects_v2(struct call *c, const struct s3_list_objects_v2_request *
 int s3_list_objects(struct call *c, const struct s3_list_objects_request *in,
                     struct s3_list_objects_output *out, struct err *err) {
     struct s3_bucket_row b;
-    struct s3_walk walk = {.bucket = in->bucket, .prefix = in->prefix, .delimiter = in->delimiter};
+    struct s3_walk walk;
     struct s3_walk_page page;
-    if (s3_need_bucket(c, in->bucket, in->expected_bucket_owner, &b, err) < 0 ||
-        check_encoding(in->encoding_type, err) < 0 ||
-        page_size(in->has_max_keys, in->max_keys, &walk.max, err) < 0) {
+    if (BEGIN_LIST(c, in, &b, &walk, err) < 0) {
         return -1;
     }
     walk.from = behind_marker(c, in->marker, in->delimiter);
@@ -147,15 +169,8 @@ int s3_list_objects(struct call *c, const struct s3_list_objects_request *in,
     }
     fill_contents(c, &page, in->encoding_type, s3_owner_of(c, b.account), &out->contents,
                   &out->common_prefixes);
-    out->name = in->bucket;
-    out->prefix = shown(c, in->encoding_type, in->prefix.p != NULL ? in->prefix : S(""));
-    out->delimiter = shown(c, in->encoding_type, in->delimiter);
+    FILL_HEAD(c, in, out, &walk, &page);
     out->marker = shown(c, in->encoding_type, in->marker.p != NULL ? in->marker : S(""));
-    out->encoding_type = in->encoding_type;
-    out->max_keys = (int32_t)walk.max;
-    out->has_max_keys = true;
-    out->is_truncated = page.truncated;
-    out->has_is_truncated = true;
     if (page.truncated && in->delimiter.n > 0 && page.entries.n > 0) {
         out->next_marker = shown(c, in->encoding_type, last_shown(&page));
     }
@@ -217,12 +232,9 @@ static int versions_from(struct call *c, const struct s3_list_object_versions_re
 int s3_list_object_versions(struct call *c, const struct s3_list_object_versions_request *in,
                             struct s3_list_object_versions_output *out, struct err *err) {
     struct s3_bucket_row b;
-    struct s3_walk walk = {.bucket = in->bucket, .prefix = in->prefix, .delimiter = in->delimiter};
+    struct s3_walk walk;
     struct s3_walk_page page;
-    if (s3_need_bucket(c, in->bucket, in->expected_bucket_owner, &b, err) < 0 ||
-        check_encoding(in->encoding_type, err) < 0 ||
-        page_size(in->has_max_keys, in->max_keys, &walk.max, err) < 0 ||
-        versions_from(c, in, &walk, err) < 0 ||
+    if (BEGIN_LIST(c, in, &b, &walk, err) < 0 || versions_from(c, in, &walk, err) < 0 ||
         s3_walk(c->db, c->arena, S3_WALK_VERSIONS, &walk, &page, err) < 0) {
         return -1;
     }
@@ -236,17 +248,10 @@ int s3_list_object_versions(struct call *c, const struct s3_list_object_versions
                 shown(c, in->encoding_type, e->prefix);
         }
     }
-    out->name = in->bucket;
-    out->prefix = shown(c, in->encoding_type, in->prefix.p != NULL ? in->prefix : S(""));
-    out->delimiter = shown(c, in->encoding_type, in->delimiter);
+    FILL_HEAD(c, in, out, &walk, &page);
     out->key_marker =
         shown(c, in->encoding_type, in->key_marker.p != NULL ? in->key_marker : S(""));
     out->version_id_marker = in->version_id_marker.p != NULL ? in->version_id_marker : S("");
-    out->encoding_type = in->encoding_type;
-    out->max_keys = (int32_t)walk.max;
-    out->has_max_keys = true;
-    out->is_truncated = page.truncated;
-    out->has_is_truncated = true;
     if (page.truncated && page.entries.n > 0) {
         const struct s3_walk_entry *last = &page.entries.v[page.entries.n - 1];
         out->next_key_marker = shown(c, in->encoding_type, last_shown(&page));

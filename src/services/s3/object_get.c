@@ -149,18 +149,19 @@ static int reply_with(struct call *c, struct read_result *r, struct err *err) {
                          &c->reply_body.fd, err);
 }
 
+/* Of the requests of GetObject and HeadObject, generated structs with these members alike. */
+#define READ_WISH(in)                                                                              \
+    {                                                                                              \
+        (in)->bucket, (in)->key, (in)->version_id, (in)->expected_bucket_owner, (in)->range,       \
+            (in)->checksum_mode, (in)->has_part_number ? (in)->part_number : 0, {                  \
+            (in)->if_match, (in)->if_none_match, (in)->has_if_modified_since,                      \
+                (in)->if_modified_since, (in)->has_if_unmodified_since, (in)->if_unmodified_since  \
+        }                                                                                          \
+    }
+
 int s3_get_object(struct call *c, const struct s3_get_object_request *in,
                   struct s3_get_object_output *out, struct err *err) {
-    struct read_wish wish = {in->bucket,
-                             in->key,
-                             in->version_id,
-                             in->expected_bucket_owner,
-                             in->range,
-                             in->checksum_mode,
-                             in->has_part_number ? in->part_number : 0,
-                             {in->if_match, in->if_none_match, in->has_if_modified_since,
-                              in->if_modified_since, in->has_if_unmodified_since,
-                              in->if_unmodified_since}};
+    struct read_wish wish = READ_WISH(in);
     struct read_result r = {0};
     int go = find_bytes(c, &wish, &r, err);
     if (go < 0) {
@@ -196,16 +197,7 @@ int s3_get_object(struct call *c, const struct s3_get_object_request *in,
 
 int s3_head_object(struct call *c, const struct s3_head_object_request *in,
                    struct s3_head_object_output *out, struct err *err) {
-    struct read_wish wish = {in->bucket,
-                             in->key,
-                             in->version_id,
-                             in->expected_bucket_owner,
-                             in->range,
-                             in->checksum_mode,
-                             in->has_part_number ? in->part_number : 0,
-                             {in->if_match, in->if_none_match, in->has_if_modified_since,
-                              in->if_modified_since, in->has_if_unmodified_since,
-                              in->if_unmodified_since}};
+    struct read_wish wish = READ_WISH(in);
     struct read_result r = {0};
     int go = find_bytes(c, &wish, &r, err);
     if (go < 0) {

@@ -188,8 +188,26 @@ static void test_byte_order_mark_and_carriage_returns_do_no_harm(void **state) {
     assert_int_equal(parse("a: 1\n---\nb: 2\n").warnings.n, 1);
 }
 
+static void test_errors_of_our_own_files_name_their_place(void **state) {
+    (void)state;
+    struct arena a = ARENA_INIT;
+    struct err err = ERR_INIT;
+    struct yaml_doc doc;
+    assert_int_equal(yaml_parse_strict(&a, "f.yml", S("a:\n  b: 7\n"), &doc, &err), 0);
+    const struct yaml_node *at = yaml_get(yaml_get(doc.root, "a"), "b");
+    assert_int_equal(yaml_fail(&err, "f.yml", at, "%s is %d", "b", 7), -1);
+    assert_string_equal(err.msg, "f.yml:2:6: b is 7");
+    assert_int_equal(err.kind, ERR_INVALID);
+    assert_int_equal(yaml_parse_strict(&a, "f.yml", S("# nothing\n"), &doc, &err), -1);
+    assert_string_equal(err.msg, "f.yml:1:1: the file is empty");
+    assert_int_equal(yaml_parse_strict(&a, "f.yml", S("a: 1\nb: 2\na: 3\n"), &doc, &err), -1);
+    assert_non_null(strstr(err.msg, "f.yml:3:1: "));
+    arena_done(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_errors_of_our_own_files_name_their_place),
         cmocka_unit_test(test_scalars_keep_their_text_and_nodes_know_their_place),
         cmocka_unit_test(test_last_of_two_equal_keys_counts_and_is_named),
         cmocka_unit_test(test_merge_keys_fill_in_what_is_not_there),
