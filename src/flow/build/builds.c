@@ -427,6 +427,7 @@ static void *watch_builds(void *ud) {
     struct builds *b = ud;
     struct running *list[RUNNING_MAX];
     int64_t ticked = 0;
+    build_sweep_caches(b->config.flow);
     while (!b->stopping) {
         size_t n = list_entries(b, list);
         bool all = wait_for_change(b, list, n);

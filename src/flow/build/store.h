@@ -77,6 +77,8 @@ int project_cache_generation(struct db *db, struct str account, struct str regio
                              int64_t *ret, struct err *err) MUST_USE;
 int project_cache_invalidate(struct db *db, struct str account, struct str region, struct str name,
                              struct err *err) MUST_USE;
+/* cache_sweep.c: removes local caches whose project is gone. Outside any transaction. */
+void build_sweep_caches(const struct flow *f);
 int build_set_stop(struct db *db, struct str uuid, int64_t now_ms, struct err *err) MUST_USE;
 /* 1 a stop was asked for, 0 not. */
 int build_get_stop(struct db *db, struct str uuid, struct err *err) MUST_USE;

@@ -65,6 +65,62 @@ int cache_local_open(struct arena *a, const struct plan *plan, const char *kind,
     return 1;
 }
 
+/* Names in a folder; none when it is not there. */
+static int names_in(struct arena *a, const char *path, struct str_list *ret, struct err *err) {
+    *ret = (struct str_list){0};
+    return file_is_dir(path) ? dir_list(a, path, ret, err) : 0;
+}
+
+int cache_local_list(struct arena *a, const char *data_dir, struct cache_locals *ret,
+                     struct err *err) {
+    const char *top = str_printf(a, "%s/cache", data_dir).p;
+    struct str_list accounts = {0};
+    *ret = (struct cache_locals){0};
+    if (names_in(a, top, &accounts, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < accounts.n; i++) {
+        const char *account = str_printf(a, "%s/" STR_FMT, top, STR_ARG(accounts.v[i])).p;
+        struct str_list regions = {0};
+        if (names_in(a, account, &regions, err) < 0) {
+            return -1;
+        }
+        for (size_t k = 0; k < regions.n; k++) {
+            const char *region = str_printf(a, "%s/" STR_FMT, account, STR_ARG(regions.v[k])).p;
+            struct str_list projects = {0};
+            if (names_in(a, region, &projects, err) < 0) {
+                return -1;
+            }
+            for (size_t m = 0; m < projects.n; m++) {
+                *arena_push(a, ret) = (struct cache_local){
+                    accounts.v[i], regions.v[k], projects.v[m],
+                    str_printf(a, "%s/" STR_FMT, region, STR_ARG(projects.v[m])).p};
+            }
+        }
+    }
+    return 0;
+}
+
+int cache_local_remove(struct arena *a, const struct cache_local *cache, struct err *err) {
+    static const char *const kinds[] = {CACHE_LOCAL_CUSTOM, CACHE_LOCAL_DOCKER};
+    int locks[2] = {-1, -1};
+    bool in_use = false;
+    int result = 0;
+    for (size_t i = 0; i < 2 && result == 0 && !in_use; i++) {
+        locks[i] = file_lock(str_printf(a, "%s/%s.lock", cache->path, kinds[i]).p, false, err);
+        in_use = locks[i] < 0 && err->kind == ERR_CONFLICT;
+        result = locks[i] < 0 && !in_use ? -1 : 0;
+    }
+    if (in_use) {
+        *err = ERR_INIT;
+    } else if (result == 0) {
+        result = tree_remove(cache->path, err) < 0 ? -1 : 1;
+    }
+    fd_closep(&locks[0]);
+    fd_closep(&locks[1]);
+    return result;
+}
+
 static bool wild(struct str part) {
     for (size_t i = 0; i < part.n; i++) {
         if (strchr("*?[", part.p[i]) != NULL) {

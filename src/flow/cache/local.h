@@ -18,6 +18,20 @@
 int cache_local_open(struct arena *a, const struct plan *plan, const char *kind,
                      const char **ret_path, int *ret_lock, struct err *err) MUST_USE;
 
+/* Whose caches there are on this machine. */
+struct cache_local {
+    struct str account, region, project;
+    const char *path; /* DATA/cache/<account>/<region>/<project> */
+};
+struct cache_locals {
+    struct cache_local *v;
+    size_t n;
+};
+int cache_local_list(struct arena *a, const char *data_dir, struct cache_locals *ret,
+                     struct err *err) MUST_USE;
+/* Removes all of them of one project, unless a build has one: 1 removed, 0 in use. */
+int cache_local_remove(struct arena *a, const struct cache_local *cache, struct err *err) MUST_USE;
+
 /* A path of cache.paths as the folder that it means: patterns at its end (stars) are cut off,
  * relative ones begin in the source directory. Absent if it names no folder of its own. */
 struct str cache_local_folder(struct arena *a, struct str path, struct str source_dir);

@@ -65,6 +65,15 @@ cache:
         assert.deepEqual(await keys('caches/'), ['caches/project-111111111111-eu-west-2-cached.1/cache.zip', 'caches/project-111111111111-eu-west-2-cached/cache.zip']);
     });
 
+    await t.test('a local cache is the project\'s, and goes with it', async () => {
+        const spec = 'version: 0.2\nphases: {build: {commands: ["echo \\"seen $(cat /root/.kept/x 2>/dev/null)\\"; echo kept > /root/.kept/x"]}}\ncache: {paths: ["/root/.kept/**/*"]}\n';
+        const cache = { type: 'LOCAL', modes: ['LOCAL_CUSTOM_CACHE', 'LOCAL_SOURCE_CACHE'] };
+        assert.match((await once('local', spec, { cache })).log, /^seen *$/m);
+        assert.match((await again('local')).log, /^seen kept$/m);
+        await world.builds.send(new cb.DeleteProjectCommand({ name: 'local' }));
+        assert.match((await once('local', spec, { cache })).log, /^seen *$/m);
+    });
+
     await t.test('phases and log are as AWS shows them', async () => {
         const { built, log } = await once('shown', 'version: 0.2\nphases:\n  pre_build: {commands: ["echo one"]}\n  build: {commands: ["exit 4"]}\n  post_build: {commands: ["echo two"]}\n');
         const ok = [{ statusCode: '', message: '' }];
@@ -76,7 +85,7 @@ cache:
         ]);
         const completed = built.phases.at(-1);
         assert.deepEqual([completed.endTime, completed.durationInSeconds, built.currentPhase], [undefined, undefined, 'COMPLETED']);
-        const lines = log.split('\n').filter((l) => l.trim()).map((l) => l.replace(/^\[Container\] \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d\.\d{6} /, '> ').replace(/src\d+/, 'srcN'));
+        const lines = log.split('\n').filter((l) => l.trim()).map((l) => l.replace(/^\[Container\] \d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d\.\d{6} /, '> ').replace(/src\d+/, 'srcN').replace(/took [\d.]+ s/, 'took N s'));
         assert.deepEqual(lines, [
             '> Running on CodeBuild On-demand', '> Waiting for agent ping', '> Waiting for DOWNLOAD_SOURCE', '> Phase is DOWNLOAD_SOURCE',
             '> CODEBUILD_SRC_DIR=/codebuild/output/srcN/src', '> YAML location is /codebuild/readonly/buildspec.yml', '> Processing environment variables',
@@ -88,6 +97,9 @@ cache:
             '> Entering phase BUILD', '> Running command exit 4', '> Command did not exit successfully exit 4 exit status 4', '> Phase complete: BUILD State: FAILED',
             '> Phase context status code: COMMAND_EXECUTION_ERROR Message: Error while executing command: exit 4. Reason: exit status 4',
             '> Entering phase POST_BUILD', '> Running command echo two', 'two', '> Phase complete: POST_BUILD State: SUCCEEDED', '> Phase context status code:  Message: ',
+            '> Set report auto-discover timeout to 5 seconds', '> Expanding base directory path:  .', '> Assembling file list', '> Expanding .',
+            '> Expanding file paths for base directory .', '> Assembling file list', '> Expanding **/*', '> No matching auto-discover report paths found',
+            '> Report auto-discover file discovery took N seconds',
             '> Phase complete: UPLOAD_ARTIFACTS State: SUCCEEDED', '> Phase context status code:  Message: ',
         ]);
     });

@@ -143,7 +143,13 @@ int codebuild_update_project(struct call *c, const struct codebuild_update_proje
 int codebuild_delete_project(struct call *c, const struct codebuild_delete_project_input *in,
                              struct codebuild_delete_project_output *out, struct err *err) {
     struct str name = codebuild_project_name(in->name);
+    struct project_row row;
     (void)out;
+    int found = project_get(c->db, c->arena, c->account, c->region, name, &row, err);
+    if (found < 0 ||
+        (found > 0 && project_cache_invalidate(c->db, c->account, c->region, name, err) < 0)) {
+        return -1;
+    }
     return forge_webhook_delete(c->db, c->account, c->region, name, err) < 0 ||
                    share_delete(c->db, codebuild_project_arn(c, name), err) < 0
                ? -1

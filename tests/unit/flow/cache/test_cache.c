@@ -255,6 +255,24 @@ static void test_a_folder_is_one_builds_at_a_time_and_of_one_generation(void **s
     err = ERR_INIT;
 }
 
+static void test_caches_are_listed_by_owner_and_removed_unless_in_use(void **state) {
+    (void)state;
+    const char *path = NULL;
+    int lock cleanup_fd = -1;
+    struct cache_locals all;
+    OK(cache_local_list(&arena, root, &all, &err));
+    assert_int_equal(all.n, 0);
+    assert_int_equal(cache_local_open(&arena, &plan, CACHE_LOCAL_CUSTOM, &path, &lock, &err), 1);
+    OK(cache_local_list(&arena, root, &all, &err));
+    assert_int_equal(all.n, 1);
+    assert_true(str_is(all.v[0].account, "111111111111") && str_is(all.v[0].project, "web"));
+    assert_int_equal(cache_local_remove(&arena, &all.v[0], &err), 0);
+    assert_true(file_exists(path));
+    fd_closep(&lock);
+    assert_int_equal(cache_local_remove(&arena, &all.v[0], &err), 1);
+    assert_false(file_exists(all.v[0].path));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
@@ -267,6 +285,7 @@ int main(void) {
         CASE(test_nothing_is_packed_where_nothing_matches),
         CASE(test_what_lies_outside_the_paths_is_not_placed),
         CASE(test_folders_are_named_without_the_patterns_at_their_end),
+        CASE(test_caches_are_listed_by_owner_and_removed_unless_in_use),
         CASE(test_a_folder_is_one_builds_at_a_time_and_of_one_generation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
