@@ -195,6 +195,32 @@ test('reports of builds', { skip: withoutBuilds() }, async (t) => {
         }
     });
 
+    await t.test('a shared group is read from another account, and no more than read', async () => {
+        const [reportArn] = (await send(cb.ListReportsForReportGroupCommand, { reportGroupArn: arn('app-coverage') })).reports;
+        const other = server.client(cb.CodeBuildClient, 'development');
+        const read = () => Promise.all([
+            other.send(new cb.BatchGetReportGroupsCommand({ reportGroupArns: [arn('app-coverage')] })),
+            other.send(new cb.ListReportsForReportGroupCommand({ reportGroupArn: arn('app-coverage') })),
+            other.send(new cb.DescribeCodeCoveragesCommand({ reportArn })),
+        ]);
+        await refuses(read(), 'AccessDeniedException');
+        await send(cb.PutResourcePolicyCommand, {
+            resourceArn: arn('app-coverage'), policy: JSON.stringify({
+                Version: '2012-10-17', Statement: [{
+                    Effect: 'Allow', Principal: { AWS: 'arn:aws:iam::222222222222:root' }, Action: 'codebuild:*', Resource: arn('app-coverage'),
+                }],
+            }),
+        });
+        const [groups, reports, files] = await read();
+        assert.equal(groups.reportGroups[0].name, 'app-coverage');
+        assert.ok(reports.reports.includes(reportArn));
+        assert.equal(files.codeCoverages.length, 2);
+        await refuses(other.send(new cb.DeleteReportCommand({ arn: reportArn })), 'AccessDeniedException');
+        await refuses(other.send(new cb.UpdateReportGroupCommand({ arn: arn('app-coverage'), tags: [] })), 'AccessDeniedException');
+        await refuses(other.send(new cb.DeleteReportGroupCommand({ arn: arn('app-coverage'), deleteReports: true })), 'AccessDeniedException');
+        await refuses(send(cb.PutResourcePolicyCommand, { resourceArn: arn('nobody'), policy: '{}' }), 'ResourceNotFoundException');
+    });
+
     await t.test('what is damaged, missing or forbidden fails UPLOAD_ARTIFACTS and says which', async () => {
         const message = async (name, reports, commands) => {
             await world.project(name, spec(reports, commands), { pipeline: false });

@@ -55,6 +55,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
     } else {
         enum report_format format = (enum report_format)choice;
+        static const char *const names[] = {"a.xml", "b.trx", "c.json", "d/.resultset.json"};
+        enum report_format like = REPORT_JUNITXML;
+        report_sniff(str_c(names[size % 4]), fuzz_str(data + 1, size - 1), &like);
+        FUZZ_MUST(like < REPORT_FORMATS);
         report_data_init(&d, &a, report_kind_of(format));
         if (report_data_add(&d, format, S("f"), fuzz_str(data + 1, size - 1), &err) < 0) {
             FUZZ_MUST(err.msg[0] != '\0');

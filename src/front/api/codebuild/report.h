@@ -7,14 +7,15 @@
 /* "arn:...:report-group/NAME" of the caller's account and region: its name; absent if it is not. */
 struct str codebuild_group_name(const struct call *c, struct str arn);
 
-/* The caller's report; 1 found, 0 not. */
+/* The report, the caller's own or one that the gate let through (sharing.c); 1 found, 0 not. */
 int codebuild_find_report(struct call *c, struct str arn, struct report_row *ret,
                           struct err *err) MUST_USE;
 /* The same; ResourceNotFoundException when it is not there. */
 int codebuild_need_report(struct call *c, struct str arn, struct report_row *ret,
                           struct err *err) MUST_USE;
 
-/* The caller's report group as the API shows it. need: ResourceNotFoundException; else 1, 0. */
+/* The report group as the API shows it, the caller's own unless the ARN says otherwise. need:
+ * ResourceNotFoundException; else 1, 0. */
 int codebuild_find_group(struct call *c, struct str arn, struct codebuild_report_group **ret,
                          struct err *err) MUST_USE;
 int codebuild_need_group(struct call *c, struct str arn, struct codebuild_report_group **ret,

@@ -29,24 +29,29 @@ int codebuild_group_from_json(struct arena *a, struct str json, struct codebuild
     return 0;
 }
 
-struct str codebuild_group_name(const struct call *c, struct str arn) {
+/* The name in "arn:...:report-group/NAME" of that account and the call's region. */
+static struct str name_in(const struct call *c, struct str arn, struct str account) {
     struct aws_arn parts;
     struct str kind = S("report-group/");
     if (!aws_arn_parse(arn, &parts) || !str_is(parts.service, "codebuild") ||
-        !str_eq(parts.region, c->region) || !str_eq(parts.account, c->account) ||
+        !str_eq(parts.region, c->region) || !str_eq(parts.account, account) ||
         !str_starts(parts.resource, kind) || parts.resource.n == kind.n) {
         return STR_NONE;
     }
     return str_sub(parts.resource, kind.n, parts.resource.n);
 }
 
+struct str codebuild_group_name(const struct call *c, struct str arn) {
+    return name_in(c, arn, c->account);
+}
+
 int codebuild_find_group(struct call *c, struct str arn, struct codebuild_report_group **ret,
                          struct err *err) {
     struct report_group_row row;
-    struct str name = codebuild_group_name(c, arn);
-    int found = name.p == NULL
-                    ? 0
-                    : report_group_get(c->db, c->arena, c->account, c->region, name, &row, err);
+    struct str owner = codebuild_owner(c, arn);
+    struct str name = name_in(c, arn, owner);
+    int found =
+        name.p == NULL ? 0 : report_group_get(c->db, c->arena, owner, c->region, name, &row, err);
     if (found <= 0) {
         return found;
     }

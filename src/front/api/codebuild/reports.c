@@ -12,8 +12,7 @@ int codebuild_find_report(struct call *c, struct str arn, struct report_row *ret
     if (found <= 0) {
         return found;
     }
-    return str_eq(ret->account, c->account) && str_eq(ret->region, c->region) &&
-           str_eq(report_arn(c->arena, ret), arn);
+    return str_eq(ret->region, c->region) && str_eq(report_arn(c->arena, ret), arn);
 }
 
 int codebuild_need_report(struct call *c, struct str arn, struct report_row *ret, struct err *err) {
@@ -146,11 +145,11 @@ static int list(struct call *c, struct report_query query, struct str token, str
     return 0;
 }
 
-static struct report_query query_of(const struct call *c, struct str group,
+static struct report_query query_of(struct str account, const struct call *c, struct str group,
                                     const struct codebuild_report_filter *filter, struct str order,
                                     bool has_limit, int32_t limit) {
     return (struct report_query){
-        .account = c->account,
+        .account = account,
         .region = c->region,
         .group = group,
         .status = filter ? filter->status : STR_NONE,
@@ -162,8 +161,8 @@ static struct report_query query_of(const struct call *c, struct str group,
 
 int codebuild_list_reports(struct call *c, const struct codebuild_list_reports_input *in,
                            struct codebuild_list_reports_output *out, struct err *err) {
-    struct report_query query =
-        query_of(c, STR_NONE, in->filter, in->sort_order, in->has_max_results, in->max_results);
+    struct report_query query = query_of(c->account, c, STR_NONE, in->filter, in->sort_order,
+                                         in->has_max_results, in->max_results);
     return list(c, query, in->next_token, &out->reports, &out->next_token, err);
 }
 
@@ -175,7 +174,8 @@ int codebuild_list_reports_for_report_group(
         return -1;
     }
     struct report_query query =
-        query_of(c, g->name, in->filter, in->sort_order, in->has_max_results, in->max_results);
+        query_of(codebuild_owner(c, in->report_group_arn), c, g->name, in->filter, in->sort_order,
+                 in->has_max_results, in->max_results);
     return list(c, query, in->next_token, &out->reports, &out->next_token, err);
 }
 
@@ -243,7 +243,8 @@ int codebuild_get_report_group_trend(struct call *c,
         return -1;
     }
     struct report_query query =
-        query_of(c, g->name, NULL, S("DESCENDING"), in->has_num_of_reports, in->num_of_reports);
+        query_of(codebuild_owner(c, in->report_group_arn), c, g->name, NULL, S("DESCENDING"),
+                 in->has_num_of_reports, in->num_of_reports);
     if (report_list(c->db, c->arena, &query, &rows, err) < 0) {
         return -1;
     }

@@ -1,6 +1,7 @@
 /* Resource policies of projects and report groups: put, get, delete; what others share with the
  * caller's account; what the gate asks. */
 #include "flow/build/share_store.h"
+#include "flow/report/store.h"
 #include "front/api/codebuild/codebuild.h"
 #include "services/iam/policy.h"
 
@@ -24,15 +25,18 @@ static int check_arn(struct str text, struct aws_arn *ret, struct err *err) {
                                     STR_ARG(text));
 }
 
-/* The project is there. Report groups are not looked up: a policy for one that is not there lets
- * nobody see anything. */
+/* The project, or the report group, is there. */
 static int need_resource(struct call *c, const struct aws_arn *arn, struct str text,
                          struct err *err) {
     struct project_row row;
-    int found = 1;
+    struct report_group_row group;
+    int found = 0;
     if (is_kind(arn, project_kind)) {
         struct str name = str_sub(arn->resource, strlen(project_kind), arn->resource.n);
         found = project_get(c->db, c->arena, arn->account, arn->region, name, &row, err);
+    } else {
+        struct str name = str_sub(arn->resource, strlen(group_kind), arn->resource.n);
+        found = report_group_get(c->db, c->arena, arn->account, arn->region, name, &group, err);
     }
     return found == 0 ? err_api(err, &codebuild_ResourceNotFoundException,
                                 "Resource " STR_FMT " does not exist", STR_ARG(text))
@@ -182,9 +186,19 @@ int codebuild_list_shared_report_groups(struct call *c,
 /* A policy shares what may be read, as AWS's sharing does: nothing of another account is started,
  * changed or deleted by it. */
 static bool is_shared_action(struct str action) {
-    return str_is(action, "codebuild:BatchGetProjects") ||
-           str_is(action, "codebuild:BatchGetBuilds") ||
-           str_is(action, "codebuild:ListBuildsForProject");
+    static const char *const actions[] = {
+        "BatchGetBuilds",      "BatchGetProjects",      "BatchGetReportGroups",
+        "BatchGetReports",     "DescribeCodeCoverages", "DescribeTestCases",
+        "GetReportGroupTrend", "ListBuildsForProject",  "ListReportsForReportGroup",
+    };
+    struct str prefix = S("codebuild:");
+    struct str name = str_starts(action, prefix) ? str_sub(action, prefix.n, action.n) : S("");
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        if (str_is(name, actions[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 int codebuild_resource(const struct gate_call *c, struct db *db, struct str action,
