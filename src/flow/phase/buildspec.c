@@ -125,6 +125,21 @@ static void check_literals(struct spec_reader *r, const struct yaml_node *map) {
     }
 }
 
+/* CodeBuild exports no variable of this name, whoever set it. */
+static void check_exported(struct spec_reader *r, const struct yaml_node *node) {
+    size_t n = yaml_is_null(node) || node->kind == YAML_MAPPING ? 0
+               : node->kind == YAML_SEQUENCE                    ? node->n
+                                                                : 1;
+    for (size_t i = 0; i < n; i++) {
+        const struct yaml_node *item = node->kind == YAML_SEQUENCE ? node->item[i] : node;
+        if (item->kind == YAML_SCALAR && str_starts(item->text, S("AWS_"))) {
+            spec_warn(r, "reserved-name", item,
+                      "'" STR_FMT "' is never exported: names that begin with AWS_ are AWS's own",
+                      STR_ARG(item->text));
+        }
+    }
+}
+
 static void read_env(struct spec_reader *r, const struct yaml_node *env) {
     if (!spec_mapping(r, PLACE_ENV, env, "env")) {
         return;
@@ -141,6 +156,7 @@ static void read_env(struct spec_reader *r, const struct yaml_node *env) {
     spec->variables = spec_map(r, variables, "env.variables");
     spec->parameters = spec_map(r, parameters, "env.parameter-store");
     spec->secrets = spec_map(r, secrets, "env.secrets-manager");
+    check_exported(r, yaml_get(env, "exported-variables"));
     spec->exported = spec_texts(r, yaml_get(env, "exported-variables"), "env.exported-variables");
     spec->git_credential_helper =
         spec_bool(r, yaml_get(env, "git-credential-helper"), "env.git-credential-helper");

@@ -9,11 +9,10 @@ struct known_key {
     enum buildspec_place place;
     const char *key;
     unsigned kinds;
-    const char *limit;
 };
 
 static const struct known_key known_keys[] = {
-#define KEY(place, key, kinds, limit) {place, key, kinds, limit},
+#define KEY(place, key, kinds) {place, key, kinds},
 #include "flow/phase/buildspec_keys.def"
 #undef KEY
 };
