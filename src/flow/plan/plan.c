@@ -386,6 +386,9 @@ struct env plan_builtin_env(struct arena *a, const struct plan *plan) {
                          "#/builds/" STR_FMT "/view/new",
                          STR_ARG(plan->region), STR_ARG(plan->region), STR_ARG(id)));
     put(a, &env, "CODEBUILD_CI", S("true"));
+    put(a, &env, "CODEBUILD_CONTAINER_NAME", S("default"));
+    put(a, &env, "CODEBUILD_LOCAL_BUILD",
+        plan->source.kind == PLAN_SOURCE_LOCAL ? S("true") : STR_NONE);
     put(a, &env, "CODEBUILD_INITIATOR", plan->initiator);
     put(a, &env, "CODEBUILD_KMS_KEY_ID", plan->kms_key);
     put(a, &env, "CODEBUILD_LAST_EXIT", S("0"));

@@ -92,6 +92,41 @@ static void test_builtin_variables_are_those_of_codebuild(void **state) {
     assert_true(str_is(env_find(&env, S("CODEBUILD_SOURCE_VERSION"))->value, "arn:aws:s3:::b/k"));
     assert_true(str_is(env_find(&env, S("HOME"))->value, "/root"));
     assert_null(env_find(&env, S("CODEBUILD_RESOLVED_SOURCE_VERSION")));
+    assert_null(env_find(&env, S("CODEBUILD_LOCAL_BUILD")));
+    assert_null(env_find(&env, S("CODEBUILD_BATCH_BUILD_IDENTIFIER")));
+    assert_null(env_find(&env, S("CODEBUILD_PUBLIC_BUILD_URL")));
+    plan.source.kind = PLAN_SOURCE_LOCAL;
+    plan.batch_identifier = S("linux_small");
+    plan.public_url = S("https://x/y");
+    env = plan_builtin_env(&arena, &plan);
+    assert_true(str_is(env_find(&env, S("CODEBUILD_LOCAL_BUILD"))->value, "true"));
+    assert_true(
+        str_is(env_find(&env, S("CODEBUILD_BATCH_BUILD_IDENTIFIER"))->value, "linux_small"));
+    assert_true(str_is(env_find(&env, S("CODEBUILD_PUBLIC_BUILD_URL"))->value, "https://x/y"));
+}
+
+static void test_caches_and_logs_survive_the_file(void **state) {
+    (void)state;
+    struct plan plan = sample();
+    struct plan back;
+    struct err err = ERR_INIT;
+    plan.cache = (struct plan_cache){.kind = PLAN_CACHE_S3,
+                                     .bucket = S("b"),
+                                     .prefix = S("p/q"),
+                                     .name_space = S("n"),
+                                     .generation = 3,
+                                     .custom = true};
+    plan.s3_log_bucket = S("logs");
+    plan.s3_log_key = S("a/b.gz");
+    plan.s3_log_plain = true;
+    plan.queued_timeout_s = 300;
+    assert_int_equal(plan_parse(&arena, plan_json(&arena, &plan), &back, &err), 0);
+    assert_int_equal(back.cache.kind, PLAN_CACHE_S3);
+    assert_true(str_is(back.cache.prefix, "p/q") && str_is(back.cache.name_space, "n"));
+    assert_int_equal(back.cache.generation, 3);
+    assert_true(back.cache.custom && !back.cache.source && !back.cache.docker);
+    assert_true(str_is(back.s3_log_key, "a/b.gz") && back.s3_log_plain);
+    assert_int_equal(back.queued_timeout_s, 300);
 }
 
 static void test_events_are_numbered_over_reopening(void **state) {
@@ -136,6 +171,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_a_damaged_plan_names_the_member, setup, teardown),
         cmocka_unit_test_setup_teardown(test_builtin_variables_are_those_of_codebuild, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_caches_and_logs_survive_the_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_events_are_numbered_over_reopening, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_exit_is_there_or_not, setup, teardown),
     };
