@@ -1,5 +1,6 @@
 // Batch builds: every type, restrictions, stopping, retrying, lists, artifacts, and a crash between.
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import test from 'node:test';
 import * as cb from '@aws-sdk/client-codebuild';
 import { DeleteRolePolicyCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
@@ -74,6 +75,35 @@ test('batches that are refused', async (t) => {
     await refuses(batches.send(cb.DeleteBuildBatchCommand, { id: 'plain:x' }), 'InvalidInputException');
     assert.deepEqual((await batches.send(cb.BatchGetBuildBatchesCommand, { ids: ['plain:x'] })).buildBatchesNotFound, ['plain:x']);
     assert.deepEqual((await batches.send(cb.ListBuildBatchesCommand, {})).ids, []);
+});
+
+test('a webhook starts a batch', async (t) => {
+    const { server, world: w, batches } = await world(t);
+    await w.builds.send(new cb.CreateProjectCommand({
+        name: 'hooked', source: { type: 'GITHUB_ENTERPRISE', location: 'https://git.example/acme/app.git' },
+        artifacts: { type: 'NO_ARTIFACTS' }, serviceRole: role('app-build'), buildBatchConfig: config,
+        environment: { type: 'LINUX_CONTAINER', image: 'debian-bookworm-build', computeType: 'BUILD_GENERAL1_SMALL' },
+    }));
+    const { webhook } = await batches.send(cb.CreateWebhookCommand, {
+        projectName: 'hooked', buildType: 'BUILD_BATCH', manualCreation: true, filterGroups: [[{ type: 'EVENT', pattern: 'PUSH' }]],
+    });
+    assert.equal(webhook.buildType, 'BUILD_BATCH');
+    const body = JSON.stringify({
+        ref: 'refs/heads/main', before: '0'.repeat(40), after: 'a'.repeat(40), deleted: false, sender: { id: 7 },
+        head_commit: { id: 'a'.repeat(40), message: 'x', added: [], modified: [], removed: [] }, commits: [],
+        repository: { full_name: 'acme/app', clone_url: 'https://git.example/acme/app.git' },
+    });
+    const signature = `sha256=${createHmac('sha256', webhook.secret).update(body).digest('hex')}`;
+    const answer = await fetch(webhook.payloadUrl, {
+        method: 'POST', body,
+        headers: { 'Content-Type': 'application/json', 'X-GitHub-Event': 'push', 'X-Hub-Signature-256': signature, 'User-Agent': 'GitHub-Hookshot/1' },
+    });
+    const said = await answer.json();
+    assert.equal(answer.status, 200, JSON.stringify(said));
+    const batch = await batches.get(said.buildBatch);
+    assert.equal(batch.initiator, 'GitHub-Hookshot/1');
+    assert.ok(batch.environment.environmentVariables.some((v) => v.name === 'CODEBUILD_WEBHOOK_EVENT' && v.value === 'PUSH'));
+    await batches.send(cb.StopBuildBatchCommand, { id: batch.id });
 });
 
 test('batches', { skip: withoutBuilds() }, async (t) => {

@@ -93,6 +93,15 @@ int member_create(const struct flow *f, struct arena *a, const struct batch_row 
                : batch_build_add(f->db, making->uuid, row->uuid, err);
 }
 
+/* The git host hears of single builds only where the project says so, and never of the download. */
+static void report_status(struct arena *a, struct codebuild_project *p, bool first) {
+    const struct codebuild_project_build_batch_config *c = p->build_batch_config;
+    bool each = !first && c != NULL && str_is(c->batch_report_mode, "REPORT_INDIVIDUAL_BUILDS");
+    struct codebuild_project_source *s = arena_memdup(a, p->source, sizeof(*p->source));
+    s->report_build_status = each && s->report_build_status;
+    p->source = s;
+}
+
 /* The first one only downloads and reads; it leaves no artifacts. */
 static int start_group(const struct flow *f, struct arena *a, const struct batch_row *row,
                        const struct batch_group *g, bool first, struct err *err) {
@@ -101,6 +110,7 @@ static int start_group(const struct flow *f, struct arena *a, const struct batch
     if (project_from_json(a, row->settings, &p, err) < 0) {
         return -1;
     }
+    report_status(a, p, first);
     if (first) {
         p->artifacts = &none;
         p->secondary_artifacts.n = 0;

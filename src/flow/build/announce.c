@@ -27,8 +27,9 @@ int build_announce(const struct flow *f, struct arena *a, const struct build_row
         return err_wrap(err, "build " STR_FMT, STR_ARG(row->uuid));
     }
     if (!source_is_git(json_str(source, "type")) ||
-        (!json_bool(source, "reportBuildStatus") && !build_by_webhook(build))) {
-        return 0;
+        (!json_bool(source, "reportBuildStatus") &&
+         (!build_by_webhook(build) || json_str(build, "buildBatchArn").n > 0))) {
+        return 0; /* a build of a batch only where the project wants single builds told */
     }
     return queue_add(f->db, BUILD_STATUS_JOB,
                      str_printf(a, STR_FMT "/%s", STR_ARG(row->uuid), state), S("{}"), 0, err);

@@ -114,7 +114,7 @@ static struct codebuild_start_build_input as_build(
     };
 }
 
-static int check_config(const struct codebuild_project *p, struct err *err) {
+int codebuild_check_batch(const struct codebuild_project *p, struct err *err) {
     const struct codebuild_project_build_batch_config *c = p->build_batch_config;
     if (c == NULL || c->service_role.n == 0) {
         return codebuild_invalid(err,
@@ -173,7 +173,7 @@ int codebuild_start_build_batch(struct call *c, const struct codebuild_start_bui
     if (in->build_batch_config_override != NULL) {
         p->build_batch_config = in->build_batch_config_override;
     }
-    if (codebuild_check_project(c, p, err) < 0 || check_config(p, err) < 0) {
+    if (codebuild_check_project(c, p, err) < 0 || codebuild_check_batch(p, err) < 0) {
         return -1;
     }
     struct batch_order order = {

@@ -62,6 +62,9 @@ int codebuild_resource(const struct gate_call *c, struct db *db, struct str acti
 void codebuild_override(struct call *c, struct codebuild_project *p,
                         const struct codebuild_start_build_input *in);
 
+/* batches.c: InvalidInputException when the project is not set up for batches. */
+int codebuild_check_batch(const struct codebuild_project *p, struct err *err) MUST_USE;
+
 /* nextToken of lists. InvalidInputException. */
 int codebuild_token_read(const struct call *c, struct str token, int64_t *ret,
                          struct err *err) MUST_USE;

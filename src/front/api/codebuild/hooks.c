@@ -1,6 +1,7 @@
 /* What git hosts send to a webhook's URL: verified, judged, built. See webhooks.h. */
 #include "front/api/codebuild/webhooks.h"
 
+#include "flow/batch/apply.h"
 #include "flow/forge/filter.h"
 #include "platform/crypto/encode.h"
 #include "platform/crypto/hash.h"
@@ -136,6 +137,25 @@ static void apply_event(struct delivery *d) {
     d->project->source_version = e->version;
 }
 
+static bool builds_batches(const struct delivery *d) {
+    return str_is(d->webhook->build_type, "BUILD_BATCH");
+}
+
+static int batch(struct delivery *d, struct str digest, struct str *ret_id, struct err *err) {
+    struct arena *a = d->req->arena;
+    struct str uuid = STR_NONE;
+    struct batch_order order = {.account = d->row.account,
+                                .region = d->row.region,
+                                .project = d->project,
+                                .initiator = initiator(d)};
+    if (codebuild_check_batch(d->project, err) < 0 ||
+        batch_make(d->flow, a, &order, &uuid, err) < 0) {
+        return -1;
+    }
+    *ret_id = str_printf(a, STR_FMT ":" STR_FMT, STR_ARG(d->row.project), STR_ARG(uuid));
+    return forge_delivery_set_build(d->flow->db, d->row.id, digest, *ret_id, err) < 0 ? -1 : 1;
+}
+
 /* The body itself is the delivery's name: it is what the signature covers, so that nobody can send
  * it again under another one. */
 static int build(struct delivery *d, struct str *ret_id, struct err *err) {
@@ -149,6 +169,9 @@ static int build(struct delivery *d, struct str *ret_id, struct err *err) {
         return fresh;
     }
     apply_event(d);
+    if (builds_batches(d)) {
+        return batch(d, digest, ret_id, err);
+    }
     struct build_making making = {.account = d->row.account,
                                   .region = d->row.region,
                                   .project = d->project,
@@ -204,7 +227,7 @@ static int judge(struct delivery *d, struct err *err) {
     } else if (built == 0) {
         answer(d, 200, "ignored", S("this delivery was acted upon before"));
     } else {
-        answer(d, 200, "build", id);
+        answer(d, 200, builds_batches(d) ? "buildBatch" : "build", id);
     }
     return 0;
 }

@@ -84,9 +84,10 @@ static int find_webhook(struct call *c, struct str project, struct forge_webhook
 static int check(struct call *c, const struct codebuild_webhook *w, struct err *err) {
     struct err why = ERR_INIT;
     const struct codebuild_pull_request_build_policy *policy = w->pull_request_build_policy;
-    if (w->build_type.p != NULL && !str_is(w->build_type, "BUILD")) {
+    if (w->build_type.p != NULL && !str_is(w->build_type, "BUILD") &&
+        !str_is(w->build_type, "BUILD_BATCH")) {
         return codebuild_invalid(err,
-                                 "Webhooks start single builds: buildType " STR_FMT
+                                 "Webhooks start builds and batches: buildType " STR_FMT
                                  " is not served (docs/limits.md)",
                                  STR_ARG(w->build_type));
     }
