@@ -56,12 +56,15 @@ static bool is_float(struct str text) {
 
 static bool is_base64(struct str text) {
     size_t characters = 0;
+    size_t padding = 0;
     for (size_t i = 0; i < text.n; i++) {
+        padding += text.p[i] == '=';
         characters += strchr("\n\r \t=", text.p[i]) == NULL;
     }
     struct str alphabet =
         S("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n");
-    return only(text, alphabet.p) && characters % 4 != 1;
+    return only(text, alphabet.p) && characters % 4 != 1 &&
+           (characters % 4 == 0 || padding >= 4 - characters % 4);
 }
 
 static bool fits(enum form form, const struct yaml_node *node) {

@@ -121,9 +121,10 @@ static void test_tags_fit_what_follows_or_are_refused(void **state) {
                                 "d: !!float 1e3\ne: !!bool yes\nf: !!seq [x]\ng: ! h\n");
     assert_true(str_is(yaml_get(doc.root, "a")->text, "012"));
     assert_true(str_is(yaml_get(doc.root, "b")->text, "0x1F"));
-    static const char *const bad[] = {"a: !!int b\n",   "a: !!int 08\n",  "a: !!binary abcde\n",
-                                      "a: !!bool 1\n",  "a: !!seq b\n",   "a: !!map [b]\n",
-                                      "a: !!str [b]\n", "a: !!float x\n", "a: !mine b\n"};
+    static const char *const bad[] = {"a: !!int b\n",      "a: !!int 08\n",  "a: !!binary abcde\n",
+                                      "a: !!binary abc\n", "a: !!bool 1\n",  "a: !!seq b\n",
+                                      "a: !!map [b]\n",    "a: !!str [b]\n", "a: !!float x\n",
+                                      "a: !mine b\n"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct err err = parse_fails(str_c(bad[i]));
         assert_int_equal(strncmp(err.msg, "x.yml:1:4: tag '", 16), 0);
