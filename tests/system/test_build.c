@@ -44,7 +44,7 @@ static void test_a_build_runs_its_phases_and_leaves_its_artifact(void **state) {
     assert_logged(" Found 2 file(s)\n");
     assert_true(str_find(event_of("exported"), S("[{\"name\":\"RESULT\",\"value\":\"two\"}]"), 0) !=
                 (size_t)-1);
-    assert_true(file_exists(str_printf(&arena, "%s/out/artifact.zip", data).p));
+    assert_true(file_exists(str_printf(&arena, "%s/out/artifacts.zip", data).p));
 }
 
 static void test_post_build_follows_a_failed_build_and_knows_it(void **state) {
