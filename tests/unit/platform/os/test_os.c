@@ -1,6 +1,7 @@
 /* Descriptors, files, trees, processes. Everything happens in a temporary folder per test. */
 #include "../../cmocka_.h"
 
+#include "platform/os/confine.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 #include "platform/os/process.h"
@@ -256,10 +257,34 @@ static void test_watch_wakes_on_a_new_file(void **state) {
     assert_true(watch_drain(watch, &f->err) > 0);
 }
 
+/* 0: confined, and a file that everybody may read was not opened. */
+static int open_when_confined(void *ud) {
+    const struct confinement nothing = {.dir_fd = -1, .seconds = 5};
+    const char *path = ud;
+    if (!confine(&nothing)) {
+        return 2;
+    }
+    return open(path, O_RDONLY) < 0 ? 0 : 1;
+}
+
+/* Ends by the system call itself (seccomp), or is refused the file where sanitizers keep that out.
+ */
+static void test_a_confined_process_opens_no_file(void **state) {
+    struct fixture *f = *state;
+    struct process p = PROCESS_NONE;
+    struct process_exit end = {0};
+    const char *path = str_printf(&f->a, "%s/readable", f->dir).p;
+    assert_int_equal(file_write(path, S("x"), 0644, &f->err), 0);
+    assert_int_equal(process_fork(open_when_confined, (void *)(uintptr_t)path, &p, &f->err), 0);
+    assert_int_equal(process_wait(&p, 10000, &end, &f->err), 1);
+    assert_true(end.signal == SIGSYS || (end.signal == 0 && end.code == 0));
+}
+
 #define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        WITH_DIR(test_a_confined_process_opens_no_file),
         WITH_DIR(test_atomic_write_replaces_content_and_leaves_no_temporary_file),
         WITH_DIR(test_reading_more_than_the_limit_is_refused),
         WITH_DIR(test_removing_a_tree_never_follows_links_out_of_it),
