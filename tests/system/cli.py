@@ -102,6 +102,18 @@ def init_and_lint(b):
     check([s["name"] for s in plan["pipeline"]["stages"]] ==
           ["Source", "Test", "Development", "Pre_Production", "Production-Approve", "Production"],
           plan)
+    # A pipeline named beside a buildspec says which secondary artifacts can be asked for.
+    build = next(a for s in plan["pipeline"]["stages"] for a in s["actions"]
+                 if a["actionTypeId"]["provider"] == "CodeBuild")
+    build["outputArtifacts"] = [{"name": "docs"}]
+    files = [os.path.join(b.folder, name) for name in ("pipeline.json", "secondary.yml")]
+    with open(files[0], "w", encoding="utf-8") as f:
+        json.dump(plan["pipeline"], f)
+    with open(files[1], "w", encoding="utf-8") as f:
+        f.write("version: 0.2\nphases: {}\nartifacts:\n  files: [a]\n  secondary-artifacts:\n"
+                "    docs: {files: [b]}\n    other: {files: [c]}\n")
+    both = b.json("lint", *files)
+    check([(w["code"], w["line"]) for w in both[1]["warnings"]] == [("secondary-unreachable", 7)], both)
 
 
 def run_alone(b):
