@@ -1,13 +1,16 @@
-/* Implementation of git.h: every call runs the git program through run_git, with our configuration
- * and environment only. */
+/* Implementation of git.h: every call runs the git program through run_git, locked up, with our
+ * configuration and environment only. */
 #include "flow/artifact/git.h"
 
 #include "platform/crypto/hash.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
+#include "platform/os/locked.h"
 #include "platform/os/process.h"
 
+#include <pwd.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     GIT_TIMEOUT_MS = 10 * 60 * 1000,
@@ -100,6 +103,10 @@ static void git_argv(const struct git_run *run, const char *argv[MAX_ARGS]) {
     argv[n] = NULL;
 }
 
+static struct str parent_of(struct str path) {
+    return str_sub(path, 0, str_rfind_c(path, '/'));
+}
+
 /* Nothing of our own environment but PATH and what ssh needs to find a person's keys. */
 static void git_env(struct arena *a, const struct git_run *run, const char *env[MAX_ENV]) {
     const struct git_mirror *m = run->mirror;
@@ -114,6 +121,7 @@ static void git_env(struct arena *a, const struct git_run *run, const char *env[
     env[n++] = "GIT_ASKPASS=/bin/true";
     env[n++] = "GIT_SSH_COMMAND=ssh -oBatchMode=yes";
     env[n++] = "LC_ALL=C";
+    env[n++] = str_printf(a, "GIT_CEILING_DIRECTORIES=%.*s", STR_ARG(parent_of(m->home))).p;
     env[n++] = str_printf(a, "GIT_ALLOW_PROTOCOL=%s", protocol_of(m->url)).p;
     if (agent != NULL) {
         env[n++] = str_printf(a, "SSH_AUTH_SOCK=%s", agent).p;
@@ -128,6 +136,52 @@ static void git_env(struct arena *a, const struct git_run *run, const char *env[
     env[n] = NULL;
 }
 
+/* A person's keys and known hosts, for repositories that are fetched by ssh. */
+static void let_ssh(struct arena *a, struct locked *ret) {
+    struct passwd *self = getpwuid(geteuid());
+    const char *agent = getenv("SSH_AUTH_SOCK");
+    *arena_push(a, &ret->read) = S("/etc/ssh");
+    *arena_push(a, &ret->write) = S("/dev/tty");
+    if (self != NULL) {
+        *arena_push(a, &ret->read) = str_printf(a, "%s/.ssh", self->pw_dir);
+    }
+    if (agent != NULL) {
+        *arena_push(a, &ret->read) = str_dup(a, str_c(agent));
+    }
+}
+
+/* A linked worktree's .git is a file that names the folder in which its repository lies. */
+static void let_repository(struct arena *a, struct str path, struct locked *ret) {
+    struct str text = STR_NONE;
+    struct err none = ERR_INIT;
+    const char *link = str_printf(a, "%.*s/.git", STR_ARG(path)).p;
+    *arena_push(a, &ret->read) = path;
+    if (!file_exists(link) || file_is_dir(link) || file_read(a, link, 4096, &text, &none) < 0 ||
+        !str_starts(text, S("gitdir: /"))) {
+        return;
+    }
+    struct str dir = str_trim(str_sub(text, 8, text.n));
+    size_t at = str_find(dir, S("/worktrees/"), 0);
+    *arena_push(a, &ret->read) = at == (size_t)-1 ? dir : str_dup(a, str_sub(dir, 0, at));
+}
+
+/* git sees mirrors, the repository that it fetches where that is of this machine, and the folder
+ * that it exports to; nothing else of ours. */
+static void folders(struct arena *a, const struct git_run *run, struct locked *ret) {
+    const char *protocol = protocol_of(run->mirror->url);
+    locked_system(a, ret);
+    *arena_push(a, &ret->write) = run->mirror->home;
+    if (strcmp(protocol, "file") == 0) {
+        struct str url = run->mirror->url;
+        let_repository(a, str_starts(url, S("file://")) ? str_sub(url, 7, url.n) : url, ret);
+    } else if (strcmp(protocol, "ssh") == 0) {
+        let_ssh(a, ret);
+    }
+    if (run->index != NULL) {
+        *arena_push(a, &ret->write) = str_dup(a, parent_of(str_c(run->index)));
+    }
+}
+
 /* 0 when git ended with status 0; otherwise its last words are the error. */
 static int run_git(struct arena *a, const struct git_run *run, struct str *ret_out,
                    struct err *err) {
@@ -135,13 +189,20 @@ static int run_git(struct arena *a, const struct git_run *run, struct str *ret_o
     const char *env[MAX_ENV];
     git_argv(run, argv);
     git_env(a, run, env);
-    struct process_run spec = {
-        .spec = PROCESS_SPEC_INIT, .output_max = GIT_MAX_OUTPUT, .timeout_ms = GIT_TIMEOUT_MS};
-    spec.spec.argv = argv;
-    spec.spec.envp = env;
+    struct process_run spec = {.output_max = GIT_MAX_OUTPUT, .timeout_ms = GIT_TIMEOUT_MS};
+    struct process_spec program = PROCESS_SPEC_INIT;
+    struct locked locked = {.uid = (uid_t)-1};
+    program.argv = argv;
+    program.envp = env;
+    program.session = true;
+    if (run->mirror->url.p[0] != '.') { /* ours may lie in a repository that it cannot read */
+        program.dir = str_z(a, run->mirror->home);
+    }
+    folders(a, run, &locked);
     struct process_exit end = {0};
     struct str said = STR_NONE;
-    if (process_run(a, &spec, ret_out, &said, &end, err) < 0) {
+    if (locked_spec(a, &program, &locked, &spec.spec, err) < 0 ||
+        process_run(a, &spec, ret_out, &said, &end, err) < 0) {
         return -1;
     }
     if (end.code != 0) {

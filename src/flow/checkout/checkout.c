@@ -226,14 +226,14 @@ int checkout_git(struct arena *a, const struct checkout *c, struct str *ret_comm
                  struct err *err) {
     struct fetching f = {.c = c};
     if (version_parse(a, c->version, &f.version, err) < 0 || tool_open(a, c, &f.tool, err) < 0 ||
-        tool_reach(&f.tool, &c->remote, err) < 0 || choose_ref(&f, err) < 0) {
+        begin(&f, err) < 0 || tool_reach(&f.tool, &c->remote, err) < 0 || choose_ref(&f, err) < 0) {
         return -1;
     }
     f.from = f.tool.remote;
     if (c->mirror != NULL && update_mirror(&f, err) < 0) {
         return -1;
     }
-    if (begin(&f, err) < 0 || fetch_version(&f, err) < 0 || find_commit(&f, ret_commit, err) < 0 ||
+    if (fetch_version(&f, err) < 0 || find_commit(&f, ret_commit, err) < 0 ||
         check_out(&f, *ret_commit, err) < 0) {
         return -1;
     }

@@ -10,7 +10,7 @@
 
 enum {
     OUTPUT_MAX = 64 * 1024 * 1024,
-    MEMORY_MAX_MIB = 4096, /* of address space: a tree that unfolds without end stops here */
+    MEMORY_MAX_MIB = 4096, /* a tree that unfolds without end stops here */
     SECONDS_MAX = 30 * 60,
 };
 

@@ -135,7 +135,7 @@ static void become_program(int argc, char **argv, char **envp) {
         give_up(argv[5]);
     }
     limit(RLIMIT_FSIZE, argv[2]);
-    limit(RLIMIT_AS, argv[3]);
+    limit(RLIMIT_DATA, argv[3]);
     limit(RLIMIT_CPU, argv[4]);
     become((uid_t)strtoul(argv[1], NULL, 10));
     if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0 ||

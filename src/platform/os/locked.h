@@ -17,7 +17,7 @@ struct locked {
     uid_t uid;             /* runs as this user and group, which may read and search everything
                               that Landlock leaves; (uid_t)-1 = as ourselves */
     int64_t file_bytes;    /* most bytes of one file; 0 = no limit */
-    int64_t memory_bytes;  /* address space; 0 = no limit */
+    int64_t memory_bytes;  /* of its own, files that it maps aside; 0 = no limit */
     int64_t seconds;       /* processor time; 0 = no limit */
 };
 

@@ -86,7 +86,8 @@ static void test_remote_head_moves_and_changed_paths_are_named(void **state) {
     struct str before = STR_NONE;
     struct str after = STR_NONE;
     assert_int_equal(git_remote_head(&r->arena, &m, S("main"), &before, &r->err), 0);
-    run(r, "cd work; echo two > docs/e; git add -A; git commit -qm second; git push -q origin main");
+    run(r,
+        "cd work; echo two > docs/e; git add -A; git commit -qm second; git push -q origin main");
     assert_int_equal(git_remote_head(&r->arena, &m, S("main"), &after, &r->err), 0);
     assert_false(str_eq(before, after));
     assert_int_equal(git_fetch(&m, &r->err), 0);
@@ -98,6 +99,20 @@ static void test_remote_head_moves_and_changed_paths_are_named(void **state) {
     assert_int_equal(git_log(&r->arena, &m, before, after, 10, &log, &r->err), 0);
     assert_int_equal(log.n, 1);
     assert_true(str_is(log.v[0].subject, "second"));
+}
+
+static void test_a_linked_worktree_is_a_repository_too(void **state) {
+    struct repo *r = *state;
+    run(r, "git -C work worktree add -q ../linked -b linked");
+    struct git_mirror m;
+    struct str head = STR_NONE;
+    const char *data = str_printf(&r->arena, "%s/data", r->dir).p;
+    struct str url = str_printf(&r->arena, "%s/linked", r->dir);
+    assert_int_equal(git_mirror_open(&r->arena, data, url, &m, &r->err), 0);
+    if (git_fetch(&m, &r->err) < 0) {
+        fail_msg("%s", r->err.msg);
+    }
+    assert_int_equal(git_head(&r->arena, &m, S("linked"), &head, &r->err), 0);
 }
 
 static void test_missing_branch_and_foreign_urls_are_refused(void **state) {
@@ -120,6 +135,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_commit_is_described_and_exported_whole, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_remote_head_moves_and_changed_paths_are_named, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_linked_worktree_is_a_repository_too, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_missing_branch_and_foreign_urls_are_refused, set_up,
                                         tear_down),
