@@ -60,6 +60,14 @@ int batch_by_token(struct db *db, struct arena *a, const struct batch_row *like,
                : take(&rows, a, ret, err);
 }
 
+int batch_token_expire(struct db *db, const struct batch_row *like, int64_t before_ms,
+                       struct err *err) {
+    return db_run(db, err,
+                  "UPDATE codebuild_batches SET token = NULL WHERE account = ? AND region = ? AND "
+                  "project = ? AND token = ? AND created_ms < ?",
+                  "ssssi", like->account, like->region, like->project, like->token, before_ms);
+}
+
 int batch_update(struct db *db, const struct batch_row *r, struct err *err) {
     return db_run(db, err,
                   "UPDATE codebuild_batches SET status = ?, state = ?, resolved_version = ? WHERE "

@@ -28,6 +28,9 @@ int batch_load(struct db *db, struct arena *a, struct str uuid, struct batch_row
                struct err *err) MUST_USE;
 int batch_by_token(struct db *db, struct arena *a, const struct batch_row *like,
                    struct batch_row *ret, struct err *err) MUST_USE;
+/* Forgets the token of a batch that was made before `before_ms`, so that it makes a new one. */
+int batch_token_expire(struct db *db, const struct batch_row *like, int64_t before_ms,
+                       struct err *err) MUST_USE;
 /* State, status, resolved version. */
 int batch_update(struct db *db, const struct batch_row *row, struct err *err) MUST_USE;
 int batch_delete(struct db *db, struct str uuid, struct err *err) MUST_USE;

@@ -140,12 +140,17 @@ static int digest_of(struct call *c, const struct shape_op *op, const void *in, 
     return 0;
 }
 
-/* 1: the same request was answered before, with this batch. */
+/* 1: the same request was answered within the last five minutes, with this batch. */
 static int answered_before(struct call *c, struct str project, struct str token, struct str digest,
                            struct batch_row *ret, struct err *err) {
     struct batch_row like = {
         .account = c->account, .region = c->region, .project = project, .token = token};
-    int found = token.n == 0 ? 0 : batch_by_token(c->db, c->arena, &like, ret, err);
+    if (token.n == 0) {
+        return 0;
+    }
+    int found = batch_token_expire(c->db, &like, c->now_ms - TOKEN_MS, err) < 0
+                    ? -1
+                    : batch_by_token(c->db, c->arena, &like, ret, err);
     if (found > 0 && !str_eq(ret->token_digest, digest)) {
         return codebuild_invalid(err, "Request parameter mismatch for idempotency token " STR_FMT,
                                  STR_ARG(token));

@@ -227,6 +227,32 @@ static void test_a_stop_before_anything_began_starts_nothing(void **unused) {
     assert_int_equal(state_of(uuid).status, BATCH_STOPPED);
 }
 
+static void test_a_token_is_forgotten_after_its_time(void **unused) {
+    (void)unused;
+    struct err err = ERR_INIT;
+    struct str uuid = STR_NONE;
+    struct batch_row found;
+    struct batch_order order = {.account = S("111111111111"),
+                                .region = S("eu-west-2"),
+                                .project = project(),
+                                .initiator = S("ada"),
+                                .token = S("t"),
+                                .token_digest = S("d")};
+    struct batch_row like = {.account = order.account,
+                             .region = order.region,
+                             .project = S("app"),
+                             .token = order.token};
+    assert_int_equal(db_begin(flow.db, &err), 0);
+    assert_int_equal(batch_make(&flow, &arena, &order, &uuid, &err), 0);
+    assert_int_equal(batch_token_expire(flow.db, &like, time_now.now_ms, &err), 0);
+    assert_int_equal(batch_by_token(flow.db, &arena, &like, &found, &err), 1);
+    assert_string_equal(found.uuid.p, uuid.p);
+    assert_int_equal(batch_token_expire(flow.db, &like, time_now.now_ms + 1, &err), 0);
+    assert_int_equal(batch_by_token(flow.db, &arena, &like, &found, &err), 0);
+    assert_int_equal(batch_make(&flow, &arena, &order, &uuid, &err), 0);
+    db_rollback(flow.db);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -235,6 +261,7 @@ int main(void) {
         TEST(test_a_specification_that_is_damaged_fails_the_batch),
         TEST(test_a_batch_over_its_time_stops_its_builds),
         TEST(test_a_stop_before_anything_began_starts_nothing),
+        TEST(test_a_token_is_forgotten_after_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
