@@ -22,6 +22,7 @@
 #include "services/services.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -278,6 +279,7 @@ int serve_run(const struct serve_options *options, struct err *err) {
     if (result == 0) {
         printf("trunkline: ready %.*s\n", STR_ARG(s.url));
         fflush(stdout);
+        malloc_trim(0); /* what only the start needed */
         int got = 0;
         sigwait(&signals, &got);
     }

@@ -1,5 +1,7 @@
-/* Implementation of runtime/queue/queue.h: one table, worker threads that take turns in choosing.
- * What a job does, and how it is idempotent, is its kind's business. */
+/* Implementation of runtime/queue/queue.h: one table, worker threads that take turns in choosing,
+ * and begin as there is work for them. What a job does, and how it is idempotent, is its kind's
+ * business.
+ */
 #include "runtime/queue/queue.h"
 
 #include <pthread.h>
@@ -38,7 +40,9 @@ struct queue {
     int64_t *running; /* ids */
     size_t n_running;
     pthread_t threads[MAX_THREADS];
-    size_t n_threads;
+    size_t n_threads;    /* begun so far */
+    size_t most_threads; /* that may begin; 0 = none, as in tests */
+    size_t busy;         /* of them run a job */
 };
 
 /* queue_add knows the store only; its hook finds the queue here. */
@@ -238,6 +242,36 @@ static void run(struct queue *q, struct kind *kind, struct queue_job *job) {
     release(q, kind, job->id);
 }
 
+static void *work(void *ud);
+
+/* Under `lock`. Returns pthread_create's code. */
+static int begin_worker(struct queue *q) {
+    int code = pthread_create(&q->threads[q->n_threads], NULL, work, q);
+    q->n_threads += code == 0 ? 1 : 0;
+    return code;
+}
+
+/* A worker is about to run a job: somebody else has to look for the next one. A worker that cannot
+ * begin is no loss of work, only of time: those that are there get to it. */
+static void leave_one_looking(struct queue *q) {
+    pthread_mutex_lock(&q->lock);
+    q->busy++;
+    if (q->busy >= q->n_threads && q->n_threads < q->most_threads && !q->stopping &&
+        begin_worker(q) != 0) {
+        q->most_threads = q->n_threads;
+        fprintf(stderr, "trunkline: queue: no more than %zu workers can begin\n", q->n_threads);
+    }
+    pthread_cond_signal(&q->wake); /* one commit may have added many: the next worker looks, too */
+    q->calls++;
+    pthread_mutex_unlock(&q->lock);
+}
+
+static void look_again(struct queue *q) {
+    pthread_mutex_lock(&q->lock);
+    q->busy--;
+    pthread_mutex_unlock(&q->lock);
+}
+
 /* One choice and one run: 1, 0 nothing is due, -1 the store failed. */
 static int run_one(struct queue *q, int64_t *ret_wait_ms) {
     struct arena arena = ARENA_INIT;
@@ -248,8 +282,9 @@ static int run_one(struct queue *q, int64_t *ret_wait_ms) {
     int found = pick(q, &job, &kind, ret_wait_ms, &err);
     pthread_mutex_unlock(&q->pick);
     if (found > 0) {
-        queue_wake(q); /* one commit may have added many: the next worker looks, too */
+        leave_one_looking(q);
         run(q, kind, &job);
+        look_again(q);
     } else if (found < 0) {
         fprintf(stderr, "trunkline: queue: %s\n", err.msg);
         *ret_wait_ms = 1000;
@@ -369,18 +404,17 @@ int queue_start(struct db *db, const struct clock *clock, const struct queue_kin
     if (queue_open(db, clock, kinds, n, &q, err) < 0) {
         return -1;
     }
-    size_t threads = 0;
+    size_t most = 0;
     for (size_t i = 0; i < n; i++) {
-        threads += (size_t)q->kinds[i].is.parallel;
+        most += (size_t)q->kinds[i].is.parallel;
     }
-    threads = threads < MAX_THREADS ? threads : MAX_THREADS;
-    for (size_t i = 0; i < threads; i++) {
-        int code = pthread_create(&q->threads[i], NULL, work, q);
-        if (code != 0) {
-            queue_stop(q);
-            return err_sys(err, code, "queue: cannot start a worker");
-        }
-        q->n_threads++;
+    pthread_mutex_lock(&q->lock);
+    q->most_threads = most < MAX_THREADS ? most : MAX_THREADS;
+    int code = q->most_threads > 0 ? begin_worker(q) : 0; /* the others when there is work */
+    pthread_mutex_unlock(&q->lock);
+    if (code != 0) {
+        queue_stop(q);
+        return err_sys(err, code, "queue: cannot start a worker");
     }
     *ret = q;
     return 0;

@@ -3,6 +3,7 @@
 
 #include "runtime/queue/queue.h"
 
+#include <dirent.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,6 +252,54 @@ static void test_worker_threads_run_every_job_once(void **state) {
     assert_int_equal(atomic_load(&b->count), 200);
 }
 
+static size_t threads_of_this_process(void) {
+    size_t n = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    while (readdir(tasks) != NULL) {
+        n++;
+    }
+    closedir(tasks);
+    return n;
+}
+
+/* Runs until all that may run at once do. */
+static int meet(void *ud, struct queue_job *job, struct err *err) {
+    struct bench *b = ud;
+    (void)job;
+    (void)err;
+    atomic_fetch_add(&b->count, 1);
+    while (atomic_load(&b->count) < 4) {
+        usleep(200);
+    }
+    return 0;
+}
+
+static void test_workers_begin_when_there_is_work_and_then_as_many_as_may_run(void **state) {
+    struct bench *b = *state;
+    struct err err = ERR_INIT;
+    const struct queue_kind kind = {.name = "meet", .run = meet, .ud = b, .parallel = 4};
+    struct queue *q = NULL;
+    size_t before = threads_of_this_process();
+    assert_int_equal(queue_start(b->db, &clock_system, &kind, 1, &q, &err), 0);
+    assert_int_equal(threads_of_this_process(), before + 1);
+    assert_int_equal(db_begin(b->db, &err), 0);
+    for (int i = 0; i < 4; i++) {
+        struct str key = str_printf(&b->arena, "%d", i);
+        assert_int_equal(queue_add(b->db, "meet", key, STR_NONE, 0, &err), 0);
+    }
+    assert_int_equal(db_commit(b->db, &err), 0);
+    int64_t left = 4;
+    while (left > 0) { /* each waits for the other three */
+        usleep(1000);
+        assert_int_equal(db_begin(b->db, &err), 0);
+        assert_int_equal(db_get_i64(b->db, &left, &err, "SELECT count(*) FROM job", ""), 1);
+        db_rollback(b->db);
+    }
+    queue_stop(q);
+    assert_int_equal(threads_of_this_process(), before);
+}
+
 int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -265,6 +314,7 @@ int main(void) {
         TEST(test_cancelled_job_never_runs),
         TEST(test_jobs_outlive_the_process),
         TEST(test_worker_threads_run_every_job_once),
+        TEST(test_workers_begin_when_there_is_work_and_then_as_many_as_may_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
