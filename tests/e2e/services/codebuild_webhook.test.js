@@ -153,7 +153,7 @@ test('webhooks', { skip: withoutBuilds() }, async (t) => {
         assert.equal((await send(cb.UpdateWebhookCommand, { projectName: 'app', filterGroups })).webhook.secret, undefined);
         for (const wrong of [
             { filterGroups: [[{ type: 'HEAD_REF', pattern: 'x' }]] }, { filterGroups: [[{ type: 'EVENT', pattern: 'NOPE' }]] },
-            { filterGroups: [[{ type: 'EVENT', pattern: 'PUSH' }, { type: 'HEAD_REF', pattern: '(?<=x)' }]] }, { buildType: 'BUILD_BATCH' },
+            { filterGroups: [[{ type: 'EVENT', pattern: 'PUSH' }, { type: 'HEAD_REF', pattern: '(?<=x)' }]] }, { buildType: 'RUNNER_BUILDKITE_BUILD' },
         ]) {
             await refuses(send(cb.UpdateWebhookCommand, { projectName: 'app', ...wrong }), 'InvalidInputException');
         }
