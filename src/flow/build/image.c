@@ -129,6 +129,11 @@ int find_image(struct supervision *s, struct image *ret, struct err *err) {
                               .cancelled = cancelled,
                               .progress = told,
                               .ud = s};
+    if (s->plan.privileged && str_is(wish.text, IMAGE_DEFAULT)) {
+        wish.text = S(IMAGE_PRIVILEGED);
+        build_log_line(s->log,
+                       "Image " IMAGE_DEFAULT " means " IMAGE_PRIVILEGED " in privileged builds");
+    }
     if (s->plan.image_refused.n > 0) {
         return err_set(err, ERR_DENIED, STR_FMT, STR_ARG(s->plan.image_refused));
     }

@@ -135,8 +135,8 @@ struct phase_end provision(struct supervision *s) {
     }
     choose_env(s, &image);
     if (authorities(s, &ca, &err) < 0 || prepare(s, &image, ca, &err) < 0 ||
-        sandbox_create(s->box, &err) < 0 || make_pipe(s, &err) < 0 || start_gateway(s, &err) < 0 ||
-        sandbox_start(s->box, &err) < 0) {
+        sandbox_create(s->box, &err) < 0 || make_pipe(s, &err) < 0 || offer_docker(s, &err) < 0 ||
+        start_gateway(s, &err) < 0 || sandbox_start(s->box, &err) < 0) {
         return phase_failed(s, "CLIENT_ERROR", "Container could not be made: %s", err.msg);
     }
     return phase_well();

@@ -88,6 +88,9 @@ int find_image(struct supervision *s, struct image *ret, struct err *err) MUST_U
 /* What commands find in their environment before anything else: the image's own variables. */
 void choose_env(struct supervision *s, const struct image *image);
 
+/* docker.c: docker's commands, in the container of a privileged build. */
+int offer_docker(struct supervision *s, struct err *err) MUST_USE;
+
 /* provision.c: the container and its gateway. */
 struct phase_end provision(struct supervision *s);
 void unprovision(struct supervision *s);

@@ -63,13 +63,17 @@ static int connect_host(struct gateway *g, struct str host, int port, const char
     if (ours) {
         endpoint_of(&a, plan->endpoint, &name, &service);
     }
+    const struct plan_registry *registry = route_registry(plan, host);
+    if (registry != NULL && registry->address.n > 0) {
+        endpoint_of(&a, registry->address, &name, &service);
+    }
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
     struct addrinfo *list = NULL;
     int fd = -1;
     *ret_why = "no such host";
     if (getaddrinfo(str_z(&a, name), service, &hints, &list) == 0) {
         for (const struct addrinfo *one = list; one != NULL && fd < 0; one = one->ai_next) {
-            bool allowed = ours || may_connect(one);
+            bool allowed = ours || registry != NULL || may_connect(one);
             *ret_why = allowed ? "no connection" : "an address of this machine or its network";
             fd = allowed ? connect_one(one) : -1;
         }

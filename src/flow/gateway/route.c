@@ -37,9 +37,21 @@ bool route_good_host(struct str host) {
     return host.n > 0 && host.n <= 253 && host.p[0] != '-' && host.p[0] != '.';
 }
 
+const struct plan_registry *route_registry(const struct plan *plan, struct str host) {
+    for (size_t i = 0; i < plan->registries.n; i++) {
+        if (str_ieq(plan->registries.v[i].name, host)) {
+            return &plan->registries.v[i];
+        }
+    }
+    return NULL;
+}
+
 enum route_verdict route_of(const struct plan *plan, struct str host) {
     if (route_is_aws(host)) {
         return plan->aws ? ROUTE_PASS : ROUTE_AWS;
+    }
+    if (plan->policy != PLAN_NONE && route_registry(plan, host) != NULL) {
+        return ROUTE_PASS; /* an administrator has named it */
     }
     struct arena a = ARENA_INIT;
     bool mirrored = plan->policy != PLAN_NONE && mirror_has_host(str_z(&a, plan->data_dir), host);

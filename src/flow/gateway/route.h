@@ -16,6 +16,9 @@ enum route_verdict {
 
 const char *route_verdict_name(enum route_verdict verdict);
 
+/* The registry of that name in trunkline.yml, or NULL. */
+const struct plan_registry *route_registry(const struct plan *plan, struct str host);
+
 enum route_verdict route_of(const struct plan *plan, struct str host);
 
 /* amazonaws.com, api.aws, and what is below them. */

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #define IMAGE_DEFAULT "debian-bookworm-build"
+/* What stands for it in privileged builds: the same, with what carries out docker's commands. */
+#define IMAGE_PRIVILEGED "debian:bookworm+buildah"
 
 struct image {
     struct str name;

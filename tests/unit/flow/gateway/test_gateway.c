@@ -97,6 +97,16 @@ static void test_routes_follow_name_mirror_and_policy(void **state) {
     assert_int_equal(route_of(&plan, S("example.org")), ROUTE_REFUSE);
     assert_int_equal(route_of(&plan, S("releases.example.org")), ROUTE_MIRROR);
     plan.policy = PLAN_NONE;
+    struct plan_registry registry = {.name = S("registry.internal"), .address = S("10.0.0.5:5000")};
+    plan.registries.v = &registry;
+    plan.registries.n = 1;
+    assert_int_equal(route_of(&plan, S("registry.internal")), ROUTE_REFUSE); /* no network at all */
+    plan.policy = PLAN_LOCKED;
+    assert_int_equal(route_of(&plan, S("Registry.internal")), ROUTE_PASS);
+    assert_int_equal(route_of(&plan, S("x.registry.internal")), ROUTE_REFUSE);
+    assert_ptr_equal(route_registry(&plan, S("registry.internal")), &registry);
+    plan.registries.n = 0;
+    plan.policy = PLAN_NONE;
     assert_int_equal(route_of(&plan, S("releases.example.org")), ROUTE_REFUSE);
     assert_int_equal(route_of(&plan, S("sts.amazonaws.com")), ROUTE_AWS);
     plan.aws = true;

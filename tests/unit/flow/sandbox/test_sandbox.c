@@ -112,6 +112,25 @@ static void test_profile_lets_clone_make_threads_and_no_namespaces(void **state)
     assert_int_equal(found, 1);
 }
 
+static void test_privileged_profile_adds_mounts_and_namespaces_and_nothing_else(void **state) {
+    (void)state;
+    json_t *ordinary cleanup_json = profile_or_skip();
+    struct err err = ERR_INIT;
+    json_t *profile cleanup_json = seccomp_profile(SECCOMP_PRIVILEGED, &err);
+    static const char *const added[] = {"mount", "umount2", "unshare", "setns", "pivot_root"};
+    static const char *const never[] = {
+        "bpf",         "ptrace",      "keyctl",     "perf_event_open", "syslog",
+        "userfaultfd", "init_module", "kexec_load", "reboot",          "open_by_handle_at"};
+    for (size_t i = 0; i < sizeof(added) / sizeof(added[0]); i++) {
+        assert_string_equal(action_for(profile, added[i]), "SCMP_ACT_ALLOW");
+        assert_string_not_equal(action_for(ordinary, added[i]), "SCMP_ACT_ALLOW");
+    }
+    for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+        const char *action = action_for(profile, never[i]);
+        assert_true(action == NULL || strcmp(action, "SCMP_ACT_ALLOW") != 0);
+    }
+}
+
 static void test_compiled_filter_is_the_same_each_time(void **state) {
     struct fixture *f = *state;
     json_decref(profile_or_skip());
@@ -207,6 +226,7 @@ static void test_doctor_gives_a_fix_for_everything_that_is_not_well(void **state
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_profile_lets_ordinary_calls_through_and_no_dangerous_ones),
+        cmocka_unit_test(test_privileged_profile_adds_mounts_and_namespaces_and_nothing_else),
         cmocka_unit_test(test_profile_lets_clone_make_threads_and_no_namespaces),
         WITH_DIR(test_compiled_filter_is_the_same_each_time),
         WITH_DIR(test_bad_orders_are_refused_before_anything_is_made),
