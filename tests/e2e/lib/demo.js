@@ -78,8 +78,12 @@ export function tellsAll({ text, data }) {
     ]);
     // Times never go back while one release is told.
     for (const told of text.split(/^== .*$/m)) {
-        const times = [...told.matchAll(/^ *\+(?:(\d+) min )?([\d.]+) s /gm)].map((m) => Number(m[1] ?? 0) * 60 + Number(m[2]));
-        assert.deepEqual(times, [...times].sort((a, b) => a - b), told);
+        let before = { at: 0, line: '' };
+        for (const [line, minutes, seconds] of told.matchAll(/^ *\+(?:(\d+) min )?([\d.]+) s .*$/gm)) {
+            const at = Number(minutes ?? 0) * 60 + Number(seconds);
+            assert.ok(at >= before.at, `told too late: ${line.trim()}, after ${before.line}`);
+            before = { at, line: line.trim() };
+        }
     }
     for (const name of ['serve', 'receive']) {
         assert.ok(!existsSync(`${data}.${name}.pid`), `${name} was ended`);
