@@ -109,7 +109,7 @@ static void test_malformed_references_are_refused(void **state) {
         "host.example/a:",
         "host.example/a:-x",
         "host.example/a@sha256:12",
-        "host.example/a@md5:" D64,
+        ("host.example/a@md5:" D64),
         "host.example/a b:t",
         "host.example:port/a:t",
         "docker://--config:x",
