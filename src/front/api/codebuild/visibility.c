@@ -47,8 +47,9 @@ static void add_image(struct call *c, struct codebuild_environment_image_list *l
         name, description, {arena_memdup(c->arena, &version, sizeof(version)), 1}};
 }
 
-/* What is really there: the images of this machine, and the names that trunkline.yml's table makes
- * stand for one of them. All of them are Debian. */
+/* What is really there: the images that were made on this machine, and the names that
+ * trunkline.yml's table makes stand for one of them. All of them are Debian. Fetched images are
+ * nobody's to see who cannot fetch them. */
 int codebuild_list_curated_environment_images(
     struct call *c, const struct codebuild_list_curated_environment_images_input *in,
     struct codebuild_list_curated_environment_images_output *out, struct err *err) {
@@ -63,9 +64,12 @@ int codebuild_list_curated_environment_images(
     base.images.v = arena_new(c->arena, struct codebuild_environment_image);
     struct codebuild_environment_image_list all = {NULL, 0};
     for (size_t i = 0; i < images.n; i++) {
-        add_image(
-            c, &all, images.v[i].name,
-            str_printf(c->arena, "made on this machine, " STR_FMT, STR_ARG(images.v[i].digest)));
+        const struct image *image = &images.v[i];
+        if (!str_starts(image->name, S("sha256-"))) {
+            add_image(
+                c, &all, image->reference.n > 0 ? image->reference : image->name,
+                str_printf(c->arena, "made on this machine, " STR_FMT, STR_ARG(image->digest)));
+        }
     }
     for (size_t i = 0; i < table.n; i++) {
         add_image(c, &all, table.v[i].key,
