@@ -167,7 +167,7 @@ static int check_keys(const char *file, const struct yaml_node *root, struct err
             return yaml_fail(
                 err, file, root->pair[i].key,
                 "this key is not known; images, mounts, egress, sources, registries, oci, "
-                "privileged and notify are");
+                "privileged, pool and notify are");
         }
     }
     return 0;

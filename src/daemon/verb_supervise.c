@@ -4,8 +4,16 @@
 
 static int run(struct cli *c, struct err *err) {
     const struct supervise_options options = {.tee_fd = -1};
+    if (cli_has(c, "pool")) {
+        return supervise_ahead(c->args[0], err) < 0 ? -1 : EXIT_DONE;
+    }
     return supervise(c->args[0], &options, err) < 0 ? -1 : EXIT_DONE;
 }
+
+static const struct cli_option options[] = {
+    {"pool", 0, NULL, "make a container and wait for a build"},
+    {0},
+};
 
 const struct cli_verb verb_supervise = {
     .name = "supervise",
@@ -15,5 +23,6 @@ const struct cli_verb verb_supervise = {
     .max_args = 1,
     .flags = CLI_NO_SERVER_OPTIONS | CLI_NO_JSON,
     .summary = "Own one build, from its directory",
+    .options = options,
     .run = run,
 };

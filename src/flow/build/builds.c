@@ -2,6 +2,7 @@
 #include "flow/build/build.h"
 
 #include "flow/build/ingest.h"
+#include "flow/build/pool.h"
 #include "flow/build/run_file.h"
 #include "flow/build/settings.h"
 #include "flow/sandbox/container.h"
@@ -51,6 +52,8 @@ struct builds {
     int wake_fd;
     atomic_bool stopping;
     bool watching;
+    struct pool *pool;
+    atomic_bool waiting; /* for a place: some build.start */
     pthread_t thread;
 };
 
@@ -93,6 +96,7 @@ struct builds *builds_new(const struct builds_config *config) {
     }
     pthread_mutex_init(&b->lock, NULL);
     b->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    b->pool = pool_new(b->config.program, b->config.flow->data_dir);
     return b;
 }
 
@@ -244,6 +248,34 @@ static bool queued_too_long(const struct builds *b, struct arena *a, struct str 
            clock_now_ms(b->config.flow->clock) - row->started_ms > plan.queued_timeout_s * 1000;
 }
 
+/* The directory, with or without a container that was made ahead; the plan in it; a supervisor.
+ * What lies there already is of a start that a crash interrupted: no command has run. */
+static int launch(struct builds *b, struct queue_job *job, const char *dir, bool made,
+                  const struct plan *plan, struct err *err) {
+    struct process process = PROCESS_NONE;
+    int pipe cleanup_fd = -1;
+    if (dir_make(str_printf(job->arena, "%s/builds", b->config.flow->data_dir).p, 0700, err) < 0) {
+        return -1;
+    }
+    int taken =
+        made ? sandbox_sweep(dir, err) : pool_take(b->pool, plan, dir, &process, &pipe, err);
+    if (taken < 0 || (!made && taken == 0 && dir_make_new(dir, 0700, err) < 0) ||
+        plan_write(dir, plan, err) < 0 || mark_spawned(b, job->key, err) < 0) {
+        process_close(&process);
+        return -1;
+    }
+    if (taken == 0 || !pool_go(TAKE_FD(pipe), dir)) {
+        process_close(&process);
+        if ((taken > 0 && sandbox_sweep(dir, err) < 0) ||
+            spawn(b, job->arena, dir, &process, err) < 0) {
+            return -1;
+        }
+    }
+    follow(b, job->key, process);
+    pool_refill(b->pool, plan, plan->pool);
+    return 0;
+}
+
 static int start_build(struct builds *b, struct queue_job *job, struct err *err) {
     struct arena *a = job->arena;
     struct build_row row;
@@ -271,6 +303,7 @@ static int start_build(struct builds *b, struct queue_job *job, struct err *err)
     }
     if (!made && b->running_n >= b->config.parallel) {
         job->again_ms = clock_now_ms(b->config.flow->clock) + TICK_MS;
+        b->waiting = true;
         return 0;
     }
     if (complete_plan(b, a, text, &plan, err) < 0) {
@@ -278,14 +311,7 @@ static int start_build(struct builds *b, struct queue_job *job, struct err *err)
         *err = ERR_INIT;
         return end_now(b, job->key, "FAULT", why.p, err);
     }
-    struct process process = PROCESS_NONE;
-    if (dir_make(str_printf(a, "%s/builds", b->config.flow->data_dir).p, 0700, err) < 0 ||
-        (!made && dir_make_new(dir, 0700, err) < 0) || plan_write(dir, &plan, err) < 0 ||
-        mark_spawned(b, job->key, err) < 0 || spawn(b, a, dir, &process, err) < 0) {
-        return -1;
-    }
-    follow(b, job->key, process);
-    return 0;
+    return launch(b, job, dir, made, &plan, err);
 }
 
 static int run_start(void *ud, struct queue_job *job, struct err *err) {
@@ -423,6 +449,22 @@ static bool wait_for_change(struct builds *b, struct running *const *list, size_
     return silent || woken;
 }
 
+/* There is a place: who has waited longest gets it now, not at its next look. */
+static void give_places(struct builds *b) {
+    struct err err = ERR_INIT;
+    struct db *db = b->config.flow->db;
+    int free_places = b->config.parallel - b->running_n;
+    if (!b->waiting || free_places <= 0 || db_begin(db, &err) < 0) {
+        return;
+    }
+    b->waiting = false; /* those that still wait say so again */
+    if (queue_hasten(db, "build.start", free_places, &err) < 0) {
+        db_rollback(db);
+    } else if (db_commit(db, &err) < 0) {
+        fprintf(stderr, "trunkline: builds that wait: %s\n", err.msg);
+    }
+}
+
 static void *watch_builds(void *ud) {
     struct builds *b = ud;
     struct running *list[RUNNING_MAX];
@@ -440,6 +482,7 @@ static void *watch_builds(void *ud) {
                 remove_entry(b, list[i]);
             }
         }
+        give_places(b);
         poll(NULL, 0, SETTLE_MS);
     }
     return NULL;
@@ -482,6 +525,7 @@ void builds_free(struct builds *b) {
         forget(b->running);
         b->running = next;
     }
+    pool_free(b->pool);
     close(b->wake_fd);
     pthread_mutex_destroy(&b->lock);
     free(b);

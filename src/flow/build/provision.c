@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_BINDS = 32, MAX_CA = 64 * 1024 };
+enum { MAX_FOLDERS = 2 + 16, MAX_BINDS = 32, MAX_CA = 64 * 1024 };
 
 static int find_mounts(struct supervision *s, struct sandbox_mount *mounts, size_t *ret_n,
                        struct err *err) {
@@ -32,18 +32,26 @@ static int find_mounts(struct supervision *s, struct sandbox_mount *mounts, size
     return 0;
 }
 
+static size_t list_folders(struct supervision *s, const char *folders[MAX_FOLDERS]) {
+    size_t n = 0;
+    folders[n++] = s->source_dir;
+    folders[n++] = CACHE_STAGE;
+    for (size_t i = 0; i < s->plan.secondary_sources.n && n < MAX_FOLDERS; i++) {
+        folders[n++] = source_directory(s, i + 1);
+    }
+    return n;
+}
+
 static int prepare(struct supervision *s, const struct image *image, struct str ca,
                    struct err *err) {
     static const char *const addresses[] = {GATEWAY_ENDPOINT_ADDRESS, GATEWAY_WORLD_ADDRESS};
     struct sandbox_mount mounts[MAX_BINDS + CACHE_MOUNTS_MAX];
-    const char *folders[2 + 16] = {s->source_dir, CACHE_STAGE};
-    size_t folders_n = 2;
-    for (size_t i = 0; i < s->plan.secondary_sources.n && folders_n < 18; i++) {
-        folders[folders_n++] = source_directory(s, i + 1);
-    }
+    const char *folders[MAX_FOLDERS];
+    size_t folders_n = s->source_dir ? list_folders(s, folders) : 0;
     struct sandbox_loan loan = {str_z(&s->arena, s->plan.source.dir), s->source_dir};
     struct sandbox_spec spec = {
-        .id = str_printf(&s->arena, "tl-" STR_FMT, STR_ARG(s->plan.uuid)).p,
+        .id = s->source_dir ? str_printf(&s->arena, "tl-" STR_FMT, STR_ARG(s->plan.uuid)).p
+                            : str_printf(&s->arena, "tl-pool-%s", strrchr(s->dir, '/') + 1).p,
         .dir = s->dir,
         .rootfs = str_z(&s->arena, image->rootfs),
         .limits = {.memory_bytes = s->plan.memory_mib << 20,
@@ -117,11 +125,43 @@ static int authorities(struct supervision *s, struct str *ret, struct err *err) 
     return 0;
 }
 
+int provision_ahead(struct supervision *s, struct err *err) {
+    struct image image;
+    struct str ca = STR_NONE;
+    if (find_image(s, &image, err) < 0) {
+        return -1;
+    }
+    choose_env(s, &image);
+    return authorities(s, &ca, err) < 0 || prepare(s, &image, ca, err) < 0 ||
+                   sandbox_create(s->box, err) < 0 || make_pipe(s, err) < 0 ||
+                   sandbox_start(s->box, err) < 0
+               ? -1
+               : 0;
+}
+
+/* What a container of the pool lacks. */
+static struct phase_end finish(struct supervision *s) {
+    struct err err = ERR_INIT;
+    const char *folders[MAX_FOLDERS];
+    size_t n = list_folders(s, folders);
+    for (size_t i = 0; i < n; i++) {
+        if (sandbox_make_folder(s->box, folders[i], &err) < 0) {
+            return phase_failed(s, "CLIENT_ERROR", "Container could not be made: %s", err.msg);
+        }
+    }
+    return start_gateway(s, &err) < 0
+               ? phase_failed(s, "CLIENT_ERROR", "Container could not be made: %s", err.msg)
+               : phase_well();
+}
+
 struct phase_end provision(struct supervision *s) {
     struct err err = ERR_INIT;
     struct image image;
     struct str ca = STR_NONE;
     struct phase_end interruption;
+    if (s->box != NULL) {
+        return finish(s);
+    }
     if (s->plan.privileged_refused.n > 0) {
         return phase_failed(s, "CLIENT_ERROR", STR_FMT, STR_ARG(s->plan.privileged_refused));
     }

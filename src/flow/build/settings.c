@@ -6,8 +6,10 @@
 
 #include <arpa/inet.h>
 
-const char *const settings_keys[] = {"sources",    "images", "mounts",     "egress",
-                                     "registries", "oci",    "privileged", NULL};
+const char *const settings_keys[] = {"sources", "images",     "mounts", "egress", "registries",
+                                     "oci",     "privileged", "pool",   NULL};
+
+enum { POOL_DEFAULT = 2, POOL_LARGEST = 16 };
 
 struct settings {
     struct arena *arena;
@@ -207,6 +209,17 @@ static int choose_policy(const struct settings *s, struct plan *plan, struct err
     return 0;
 }
 
+static int choose_pool(const struct settings *s, struct plan *plan, struct err *err) {
+    const struct yaml_node *pool = yaml_get(s->root, "pool");
+    long long n = POOL_DEFAULT;
+    if (!yaml_is_null(pool) &&
+        (pool->kind != YAML_SCALAR || !str_to_i64(pool->text, &n) || n < 0 || n > POOL_LARGEST)) {
+        return yaml_fail(err, s->file, pool, "pool is a number from 0 to 16");
+    }
+    plan->pool = n;
+    return 0;
+}
+
 int settings_open(struct arena *a, const char *data_dir, const char **ret_file,
                   const struct yaml_node **ret_root, struct err *err) {
     struct yaml_doc doc = {0};
@@ -226,10 +239,11 @@ int settings_open(struct arena *a, const char *data_dir, const char **ret_file,
 
 int settings_apply(struct arena *a, const char *data_dir, struct plan *plan, struct err *err) {
     struct settings s = {.arena = a};
+    plan->pool = POOL_DEFAULT;
     return settings_open(a, data_dir, &s.file, &s.root, err) < 0 ||
-                   choose_image(&s, plan, err) < 0 || choose_mounts(&s, plan, err) < 0 ||
-                   choose_policy(&s, plan, err) < 0 || choose_registries(&s, plan, err) < 0 ||
-                   choose_privileges(&s, plan, err) < 0
+                   choose_pool(&s, plan, err) < 0 || choose_image(&s, plan, err) < 0 ||
+                   choose_mounts(&s, plan, err) < 0 || choose_policy(&s, plan, err) < 0 ||
+                   choose_registries(&s, plan, err) < 0 || choose_privileges(&s, plan, err) < 0
                ? -1
                : 0;
 }

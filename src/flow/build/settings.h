@@ -3,11 +3,15 @@
  *   images: {"aws/codebuild/standard:7.0": debian-bookworm-build}
  *   mounts: [{source: /opt/providers, target: /usr/share/terraform/plugins}]   read-only
  *   egress: open | locked | none, or {default: open, projects: {NAME: locked}}
- *   registries: {registry.internal: {address: "10.0.0.5:5000", insecure: true}}   of images, on
- * this network; the address and `insecure` (plain http) may be missing oci: [/srv/images] folders
- * whose OCI layouts projects may name as oci:DIR privileged: true, or [PROJECT, ...]   who may run
- * privileged builds; nobody otherwise The file may be missing. It is read for each build, so a
- * change counts from the next one on.
+ *   registries: {registry.internal: {address: "10.0.0.5:5000", insecure: true}}
+ *       registries of images on this network; address and insecure (plain http) may be missing
+ *   oci: [/srv/images]
+ *       folders whose OCI layouts projects may name as oci:DIR
+ *   privileged: true, or [PROJECT, ...]
+ *       who may run privileged builds; nobody otherwise
+ *   pool: 2
+ *       containers of a kind that are made ahead; 0 = none
+ * The file may be missing. It is read for each build, so a change counts from the next one on.
  */
 #pragma once
 

@@ -8,7 +8,11 @@
 #include "platform/text/regex.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -241,31 +245,97 @@ static int live(struct supervision *s, struct err *err) {
     return build_exit_write(s->dir, s->clock, &end, err);
 }
 
-int supervise(const char *dir, const struct supervise_options *options, struct err *err) {
-    struct supervision s = {.dir = dir,
-                            .clock = &clock_system,
-                            .out_read = -1,
-                            .out_write = -1,
-                            .signal_fd = -1,
-                            .cache = {.lock = -1, .layers_lock = -1},
-                            .succeeding = true};
+static struct supervision blank(const char *dir) {
+    return (struct supervision){.dir = dir,
+                                .clock = &clock_system,
+                                .out_read = -1,
+                                .out_write = -1,
+                                .signal_fd = -1,
+                                .cache = {.lock = -1, .layers_lock = -1},
+                                .succeeding = true};
+}
+
+/* From a plan in its directory to its exit. */
+static int supervise_plan(struct supervision *s, int tee_fd, struct err *err) {
     int lock cleanup_fd = -1;
+    if (plan_read(&s->arena, s->dir, &s->plan, err) < 0 || become_owner(s, &lock, err) < 0 ||
+        build_log_open(s->dir, s->clock, &s->log, err) < 0 ||
+        build_events_open(s->dir, s->clock, &s->events, err) < 0) {
+        return -1;
+    }
+    build_log_tee(s->log, tee_fd);
+    return live(s, err);
+}
+
+static void done(struct supervision *s) {
+    build_log_close(s->log);
+    build_events_close(s->events);
+    fd_closep(&s->signal_fd);
+    fd_closep(&s->cache.lock);
+    fd_closep(&s->cache.layers_lock);
+    arena_done(&s->arena);
+}
+
+int supervise(const char *dir, const struct supervise_options *options, struct err *err) {
+    struct supervision s = blank(dir);
+    arena_init(&s.arena);
+    int result = take_signals_as_reads(&s, err) < 0 ? -1 : supervise_plan(&s, options->tee_fd, err);
+    done(&s);
+    return result;
+}
+
+/* ---- of the pool ---- */
+
+/* The line that serve writes; absent at the end of the file, or when we are told to end. */
+static struct str wait_for_build(struct supervision *s) {
+    struct buf line cleanup_buf;
+    buf_init(&line, PATH_MAX);
+    for (;;) {
+        struct pollfd fds[] = {{STDIN_FILENO, POLLIN, 0}, {s->signal_fd, POLLIN, 0}};
+        struct err ignored = ERR_INIT;
+        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+            return STR_NONE;
+        }
+        if (fds[1].revents != 0 ||
+            (fds[0].revents != 0 && fd_read_some(STDIN_FILENO, &line, PATH_MAX, &ignored) <= 0)) {
+            return STR_NONE;
+        }
+        if (str_ends(buf_str(&line), S("\n"))) {
+            return str_trim(buf_dup(&s->arena, &line));
+        }
+    }
+}
+
+static int ready(struct err *err) {
+    int nothing cleanup_fd = -1;
+    if (fd_write_all(STDOUT_FILENO, "R", 1, err) < 0) {
+        return -1;
+    }
+    /* From here on standard output is what it is for every supervisor. */
+    nothing = file_open("/dev/null", O_WRONLY, 0, err);
+    return nothing < 0 || dup2(nothing, STDOUT_FILENO) < 0 ? -1 : 0;
+}
+
+int supervise_ahead(const char *dir, struct err *err) {
+    struct supervision s = blank(dir);
     arena_init(&s.arena);
     int result = take_signals_as_reads(&s, err) < 0 || plan_read(&s.arena, dir, &s.plan, err) < 0 ||
-                         become_owner(&s, &lock, err) < 0 ||
-                         build_log_open(dir, s.clock, &s.log, err) < 0 ||
-                         build_events_open(dir, s.clock, &s.events, err) < 0
+                         provision_ahead(&s, err) < 0 || ready(err) < 0
                      ? -1
                      : 0;
-    if (result == 0) {
-        build_log_tee(s.log, options->tee_fd);
-        result = live(&s, err);
+    struct str build = result == 0 ? wait_for_build(&s) : STR_NONE;
+    if (build.n > 0) {
+        s.dir = str_z(&s.arena, build);
+        sandbox_moved(s.box, s.dir);
+        result = supervise_plan(&s, -1, err);
     }
-    build_log_close(s.log);
-    build_events_close(s.events);
-    fd_closep(&s.signal_fd);
-    fd_closep(&s.cache.lock);
-    fd_closep(&s.cache.layers_lock);
-    arena_done(&s.arena);
+    struct err second = ERR_INIT;
+    if (s.box != NULL && sandbox_delete(s.box, &second) < 0) {
+        fprintf(stderr, "trunkline: %s\n", second.msg);
+    }
+    if (build.n == 0 && tree_remove(dir, &second) < 0) {
+        fprintf(stderr, "trunkline: %s\n", second.msg); /* the next serve tries again */
+    }
+    done(&s);
     return result;
 }

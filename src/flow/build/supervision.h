@@ -93,6 +93,8 @@ int offer_docker(struct supervision *s, struct err *err) MUST_USE;
 
 /* provision.c: the container and its gateway. */
 struct phase_end provision(struct supervision *s);
+/* The part that needs no build: container and pipe, for one of the pool. */
+int provision_ahead(struct supervision *s, struct err *err) MUST_USE;
 void unprovision(struct supervision *s);
 
 /* source.c: the source, the buildspec, the variables. source_directory: inside, of the primary

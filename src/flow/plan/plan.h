@@ -114,6 +114,7 @@ struct plan {
     int64_t disk_mib;
     int64_t pids;
     int64_t cpu_milli; /* 2000 = two processors */
+    int64_t pool;      /* containers like this one's to be made ahead; not kept in plan.json */
     int64_t timeout_s;
     int64_t queued_timeout_s; /* 0 = none */
     enum plan_policy policy;

@@ -236,6 +236,50 @@ static void dispose(struct sandbox *s) {
     free(s);
 }
 
+static void settle(struct sandbox *s, const char *dir) {
+    s->spec.dir = copy(&s->a, dir);
+    s->box = str_printf(&s->a, "%s/box", dir).p;
+    s->upper = str_printf(&s->a, "%s/upper", s->box).p;
+    s->work = str_printf(&s->a, "%s/work", s->box).p;
+}
+
+void sandbox_moved(struct sandbox *s, const char *dir) {
+    settle(s, dir);
+}
+
+int sandbox_make_folder(struct sandbox *s, const char *path, struct err *err) {
+    struct arena a = ARENA_INIT;
+    char *part = (char *)str_z(&a, str_dup(&a, str_c(path + 1)));
+    int result = path[0] == '/' && strstr(path, "/..") == NULL
+                     ? 0
+                     : err_set(err, ERR_INVALID, "folder '%s' is not an absolute path", path);
+    for (char *end = part; result == 0 && end != NULL;) {
+        end = strchr(end, '/');
+        if (end != NULL) {
+            *end = '\0';
+        }
+        /* Nothing of the build has run yet: no link that is not the image's is on the way. */
+        const char *slash = strrchr(part, '/');
+        const char *parent = slash ? str_z(&a, str_n(part, (size_t)(slash - part))) : ".";
+        int in cleanup_fd = sandbox_open(s, parent, O_PATH | O_DIRECTORY, 0, err);
+        const char *name = slash ? slash + 1 : part;
+        if (in < 0) {
+            result = -1;
+        } else if (mkdirat(in, name, 0755) == 0) {
+            result = fchownat(in, name, s->base, s->base, AT_SYMLINK_NOFOLLOW) < 0
+                         ? err_sys(err, errno, "give %s to the container", path)
+                         : 0;
+        } else if (errno != EEXIST) {
+            result = err_sys(err, errno, "make folder %s", path);
+        }
+        if (end != NULL) {
+            *end++ = '/';
+        }
+    }
+    arena_done(&a);
+    return result;
+}
+
 int sandbox_prepare(const struct sandbox_spec *spec, struct sandbox **ret, struct err *err) {
     if (check_spec(spec, err) < 0) {
         return -1;
@@ -244,9 +288,7 @@ int sandbox_prepare(const struct sandbox_spec *spec, struct sandbox **ret, struc
     s->range_fd = s->image_fd = s->root_fd = s->channel = -1;
     s->init = PROCESS_NONE;
     copy_spec(&s->a, spec, &s->spec);
-    s->box = str_printf(&s->a, "%s/box", s->spec.dir).p;
-    s->upper = str_printf(&s->a, "%s/upper", s->box).p;
-    s->work = str_printf(&s->a, "%s/work", s->box).p;
+    settle(s, spec->dir);
     s->cgroup = str_printf(&s->a, "/trunkline-%s", s->spec.id).p;
     if (file_exists(s->box)) {
         dispose(s);

@@ -132,6 +132,12 @@ int sandbox_kill(struct sandbox *s, struct err *err) MUST_USE;
  * Frees s even on failure. */
 int sandbox_delete(struct sandbox *s, struct err *err) MUST_USE;
 
+/* The build's folder has been renamed: it is `dir` now. */
+void sandbox_moved(struct sandbox *s, const char *dir);
+
+/* Makes a folder inside and its missing parents, owned by root; a path as in spec.folders. */
+int sandbox_make_folder(struct sandbox *s, const char *path, struct err *err) MUST_USE;
+
 /* What a supervisor that was killed left behind in the build's folder: kills the container, waits,
  * removes. Nothing there is no error. For the server, from outside. */
 int sandbox_sweep(const char *dir, struct err *err) MUST_USE;

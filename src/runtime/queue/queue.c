@@ -71,6 +71,17 @@ int queue_add(struct db *db, const char *kind, struct str key, struct str payloa
     return 0;
 }
 
+int queue_hasten(struct db *db, const char *kind, int64_t n, struct err *err) {
+    if (db_run(db, err,
+               "UPDATE job SET run_at_ms = 0 WHERE id IN (SELECT id FROM job WHERE kind = ? "
+               "ORDER BY id LIMIT ?)",
+               "zi", kind, n) < 0) {
+        return -1;
+    }
+    db_on_commit(db, wake_store, db);
+    return 0;
+}
+
 int queue_cancel(struct db *db, const char *kind, struct str key, struct err *err) {
     return db_run(db, err, "DELETE FROM job WHERE kind = ? AND key = ?", "zs", kind, key);
 }

@@ -52,11 +52,14 @@ int queue_run_due(struct queue *q);
 /* Inside the caller's transaction. run_at_ms 0 = now; a later time makes it a timer. */
 int queue_add(struct db *db, const char *kind, struct str key, struct str payload,
               int64_t run_at_ms, struct err *err) MUST_USE;
+/* The n oldest jobs of the kind that wait for a later time are due now: what they waited for is
+ * there. One that runs at this moment keeps its own opinion. */
+int queue_hasten(struct db *db, const char *kind, int64_t n, struct err *err) MUST_USE;
 int queue_cancel(struct db *db, const char *kind, struct str key, struct err *err) MUST_USE;
 
-/* Deletes a running job inside the handler's own transaction, together with the result. Whoever adds
- * the same key after that commit gets a new job; without this, an addition between the handler's
- * last look and its return would be lost. */
+/* Deletes a running job inside the handler's own transaction, together with the result. Whoever
+ * adds the same key after that commit gets a new job; without this, an addition between the
+ * handler's last look and its return would be lost. */
 int queue_end(struct db *db, struct queue_job *job, struct err *err) MUST_USE;
 
 /* Workers look again. Registered by queue_add with db_on_commit, so seldom called by hand. */

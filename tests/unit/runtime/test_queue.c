@@ -138,6 +138,21 @@ static void test_timer_waits_for_its_time(void **state) {
     assert_int_equal(queue_run_due(b->queue), 1);
 }
 
+static void test_hastened_jobs_are_due_now_the_oldest_first(void **state) {
+    struct bench *b = *state;
+    struct err err = ERR_INIT;
+    add(b, "note", "a", b->time.now_ms + 900, true);
+    add(b, "note", "b", b->time.now_ms + 500, true);
+    add(b, "note", "c", b->time.now_ms + 700, true);
+    add(b, "count", "other", b->time.now_ms + 700, true);
+    assert_int_equal(db_begin(b->db, &err), 0);
+    assert_int_equal(queue_hasten(b->db, "note", 2, &err), 0);
+    assert_int_equal(db_commit(b->db, &err), 0);
+    assert_int_equal(queue_run_due(b->queue), 2);
+    assert_true(str_is(b->ran, "a,b,"));
+    assert_int_equal(rows(b), 2);
+}
+
 static void test_failed_job_backs_off_then_succeeds(void **state) {
     struct bench *b = *state;
     b->fail = 2;
@@ -306,6 +321,7 @@ int main(void) {
         TEST(test_jobs_run_in_order_and_are_gone),
         TEST(test_same_key_twice_is_one_job),
         TEST(test_timer_waits_for_its_time),
+        TEST(test_hastened_jobs_are_due_now_the_oldest_first),
         TEST(test_failed_job_backs_off_then_succeeds),
         TEST(test_job_is_given_up_after_its_last_attempt),
         TEST(test_handler_may_give_up_at_once),

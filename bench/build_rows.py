@@ -1,0 +1,154 @@
+"""Rows of bench/run about whole builds: by StartBuild to the first command, to the end, many at once,
+and the server's memory over many. Times are taken from outside: the build itself says when its first
+command ran."""
+import json
+import os
+import re
+import socket
+import statistics
+import subprocess
+import time
+
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+ALLOW = json.dumps({"Version": "2012-10-17", "Statement": [{
+    "Effect": "Allow", "Action": "*", "Resource": "*"}]})
+SPEC = "version: 0.2\nphases: {build: {commands: ['echo began $EPOCHREALTIME']}}\nenv: {shell: bash}\n"
+TARGETS = {"codebuild": "CodeBuild_20161006", "logs": "Logs_20140328"}
+
+
+class Client:
+    """One connection that is kept, signed requests."""
+
+    def __init__(self, server, signed):
+        self.server, self.signed = server, signed
+        self.socket = socket.create_connection(("127.0.0.1", server.port), 60)
+
+    def exchange(self, request):
+        self.socket.sendall(request)
+        data = b""
+        while b"\r\n\r\n" not in data:
+            part = self.socket.recv(65536)
+            if not part:
+                raise RuntimeError("the server closed the connection")
+            data += part
+        head, body = data.split(b"\r\n\r\n", 1)
+        length = int(re.search(rb"(?i)content-length: (\d+)", head).group(1))
+        while len(body) < length:
+            body += self.socket.recv(65536)
+        if not head.startswith(b"HTTP/1.1 2"):
+            raise RuntimeError(body[:300].decode(errors="replace"))
+        return body
+
+    def call(self, service, operation, **members):
+        headers = {"content-type": "application/x-amz-json-1.1",
+                   "x-amz-target": f"{TARGETS[service]}.{operation}"}
+        return json.loads(self.exchange(self.signed(
+            self.server, service, "POST", "/", json.dumps(members).encode(), headers)) or b"{}")
+
+    def iam(self, action, **members):
+        from urllib.parse import urlencode
+        body = urlencode({"Action": action, "Version": "2010-05-08", **members}).encode()
+        self.exchange(self.signed(self.server, "iam", "POST", "/", body,
+                                  {"content-type": "application/x-www-form-urlencoded"}))
+
+
+def prepared(server, signed):
+    client = Client(server, signed)
+    client.iam("CreateRole", RoleName="bench", AssumeRolePolicyDocument=TRUST)
+    client.iam("PutRolePolicy", RoleName="bench", PolicyName="all", PolicyDocument=ALLOW)
+    client.call("codebuild", "CreateProject", name="bench", source={"type": "NO_SOURCE", "buildspec": SPEC},
+                artifacts={"type": "NO_ARTIFACTS"}, serviceRole="arn:aws:iam::111111111111:role/bench",
+                environment={"type": "LINUX_CONTAINER", "image": "debian-bookworm-build",
+                             "computeType": "BUILD_GENERAL1_SMALL"})
+    return client
+
+
+def start(client):
+    return client.call("codebuild", "StartBuild", projectName="bench")["build"]["id"]
+
+
+def wait(client, ids, patience=300):
+    """Until all have ended: when each one's end was seen, by id."""
+    ended, until = {}, time.monotonic() + patience
+    while len(ended) < len(ids):
+        left = [i for i in ids if i not in ended]
+        for build in client.call("codebuild", "BatchGetBuilds", ids=left[:100])["builds"]:
+            if build["buildComplete"]:
+                if build["buildStatus"] != "SUCCEEDED":
+                    raise RuntimeError(f"build {build['id']}: {build['buildStatus']}")
+                ended[build["id"]] = time.time()
+        if time.monotonic() > until:
+            raise RuntimeError(f"{len(left)} builds have not ended")
+        time.sleep(0.002)
+    return ended
+
+
+def began(client, build_id):
+    """When the first command ran, by the build's own clock (it is ours)."""
+    events = client.call("logs", "GetLogEvents", logGroupName="/aws/codebuild/bench", startFromHead=True,
+                         logStreamName=build_id.split(":")[1])["events"]
+    return next(float(m.group(1)) for e in events if (m := re.match(r"began (\d+\.\d+)", e["message"])))
+
+
+def alone(client, n, pause=0.0):
+    """n builds, one after the other: milliseconds to the first command, and to the end."""
+    first, last = [], []
+    for _ in range(n):
+        begin = time.time()
+        build_id = start(client)
+        end = wait(client, [build_id])[build_id]
+        first.append((began(client, build_id) - begin) * 1000)
+        last.append((end - begin) * 1000)
+        time.sleep(pause)
+    return first, last
+
+
+def bare_ms(program):
+    """The runtime's own run of nothing, with the same isolation, in this minute."""
+    out = subprocess.run([program], stdout=subprocess.PIPE, text=True, check=True).stdout
+    found = re.search(r"floor +([\d.]+) ms", out)
+    return float(found.group(1)) if found else None
+
+
+def builds(start_server, signed, container_start, scratch, rounds):
+    bare = bare_ms(container_start)
+    for name, pool in (("no pool", 0), ("from the pool", 2)):
+        data = os.path.join(scratch, f"builds-{pool}")
+        os.makedirs(data)
+        with open(os.path.join(data, "trunkline.yml"), "w", encoding="utf-8") as f:
+            f.write(f"pool: {pool}\n")
+        server = start_server(data)
+        try:
+            client = prepared(server, signed)
+            alone(client, 3, 0.3)
+            first, last = alone(client, 5 * rounds, 0.3)
+            median = statistics.median
+            print(f"StartBuild to first command, {name:<14} {median(first):7.1f} ms   to COMPLETED "
+                  f"{median(last):7.1f} ms   bare run {bare:.1f} ms: {median(last) / bare:.2f}x (goal <= 2 cold)"
+                  f"   laminar, recorded, 11.3 ms: {median(first) / 11.3:.1f}x (goal <= 0.6)", flush=True)
+            begin = time.time()
+            ids = [start(client) for _ in range(50)]
+            ended = wait(client, ids)
+            print(f"50 at once, {name:<14} last start {max(began(client, i) for i in ids) - begin:6.2f} s, last end "
+                  f"{max(ended.values()) - begin:6.2f} s   laminar, recorded, without isolation: 0.29 s", flush=True)
+        finally:
+            server.stop()
+
+
+def memory(start_server, signed, resident_mb, scratch, n):
+    """The server's memory over n builds; flat means that the second half adds nothing to speak of."""
+    server = start_server(os.path.join(scratch, "memory"))
+    try:
+        client = prepared(server, signed)
+        samples = []
+        for done in range(0, n, 20):
+            wait(client, [start(client) for _ in range(20)])
+            samples.append((done + 20, resident_mb(server.process.pid)))
+        half = len(samples) // 2
+        grown = statistics.mean(m for _, m in samples[-3:]) - statistics.mean(m for _, m in samples[half:half + 3])
+        print(f"server's memory over {n} builds: {samples[0][1]:.1f} MB after 20, {samples[half][1]:.1f} MB halfway, "
+              f"{samples[-1][1]:.1f} MB at the end: {grown * 1024 / max(1, n // 2):.2f} KiB a build in the second half "
+              "(goal: flat)", flush=True)
+    finally:
+        server.stop()

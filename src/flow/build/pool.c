@@ -1,0 +1,280 @@
+/* See pool.h. */
+#include "flow/build/pool.h"
+
+#include "base/clock.h"
+#include "flow/image/ref.h"
+#include "flow/sandbox/container.h"
+#include "flow/sandbox/image.h"
+#include "platform/crypto/hash.h"
+#include "platform/os/fd.h"
+#include "platform/os/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { POOL_MAX = 16, END_MS = 10 * 1000, KEY_MAX = 64 };
+
+/* One that waits, or will. */
+struct ready {
+    char key[KEY_MAX + 1];
+    char *dir;              /* DATA/pool/<random> */
+    struct process process; /* its supervisor */
+    int to;                 /* its standard input */
+    int from;               /* its standard output: one byte when the container is there */
+    bool there;
+};
+
+struct pool {
+    const char *program;
+    const char *data_dir;
+    pthread_mutex_t lock; /* guards what follows */
+    struct ready v[POOL_MAX];
+    size_t n;
+    bool told; /* that one could not be made */
+};
+
+/* ---- which container a build wants ---- */
+
+bool pool_suits(const struct plan *plan) {
+    struct arena a = ARENA_INIT;
+    struct image_ref ref;
+    struct err ignored = ERR_INIT;
+    bool ours = image_ref_parse(&a, plan->image_uses, &ref, &ignored) == 0 &&
+                (ref.kind == IMAGE_REF_NAME || ref.kind == IMAGE_REF_DEBIAN);
+    arena_done(&a);
+    return ours && !plan->privileged && plan->owner_lock.n == 0 && plan->image_refused.n == 0 &&
+           plan->cache.kind != PLAN_CACHE_LOCAL && plan->registry_secret.n == 0;
+}
+
+/* Everything of a plan that the container is made from. */
+static int key_of(const struct plan *plan, char ret[KEY_MAX + 1], struct err *err) {
+    struct arena a = ARENA_INIT;
+    struct image_ref ref;
+    struct image image;
+    int result = image_ref_parse(&a, plan->image_uses, &ref, err) < 0 ||
+                         image_find(&a, ref.name.p, false, &image, err) < 0
+                     ? -1
+                     : 0;
+    if (result == 0) {
+        struct str text = str_printf(
+            &a, STR_FMT "\n" STR_FMT "\n%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n" STR_FMT,
+            STR_ARG(image.rootfs), STR_ARG(image.digest), plan->memory_mib, plan->disk_mib,
+            plan->pids, plan->cpu_milli, STR_ARG(plan->ca_file));
+        for (size_t i = 0; i < plan->binds.n; i++) {
+            text = str_printf(&a, STR_FMT "\n" STR_FMT, STR_ARG(text), STR_ARG(plan->binds.v[i]));
+        }
+        snprintf(ret, KEY_MAX + 1, "%s", crypto_sha256_hex(&a, text).p);
+    }
+    arena_done(&a);
+    return result;
+}
+
+/* ---- making ---- */
+
+static const char *home(const struct pool *p, struct arena *a) {
+    return str_printf(a, "%s/pool", p->data_dir).p;
+}
+
+static void forget(struct ready *r) {
+    fd_closep(&r->to);
+    fd_closep(&r->from);
+    process_close(&r->process);
+    free(r->dir);
+    *r = (struct ready){.process = PROCESS_NONE, .to = -1, .from = -1};
+}
+
+static void remove_at(struct pool *p, size_t i) {
+    p->v[i] = p->v[--p->n];
+}
+
+static int spawn(const struct pool *p, struct arena *a, struct ready *r, struct err *err) {
+    int theirs_in cleanup_fd = -1;
+    int theirs_out cleanup_fd = -1;
+    int out cleanup_fd = file_open(str_printf(a, "%s/supervisor.out", r->dir).p,
+                                   O_WRONLY | O_CREAT | O_APPEND, 0600, err);
+    const char *argv[] = {p->program, "supervise", "--pool", r->dir, NULL};
+    struct process_spec spec = PROCESS_SPEC_INIT;
+    if (out < 0 || fd_pipe(&theirs_in, &r->to, err) < 0 ||
+        fd_pipe(&r->from, &theirs_out, err) < 0) {
+        return -1;
+    }
+    spec.argv = argv;
+    spec.in = theirs_in;
+    spec.out = theirs_out;
+    spec.err = out;
+    spec.session = true;
+    return process_spawn(&spec, &r->process, err);
+}
+
+/* The plan of no build: image, limits and mounts of the one that was. */
+static struct plan blank(const struct plan *plan) {
+    return (struct plan){.uuid = S("pool"),
+                         .project = S("pool"),
+                         .region = plan->region,
+                         .account = plan->account,
+                         .data_dir = plan->data_dir,
+                         .ca_file = plan->ca_file,
+                         .image = plan->image,
+                         .image_uses = plan->image_uses,
+                         .memory_mib = plan->memory_mib,
+                         .disk_mib = plan->disk_mib,
+                         .pids = plan->pids,
+                         .cpu_milli = plan->cpu_milli,
+                         .timeout_s = plan->timeout_s,
+                         .binds = plan->binds};
+}
+
+static int make_one(struct pool *p, const struct plan *plan, const char *key, struct err *err) {
+    struct arena a = ARENA_INIT;
+    struct plan empty = blank(plan);
+    struct ready r = {.process = PROCESS_NONE, .to = -1, .from = -1};
+    snprintf(r.key, sizeof(r.key), "%s", key);
+    r.dir = mem_strdup(str_printf(&a, "%s/%s", home(p, &a), rng_hex(&rng_system, &a, 16).p).p);
+    int result = dir_make(home(p, &a), 0700, err) < 0 || dir_make_new(r.dir, 0700, err) < 0 ||
+                         plan_write(r.dir, &empty, err) < 0 || spawn(p, &a, &r, err) < 0
+                     ? -1
+                     : 0;
+    if (result == 0) {
+        p->v[p->n++] = r;
+    } else {
+        struct err second = ERR_INIT;
+        (void)!tree_remove(r.dir, &second);
+        forget(&r);
+    }
+    arena_done(&a);
+    return result;
+}
+
+void pool_refill(struct pool *p, const struct plan *plan, int64_t most) {
+    char key[KEY_MAX + 1];
+    struct err err = ERR_INIT;
+    most = most < POOL_MAX ? most : POOL_MAX;
+    if (most <= 0 || !pool_suits(plan) || key_of(plan, key, &err) < 0) {
+        return;
+    }
+    pthread_mutex_lock(&p->lock);
+    int64_t have = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        have += strcmp(p->v[i].key, key) == 0;
+    }
+    int result = 0;
+    while (result == 0 && have < most && p->n < POOL_MAX) {
+        result = make_one(p, plan, key, &err);
+        have++;
+    }
+    /* One for what is wanted now, instead of one that nobody has asked for of late. */
+    if (result == 0 && have < most && strcmp(p->v[0].key, key) != 0) {
+        forget(&p->v[0]);
+        remove_at(p, 0);
+        result = make_one(p, plan, key, &err);
+    }
+    if (result < 0 && !p->told) {
+        fprintf(stderr, "trunkline: no container can be made ahead: %s\n", err.msg);
+        p->told = true;
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* ---- taking ---- */
+
+/* Whether its container is there; those that died are forgotten. */
+static bool is_there(struct ready *r) {
+    char byte = 0;
+    struct pollfd fd = {r->from, POLLIN, 0};
+    if (!r->there && poll(&fd, 1, 0) > 0) {
+        r->there = read(r->from, &byte, 1) == 1;
+    }
+    return r->there;
+}
+
+int pool_take(struct pool *p, const struct plan *plan, const char *dir, struct process *ret,
+              int *ret_pipe, struct err *err) {
+    char key[KEY_MAX + 1];
+    if (!pool_suits(plan) || key_of(plan, key, err) < 0) {
+        *err = ERR_INIT; /* the build says so itself */
+        return 0;
+    }
+    struct ready taken = {.process = PROCESS_NONE, .to = -1, .from = -1};
+    pthread_mutex_lock(&p->lock);
+    for (size_t i = 0; i < p->n && taken.dir == NULL; i++) {
+        if (strcmp(p->v[i].key, key) == 0 && is_there(&p->v[i])) {
+            taken = p->v[i];
+            remove_at(p, i);
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
+    if (taken.dir == NULL) {
+        return 0;
+    }
+    if (renameat2(AT_FDCWD, taken.dir, AT_FDCWD, dir, RENAME_NOREPLACE) < 0) {
+        int result = err_sys(err, errno, "give a container to %s", dir);
+        forget(&taken); /* its input ends, so does it */
+        return result;
+    }
+    *ret = taken.process;
+    *ret_pipe = TAKE_FD(taken.to);
+    taken.process = PROCESS_NONE;
+    forget(&taken);
+    return 1;
+}
+
+bool pool_go(int pipe, const char *dir) {
+    struct arena a = ARENA_INIT;
+    struct err dead = ERR_INIT;
+    struct str line = str_printf(&a, "%s\n", dir);
+    bool done = fd_write_all(pipe, line.p, line.n, &dead) == 0;
+    arena_done(&a);
+    close(pipe);
+    return done;
+}
+
+/* ---- life ---- */
+
+/* Those of an earlier serve have ended, or are about to: their input has. */
+static void sweep(const struct pool *p) {
+    struct arena a = ARENA_INIT;
+    struct str_list names = {0};
+    struct err err = ERR_INIT;
+    if (file_is_dir(home(p, &a)) && dir_list(&a, home(p, &a), &names, &err) == 0) {
+        for (size_t i = 0; i < names.n; i++) {
+            const char *dir = str_printf(&a, "%s/" STR_FMT, home(p, &a), STR_ARG(names.v[i])).p;
+            if (sandbox_sweep(dir, &err) < 0 || tree_remove(dir, &err) < 0) {
+                fprintf(stderr, "trunkline: %s: %s\n", dir, err.msg);
+            }
+        }
+    }
+    arena_done(&a);
+}
+
+struct pool *pool_new(const char *program, const char *data_dir) {
+    struct pool *p = mem_alloc(sizeof(*p));
+    p->program = program;
+    p->data_dir = data_dir;
+    pthread_mutex_init(&p->lock, NULL);
+    sweep(p);
+    return p;
+}
+
+void pool_free(struct pool *p) {
+    if (p == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        fd_closep(&p->v[i].to);
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        struct process_exit end;
+        struct err ignored = ERR_INIT;
+        (void)!process_wait(&p->v[i].process, END_MS, &end, &ignored);
+        forget(&p->v[i]);
+    }
+    sweep(p);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
