@@ -20,6 +20,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#define NEW ".new"
+
 enum { TICK_MS = 500 };
 
 static const char script[] = "cd \"$(cat " SCRIPT_CWD ")\" || cd /\n"
@@ -45,8 +47,12 @@ static int listen_here(struct supervision *s, struct err *err) {
     if (shell_address(s->dir, &address, &dir, err) < 0) {
         return -1;
     }
+    /* It has its name only once it listens: who sees it can connect. */
+    size_t n = strlen(address.sun_path);
+    snprintf(address.sun_path + n, sizeof(address.sun_path) - n, NEW);
     int fd cleanup_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0) {
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0 ||
+        renameat(dir, SHELL_SOCKET NEW, dir, SHELL_SOCKET) < 0) {
         return err_sys(err, errno, "wait for a shell");
     }
     return TAKE_FD(fd);
