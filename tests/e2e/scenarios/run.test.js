@@ -250,11 +250,13 @@ while True:
     seen += part
     if typed == 0 and b'ends it.' in seen and b'# ' in seen.split(b'ends it.')[1]:
         typed = 1
-        os.write(fd, b'echo "at $(pwd) colour $COLOUR tty $([ -t 0 ] && echo yes)"; sleep 60\\n')
-    if typed == 1 and b'tty yes' in seen:
+        # One line: what is typed right after an interruption may reach bash while it changes the
+        # terminal's mode, and is lost then, here as anywhere.
+        os.write(fd, b'echo "at $(pwd) colour $COLOUR tty $([ -t 0 ] && echo yes)"; '
+                     b'(trap "echo after \\$((40 + 2)); exit" INT; echo ready \\$; while :; do sleep 1; done); exit\\n')
+    if typed == 1 and b'ready $' in seen.split(b'tty yes')[-1]:
         typed = 2
         os.write(fd, b'\\x03')
-        os.write(fd, b'echo "after $((40 + 2))"; exit\\n')
 sys.stdout.buffer.write(seen)
 _, status = os.waitpid(pid, 0)
 print('STATUS', os.waitstatus_to_exitcode(status))`;
