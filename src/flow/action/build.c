@@ -23,7 +23,7 @@ static int add_input(struct action_run *run, struct str name, json_t *inputs,
                                    "input artifact %.*s was not made by any action", STR_ARG(name));
     }
     *arena_push(run->arena, &order->inputs) =
-        (struct build_artifact_location){row.name, row.bucket, row.key};
+        (struct build_artifact_location){row.name, row.bucket, row.key, row.sha256};
     json_t *o = json_object();
     json_set_str(o, "name", row.name);
     json_set_str(o, "bucket", row.bucket);
@@ -56,8 +56,9 @@ static void add_outputs(struct action_run *run, struct build_order *order) {
     for (size_t i = 0; i < run->decl->outputs.n; i++) {
         struct str name = run->decl->outputs.v[i];
         *arena_push(run->arena, &order->outputs) = (struct build_artifact_location){
-            name, run->def.bucket,
-            action_artifact_key(run->arena, run->def.name, name, run->action.id)};
+            .name = name,
+            .bucket = run->def.bucket,
+            .key = action_artifact_key(run->arena, run->def.name, name, run->action.id)};
     }
 }
 

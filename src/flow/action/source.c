@@ -35,9 +35,9 @@ static int fetch_commit(struct action_run *run, struct fetched *ret, struct err 
     struct str connection = setting(run, "ConnectionArn");
     int found = f->connection(f->connection_ud, a, connection, ret->repository, &url, err);
     if (found <= 0) {
-        return found < 0 ? -1
-                         : err_set(err, ERR_INVALID, "there is no connection %.*s",
-                                   STR_ARG(connection));
+        return found < 0
+                   ? -1
+                   : err_set(err, ERR_INVALID, "there is no connection %.*s", STR_ARG(connection));
     }
     struct str id = run->execution.source_commit;
     if (git_mirror_open(a, f->data_dir, url, &ret->mirror, err) < 0 ||
@@ -60,7 +60,8 @@ static int make_zip(struct action_run *run, const struct fetched *from, const ch
         return -1;
     }
     int root cleanup_fd = file_open(tree, O_RDONLY | O_DIRECTORY, 0, err);
-    int out cleanup_fd = root < 0 ? -1 : file_open(*ret_zip, O_WRONLY | O_CREAT | O_EXCL, 0600, err);
+    int out cleanup_fd =
+        root < 0 ? -1 : file_open(*ret_zip, O_WRONLY | O_CREAT | O_EXCL, 0600, err);
     struct zip_writer *zip cleanup_zip = NULL;
     if (out < 0 || zip_begin(out, NULL, &zip, err) < 0) {
         return -1;
@@ -68,22 +69,6 @@ static int make_zip(struct action_run *run, const struct fetched *from, const ch
     return zip_add_tree(zip, root, ".", "", ZIP_LINKS_KEEP, NULL, NULL, err) < 0
                ? -1
                : zip_end(zip, err);
-}
-
-static int file_digest(struct arena *a, int fd, struct str *ret, struct err *err) {
-    struct hash *hash cleanup_hash = hash_new(HASH_SHA256);
-    char bytes[64 * 1024];
-    ssize_t got = 0;
-    while ((got = read(fd, bytes, sizeof(bytes))) > 0) {
-        hash_update(hash, str_n(bytes, (size_t)got));
-    }
-    if (got < 0 || lseek(fd, 0, SEEK_SET) < 0) {
-        return err_sys(err, errno, "read the source's zip");
-    }
-    unsigned char digest[HASH_MAX];
-    size_t n = hash_end(hash, digest);
-    *ret = hex_encode(a, str_n((const char *)digest, n));
-    return 0;
 }
 
 static int put_zip(struct action_run *run, const char *zip, struct action_artifact *artifact,
@@ -95,7 +80,7 @@ static int put_zip(struct action_run *run, const char *zip, struct action_artifa
     int fd cleanup_fd = file_open(zip, O_RDONLY, 0, err);
     int64_t size = 0;
     if (fd < 0 || file_size(zip, &size, err) < 0 ||
-        file_digest(run->arena, fd, &artifact->sha256, err) < 0) {
+        crypto_sha256_fd(run->arena, fd, 0, &artifact->sha256, err) < 0) {
         return -1;
     }
     struct s3_put_object_request in = {

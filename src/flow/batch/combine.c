@@ -63,7 +63,8 @@ static int add_group(struct combining *c, const struct batch_group *g, struct er
     }
     size_t n = c->order.inputs.n;
     *arena_push(c->a, &c->order.inputs) = (struct build_artifact_location){
-        str_printf(c->a, "g%zu", n), str_dup(c->a, bucket), str_dup(c->a, key)};
+        str_printf(c->a, "g%zu", n), str_dup(c->a, bucket), str_dup(c->a, key),
+        str_dup(c->a, json_str(first, "sha256"))};
     struct str from = n == 0 ? S("") : str_printf(c->a, "_g%zu", n);
     c->commands = str_printf(c->a,
                              STR_FMT "      - mkdir -p \"/tmp/combined/" STR_FMT

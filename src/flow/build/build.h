@@ -18,6 +18,7 @@ struct build_artifact_location {
     struct str name; /* of the artifact in the pipeline */
     struct str bucket;
     struct str key;
+    struct str sha256; /* inputs: hex, of what was stored there */
 };
 
 struct build_artifact_locations {

@@ -40,6 +40,7 @@ static void pipeline_source(struct making *m, const struct build_artifact_locati
         .id = from->name,
         .bucket = from->bucket,
         .key = from->key,
+        .sha256 = from->sha256,
         .label = str_printf(m->arena, "arn:aws:s3:::" STR_FMT "/" STR_FMT, STR_ARG(from->bucket),
                             STR_ARG(from->key)),
     };

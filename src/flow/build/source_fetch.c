@@ -4,6 +4,7 @@
 #include "flow/checkout/address.h"
 #include "platform/archive/extract.h"
 #include "platform/archive/zip.h"
+#include "platform/crypto/hash.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
@@ -64,6 +65,26 @@ int source_unpack(struct supervision *s, int archive_fd, const char *directory, 
     return dir < 0 ? -1 : archive_extract(archive_fd, dir, &limits, root, root, &result, err);
 }
 
+/* What a pipeline hands on is what its action stored: a pipeline that passed on something else
+ * would release what nobody has tested. */
+static int check_digest(struct supervision *s, const struct plan_source *source, int fd,
+                        off_t offset, struct err *err) {
+    struct str digest = STR_NONE;
+    if (source->sha256.n == 0) {
+        return 0;
+    }
+    if (crypto_sha256_fd(&s->arena, fd, offset, &digest, err) < 0) {
+        return -1;
+    }
+    return str_eq(digest, source->sha256)
+               ? 0
+               : err_set(err, ERR_INVALID,
+                         "s3://" STR_FMT "/" STR_FMT " was changed after an action stored it: "
+                         "its SHA-256 is " STR_FMT ", not " STR_FMT "; release anew",
+                         STR_ARG(source->bucket), STR_ARG(source->key), STR_ARG(digest),
+                         STR_ARG(source->sha256));
+}
+
 static int from_s3(struct supervision *s, const struct plan_source *source, const char *directory,
                    struct err *err) {
     struct aws_body body;
@@ -75,7 +96,10 @@ static int from_s3(struct supervision *s, const struct plan_source *source, cons
     if (body.offset > 0 && lseek(fd, body.offset, SEEK_SET) < 0) {
         return err_sys(err, errno, "source");
     }
-    return source_unpack(s, fd, directory, err) < 0 ? err_wrap(err, "source artifact") : 0;
+    return check_digest(s, source, fd, body.offset, err) < 0 ||
+                   source_unpack(s, fd, directory, err) < 0
+               ? err_wrap(err, "source artifact")
+               : 0;
 }
 
 /* A folder of this machine travels as an archive too: whatever is in it, only plain files, folders

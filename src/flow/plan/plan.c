@@ -95,6 +95,7 @@ static const struct member source_members[] = {
     TEXT(struct plan_source, bucket, "bucket", false),
     TEXT(struct plan_source, key, "key", false),
     TEXT(struct plan_source, version, "version", false),
+    TEXT(struct plan_source, sha256, "sha256", false),
     TEXT(struct plan_source, dir, "dir", false),
     FLAG(struct plan_source, mount, "mount"),
     TEXT(struct plan_source, url, "url", false),

@@ -21,6 +21,7 @@ struct plan_source {
     struct str bucket;  /* S3 */
     struct str key;     /* S3; ending in '/' means everything below */
     struct str version; /* S3 version id, or absent */
+    struct str sha256;  /* S3: in hex, what the object must have; absent: anything */
     struct str dir;     /* LOCAL: a folder, or a zip */
     bool mount;         /* LOCAL: shown as it is instead of copied, and written to */
     struct str url;     /* CODEBUILD_SOURCE_REPO_URL, or absent; GIT: the project's location */

@@ -5,10 +5,12 @@
 #include "base/arena.h"
 #include "platform/crypto/encode.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct hash {
     EVP_MD_CTX *ctx;
@@ -103,6 +105,22 @@ struct str crypto_sha256_hex(struct arena *a, struct str data) {
     unsigned char out[32];
     crypto_sha256(data, out);
     return hex_encode(a, str_n((const char *)out, sizeof(out)));
+}
+
+int crypto_sha256_fd(struct arena *a, int fd, off_t offset, struct str *ret, struct err *err) {
+    struct hash *h cleanup_hash = hash_new(HASH_SHA256);
+    char bytes[64 * 1024];
+    ssize_t got = 0;
+    while ((got = pread(fd, bytes, sizeof(bytes), offset)) > 0) {
+        hash_update(h, str_n(bytes, (size_t)got));
+        offset += got;
+    }
+    if (got < 0) {
+        return err_sys(err, errno, "the file cannot be read for its digest");
+    }
+    unsigned char out[HASH_MAX];
+    *ret = hex_encode(a, str_n((const char *)out, hash_end(h, out)));
+    return 0;
 }
 
 struct str crypto_md5_hex(struct arena *a, struct str data) {

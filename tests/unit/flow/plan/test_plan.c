@@ -40,8 +40,11 @@ static struct plan sample(void) {
                         .policy = PLAN_LOCKED,
                         .timeout_s = 3600,
                         .initiator = S("codepipeline/x")};
-    plan.source = (struct plan_source){
-        .kind = PLAN_SOURCE_S3, .bucket = S("b"), .key = S("k"), .label = S("arn:aws:s3:::b/k")};
+    plan.source = (struct plan_source){.kind = PLAN_SOURCE_S3,
+                                       .bucket = S("b"),
+                                       .key = S("k"),
+                                       .sha256 = S("00ff"),
+                                       .label = S("arn:aws:s3:::b/k")};
     *arena_push(&arena, &plan.secondary_sources) = (struct plan_source){.id = S("lib")};
     *arena_push(&arena, &plan.artifacts) = (struct plan_artifact){
         .kind = PLAN_ARTIFACT_S3, .bucket = S("b"), .key = S("o"), .zip = true};

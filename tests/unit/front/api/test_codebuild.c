@@ -566,7 +566,8 @@ static void test_only_failed_builds_are_retried_and_none_of_a_pipeline(void **st
                                 .region = S("eu-west-2"),
                                 .project = S("web"),
                                 .initiator = S("codepipeline/x")};
-    *arena_push(&arena, &order.inputs) = (struct build_artifact_location){S("S"), S("b"), S("k")};
+    *arena_push(&arena, &order.inputs) =
+        (struct build_artifact_location){S("S"), S("b"), S("k"), STR_NONE};
     struct str uuid = STR_NONE;
     OK(build_start(&flow, &arena, &order, &uuid, &err));
     struct codebuild_build *of_pipeline = end_newest("FAILED", 3);
@@ -625,9 +626,9 @@ static void test_an_action_finds_its_build_again_by_its_token(void **state) {
                                 .initiator = S("codepipeline/x"),
                                 .resolved_version = S("abc")};
     *arena_push(&arena, &order.inputs) =
-        (struct build_artifact_location){S("Source"), S("b"), S("k")};
+        (struct build_artifact_location){S("Source"), S("b"), S("k"), STR_NONE};
     *arena_push(&arena, &order.outputs) =
-        (struct build_artifact_location){S("Out"), S("b"), S("o")};
+        (struct build_artifact_location){S("Out"), S("b"), S("o"), STR_NONE};
     struct str uuid = STR_NONE;
     struct str again = STR_NONE;
     OK(build_start(&flow, &arena, &order, &uuid, &err));

@@ -197,7 +197,8 @@ static void test_a_pipelines_build_is_retried_by_its_stage(void **state) {
                                 .initiator = S("codepipeline/x")};
     struct str uuid = STR_NONE;
     (void)b;
-    *arena_push(&arena, &order.inputs) = (struct build_artifact_location){S("S"), S("b"), S("k")};
+    *arena_push(&arena, &order.inputs) =
+        (struct build_artifact_location){S("S"), S("b"), S("k"), STR_NONE};
     OK(build_start(&flow, &arena, &order, &uuid, &err));
     struct str id = str_concat(&arena, S("web:"), uuid);
     end(id, "FAILED");
