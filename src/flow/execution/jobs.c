@@ -254,6 +254,30 @@ static int run_check(void *ud, struct queue_job *queue, struct err *err) {
 
 /* ---- builds that ended ---- */
 
+/* The stages behind find what the build left under the names of its output artifacts. */
+static int put_outputs(const struct flow *f, const struct action_row *action, struct str json,
+                       struct err *err) {
+    json_t *outputs cleanup_json = json.n > 0 ? json_parse(json, err) : json_array();
+    size_t i = 0;
+    const json_t *one = NULL;
+    if (outputs == NULL) {
+        return err_wrap(err, "artifacts of " STR_FMT, STR_ARG(action->external_id));
+    }
+    json_array_foreach(outputs, i, one) {
+        struct artifact_row row = {
+            .name = json_str(one, "name"),
+            .action = action->id,
+            .bucket = json_str(one, "bucket"),
+            .key = json_str(one, "key"),
+            .sha256 = json_str(one, "sha256"),
+        };
+        if (row.sha256.n > 0 && record_artifact_put(f->db, action->execution, &row, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int execution_build_ended(const struct flow *f, struct arena *a, struct str external_id,
                           const struct build_outcome *outcome, struct err *err) {
     struct action_row row;
@@ -274,7 +298,9 @@ int execution_build_ended(const struct flow *f, struct arena *a, struct str exte
         .outputs = outcome->outputs,
         .output_variables = outcome->output_variables,
     };
-    return execution_action_end(f, a, row.id, &end, err);
+    return outcome->ok && put_outputs(f, &row, outcome->outputs, err) < 0
+               ? -1
+               : execution_action_end(f, a, row.id, &end, err);
 }
 
 /* ---- the kinds ---- */

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import * as cp from '@aws-sdk/client-codepipeline';
+import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { refuses, until } from '../lib/expect.js';
 import { World, buildspec, git, stages } from '../lib/release.js';
@@ -178,6 +179,41 @@ test('a release', { skip }, async (t) => {
         const logsOf = await server.tl('logs', first);
         assert.equal(logsOf.status, 0, logsOf.stderr);
         assert.match(logsOf.stdout, /from the trunk/);
+    });
+});
+
+test('what a build leaves is what the next stage gets', { skip }, async (t) => {
+    const server = await Server.start(t);
+    const world = await World.make(server);
+    await world.project('app-build', buildspec(['echo "made by $CODEBUILD_BUILD_ID" >made.txt'], 'artifacts: {files: made.txt}\n'));
+    await world.project('app-deploy', buildspec(['cat made.txt']));
+    await world.pipeline([
+        stages.source(world), stages.build('Build', 'app-build', { outputArtifacts: [{ name: 'Made' }] }),
+        stages.approval(), stages.build('Deploy', 'app-deploy', { inputArtifacts: [{ name: 'Made' }] }),
+    ]);
+    const of = async (id, stage) => (await world.actions(id)).find((a) => a.stageName === stage);
+    const built = async (id, stage) => world.built((await of(id, stage)).output.executionResult.externalExecutionId);
+
+    await t.test('a file from one build to another', async () => {
+        const id = await world.newest();
+        await world.answer(await world.waiting(id));
+        assert.equal(await world.ended(id), 'Succeeded');
+        const made = await built(id, 'Build');
+        assert.ok((await world.log(await built(id, 'Deploy'))).includes(`\nmade by ${made.id}\n`));
+    });
+    await t.test('one bit of it that changes in between fails the stage, and nothing of it runs', async () => {
+        const { pipelineExecutionId: id } = await world.pipelines.send(new cp.StartPipelineExecutionCommand({ name: 'app' }));
+        const token = await world.waiting(id);
+        const s3 = server.client(S3Client);
+        const { s3location: { bucket: Bucket, key: Key } } = (await of(id, 'Build')).output.outputArtifacts[0];
+        const bytes = await (await s3.send(new GetObjectCommand({ Bucket, Key }))).Body.transformToByteArray();
+        bytes[10] ^= 1; // the time of the entry, which no checksum of a zip covers
+        await s3.send(new PutObjectCommand({ Bucket, Key, Body: bytes }));
+        await world.answer(token);
+        assert.equal(await world.ended(id), 'Failed');
+        const phase = (await built(id, 'Deploy')).phases.find((p) => p.phaseStatus === 'FAILED');
+        assert.equal(phase.phaseType, 'DOWNLOAD_SOURCE');
+        assert.match(phase.contexts[0].message, new RegExp(`s3://${Bucket}/${Key} was changed after an action stored it`));
     });
 });
 
