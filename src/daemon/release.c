@@ -89,13 +89,13 @@ static int log_target(void *ud, struct arena *a, struct str account, struct str 
 
 /* ---- connections ---- */
 
-static int connection(void *ud, struct arena *a, struct str arn, struct str repository,
-                      struct str *ret_url, struct err *err) {
+static int connection(void *ud, struct arena *a, struct str account, struct str arn,
+                      struct str repository, struct str *ret_url, struct err *err) {
     struct release *r = ud;
     if (db_begin(r->flow.db, err) < 0) {
         return -1;
     }
-    int found = connections_resolve(r->flow.db, a, arn, repository, ret_url, err);
+    int found = connections_resolve(r->flow.db, a, account, arn, repository, ret_url, err);
     db_rollback(r->flow.db);
     if (found < 0 && err->kind == ERR_NOT_FOUND) {
         return 0;

@@ -33,7 +33,8 @@ static int fetch_commit(struct action_run *run, struct fetched *ret, struct err 
     ret->branch = setting(run, "BranchName");
     ret->repository = setting(run, "FullRepositoryId");
     struct str connection = setting(run, "ConnectionArn");
-    int found = f->connection(f->connection_ud, a, connection, ret->repository, &url, err);
+    int found = f->connection(f->connection_ud, a, run->pipeline.account, connection,
+                              ret->repository, &url, err);
     if (found <= 0) {
         return found < 0
                    ? -1

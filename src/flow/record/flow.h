@@ -14,8 +14,9 @@ struct flow {
     struct str url; /* of the console, for links: "http://127.0.0.1:4566" */
 
     /* URL and state of a connection: set by the daemon from the connections service. Returns 1 with
-     * the URL that git fetches, 0 when there is no such connection, -1 when it is not AVAILABLE. */
-    int (*connection)(void *ud, struct arena *a, struct str connection_arn,
+     * the URL that git fetches, 0 when the account has no such connection (those of others are
+     * nobody else's to use), -1 when it is not AVAILABLE. */
+    int (*connection)(void *ud, struct arena *a, struct str account, struct str connection_arn,
                       struct str full_repository_id, struct str *ret_url, struct err *err);
     void *connection_ud;
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum {
-    LOCAL_MS = 5000,      /* beside inotify, which network file systems lack */
+    LOCAL_MS = 5000, /* beside inotify, which network file systems lack */
     REMOTE_MS = 5000,
     REMOTE_MAX_MS = 60000,
     ALARMS_MS = 2000,
@@ -25,8 +25,8 @@ struct source {
     int64_t pipeline;
     char *action;
     char *url;
-    int64_t due_ms;   /* monotonic */
-    int64_t wait_ms;  /* until the look after that */
+    int64_t due_ms;  /* monotonic */
+    int64_t wait_ms; /* until the look after that */
     struct source *next;
 };
 
@@ -74,7 +74,8 @@ static void watch_folder(struct watch *w, struct source *s, struct str url) {
     static const char *const below[] = {"", "/refs/heads", "/.git", "/.git/refs/heads"};
     for (size_t i = 0; i < 4; i++) {
         const char *folder = str_printf(&a, "%.*s%s", STR_ARG(path), below[i]).p;
-        inotify_add_watch(w->inotify, folder, IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_ONLYDIR);
+        inotify_add_watch(w->inotify, folder,
+                          IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_ONLYDIR);
     }
     arena_done(&a);
 }
@@ -170,10 +171,10 @@ static int64_t look_at(struct watch *w, struct arena *a, const struct pipeline_r
     struct looking l = {.w = w, .arena = a, .row = row, .d = d, .action = action};
     l.branch = str_map_get(&action->configuration, S("BranchName"));
     struct err err = ERR_INIT;
-    int found = w->f->connection(w->f->connection_ud, a,
-                                 str_map_get(&action->configuration, S("ConnectionArn")),
-                                 str_map_get(&action->configuration, S("FullRepositoryId")), &l.url,
-                                 &err);
+    int found =
+        w->f->connection(w->f->connection_ud, a, row->account,
+                         str_map_get(&action->configuration, S("ConnectionArn")),
+                         str_map_get(&action->configuration, S("FullRepositoryId")), &l.url, &err);
     bool failed = found <= 0;
     if (!failed) {
         watch_folder(w, s, l.url);

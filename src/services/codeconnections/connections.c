@@ -155,7 +155,7 @@ static struct str fill_in(struct arena *a, struct str url, struct str id) {
     return url;
 }
 
-int connections_resolve(struct db *db, struct arena *a, struct str arn,
+int connections_resolve(struct db *db, struct arena *a, struct str account, struct str arn,
                         struct str full_repository_id, struct str *ret_url, struct err *err) {
     if (!is_repository_id(full_repository_id)) {
         return err_set(err, ERR_INVALID, "'" STR_FMT "' is no repository id, such as 'owner/name'",
@@ -170,7 +170,7 @@ int connections_resolve(struct db *db, struct arena *a, struct str arn,
     if (found < 0) {
         return -1;
     }
-    if (found == 0) {
+    if (found == 0 || !str_eq(c.account, account)) {
         return err_set(err, ERR_NOT_FOUND, "there is no connection '" STR_FMT "'", STR_ARG(arn));
     }
     if (!str_is(c.status, "AVAILABLE")) {

@@ -37,9 +37,10 @@ struct connection_list {
 int connections_complete(struct db *db, struct str name_or_arn, struct str url,
                          struct err *err) MUST_USE;
 
-/* URL of a repository behind a connection. ERR_NOT_FOUND, ERR_CONFLICT while it is PENDING,
- * ERR_INVALID for a repository id that is none. */
-int connections_resolve(struct db *db, struct arena *a, struct str arn,
+/* URL of a repository behind a connection of that account. ERR_NOT_FOUND, also for connections of
+ * other accounts; ERR_CONFLICT while it is PENDING; ERR_INVALID for a repository id that is none.
+ */
+int connections_resolve(struct db *db, struct arena *a, struct str account, struct str arn,
                         struct str full_repository_id, struct str *ret_url,
                         struct err *err) MUST_USE;
 

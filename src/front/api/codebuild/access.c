@@ -37,8 +37,8 @@ static int by_connection(struct finding *f, struct str arn, struct err *err) {
     if (address_parse(f->arena, f->url, &at, err) < 0) {
         return -1;
     }
-    int found = f->flow->connection(f->flow->connection_ud, f->arena, arn, address_repository(&at),
-                                    &f->remote->url, err);
+    int found = f->flow->connection(f->flow->connection_ud, f->arena, f->row->account, arn,
+                                    address_repository(&at), &f->remote->url, err);
     f->remote->trusted = true;
     return found > 0 ? 0
            : found < 0

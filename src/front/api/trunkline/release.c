@@ -60,9 +60,10 @@ static void ask_commits(struct call *c, const struct definition *d, struct str f
     struct str url = STR_NONE;
     struct err ignored = ERR_INIT;
     *q = (struct question){.arena = c->arena, .from = from, .to = to, .out = out};
-    int found = f->connection(
-        f->connection_ud, c->arena, str_map_get(&source->configuration, S("ConnectionArn")),
-        str_map_get(&source->configuration, S("FullRepositoryId")), &url, &ignored);
+    int found =
+        f->connection(f->connection_ud, c->arena, c->account,
+                      str_map_get(&source->configuration, S("ConnectionArn")),
+                      str_map_get(&source->configuration, S("FullRepositoryId")), &url, &ignored);
     if (found > 0 && git_mirror_open(c->arena, f->data_dir, url, &q->mirror, &ignored) == 0) {
         c->after = (struct call_after){list_commits, q};
     }

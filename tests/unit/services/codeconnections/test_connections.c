@@ -38,13 +38,27 @@ static void test_connection_is_pending_until_it_is_completed(void **state) {
     assert_true(str_starts(arn, S("arn:aws:codestar-connections:eu-west-2:111111111111:"
                                   "connection/")));
     assert_true(str_is(status(d, arn), "PENDING"));
-    assert_int_equal(connections_resolve(d->db, &d->arena, arn, S("a/b"), &url, &d->err), -1);
+    assert_int_equal(
+        connections_resolve(d->db, &d->arena, S("111111111111"), arn, S("a/b"), &url, &d->err), -1);
     assert_int_equal(d->err.kind, ERR_CONFLICT);
     assert_int_equal(
         connections_complete(d->db, S("trunk"), S("file:///srv/{repository}.git"), &d->err), 0);
     assert_true(str_is(status(d, arn), "AVAILABLE"));
-    assert_int_equal(connections_resolve(d->db, &d->arena, arn, S("a/b"), &url, &d->err), 0);
+    assert_int_equal(
+        connections_resolve(d->db, &d->arena, S("111111111111"), arn, S("a/b"), &url, &d->err), 0);
     assert_true(str_is(url, "file:///srv/a/b.git"));
+}
+
+static void test_connection_of_another_account_is_none(void **state) {
+    struct direct *d = *state;
+    struct str arn = make(d, "trunk");
+    struct str url = STR_NONE;
+    assert_int_equal(
+        connections_complete(d->db, S("trunk"), S("file:///srv/{repository}.git"), &d->err), 0);
+    assert_int_equal(
+        connections_resolve(d->db, &d->arena, S("222222222222"), arn, S("a/b"), &url, &d->err), -1);
+    assert_int_equal(d->err.kind, ERR_NOT_FOUND);
+    assert_null(url.p);
 }
 
 static void test_repository_id_can_not_lead_elsewhere(void **state) {
@@ -55,7 +69,9 @@ static void test_repository_id_can_not_lead_elsewhere(void **state) {
     assert_int_equal(connections_complete(d->db, arn, S("file:///srv/{repository}"), &d->err), 0);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct err err = ERR_INIT;
-        assert_int_equal(connections_resolve(d->db, &d->arena, arn, str_c(bad[i]), &url, &err), -1);
+        assert_int_equal(connections_resolve(d->db, &d->arena, S("111111111111"), arn,
+                                             str_c(bad[i]), &url, &err),
+                         -1);
         assert_int_equal(err.kind, ERR_INVALID);
     }
 }
@@ -110,6 +126,7 @@ int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_connection_is_pending_until_it_is_completed),
+        TEST(test_connection_of_another_account_is_none),
         TEST(test_repository_id_can_not_lead_elsewhere),
         TEST(test_complete_refuses_unknown_and_ambiguous_names_and_odd_urls),
         TEST(test_list_goes_on_by_its_token),
