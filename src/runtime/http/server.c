@@ -335,12 +335,14 @@ uint16_t http_server_port(const struct http_server *s) {
     return s->port;
 }
 
+/* New connections are refused from here on; MHD_stop_daemon closes the socket. MHD_quiesce_daemon
+ * would be the call for it, but with epoll it and a worker thread may both take the socket out of
+ * the worker's set, and whoever comes second ends the process ("Failed to remove listen FD"). */
 static void close_listener(struct http_listener *l) {
-    if (l->daemon != NULL) {
-        MHD_socket fd = MHD_quiesce_daemon(l->daemon);
-        if (fd != MHD_INVALID_SOCKET) {
-            close(fd);
-        }
+    const union MHD_DaemonInfo *info =
+        l->daemon ? MHD_get_daemon_info(l->daemon, MHD_DAEMON_INFO_LISTEN_FD) : NULL;
+    if (info != NULL && info->listen_fd != MHD_INVALID_SOCKET) {
+        shutdown(info->listen_fd, SHUT_RDWR);
     }
     if (l->fd >= 0) {
         close(l->fd);

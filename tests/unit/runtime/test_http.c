@@ -315,6 +315,26 @@ static void test_stream_sends_what_is_written_until_it_ends(void **state) {
     free(reply);
 }
 
+/* libmicrohttpd's own way to stop listening ended the process now and then. */
+static void test_a_stop_at_any_moment_ends_the_server_and_not_the_process(void **state) {
+    struct fixture *f = *state;
+    struct err err = ERR_INIT;
+    stop(f);
+    for (int i = 0; i < 20; i++) {
+        struct http_server_config config = {"127.0.0.1", 0, f->socket, 8};
+        struct http_handler handler = {on_begin, on_handle, f};
+        assert_int_equal(http_server_start(&config, handler, &f->server, &err), 0);
+        uint16_t port = http_server_port(f->server);
+        stop(f);
+        struct sockaddr_in at = {.sin_family = AF_INET,
+                                 .sin_port = htons(port),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(fd, (struct sockaddr *)&at, sizeof(at)), -1);
+        close(fd);
+    }
+}
+
 static void test_server_stops_while_a_stream_is_open(void **state) {
     struct fixture *f = *state;
     pthread_t thread;
@@ -425,6 +445,7 @@ int main(void) {
         TEST(test_answer_goes_to_a_file_up_to_its_limit),
         TEST(test_unix_socket_is_private_and_its_requests_are_local),
         TEST(test_stream_sends_what_is_written_until_it_ends),
+        TEST(test_a_stop_at_any_moment_ends_the_server_and_not_the_process),
         TEST(test_server_stops_while_a_stream_is_open),
         TEST(test_port_in_use_is_a_conflict_that_names_it),
         TEST(test_who_connects_before_the_server_answers_is_heard_when_it_does),
