@@ -3,6 +3,7 @@
 
 #include "flow/gateway/authority.h"
 #include "flow/gateway/gateway.h"
+#include "flow/sandbox/doctor.h"
 #include "flow/sandbox/image.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
@@ -139,6 +140,22 @@ int provision_ahead(struct supervision *s, struct err *err) {
                : 0;
 }
 
+/* What the machine itself lacks is told in doctor's words, which name the fix. */
+static struct phase_end not_made(struct supervision *s, const struct err *err) {
+    struct err why = ERR_INIT;
+    const char *msg = sandbox_available(&why) < 0 ? why.msg : err->msg;
+    return phase_failed(s, "CLIENT_ERROR", "Container could not be made: %s", msg);
+}
+
+static struct phase_end no_image(struct supervision *s, const struct err *err) {
+    struct err why = ERR_INIT;
+    return sandbox_available(&why) < 0 ? not_made(s, err)
+                                       : phase_failed(s, "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
+                                                      "Unable to pull customer's container image. "
+                                                      "CannotPullContainerError: " STR_FMT ": %s",
+                                                      STR_ARG(s->plan.image), err->msg);
+}
+
 /* What a container of the pool lacks. */
 static struct phase_end finish(struct supervision *s) {
     struct err err = ERR_INIT;
@@ -146,12 +163,10 @@ static struct phase_end finish(struct supervision *s) {
     size_t n = list_folders(s, folders);
     for (size_t i = 0; i < n; i++) {
         if (sandbox_make_folder(s->box, folders[i], &err) < 0) {
-            return phase_failed(s, "CLIENT_ERROR", "Container could not be made: %s", err.msg);
+            return not_made(s, &err);
         }
     }
-    return start_gateway(s, &err) < 0
-               ? phase_failed(s, "CLIENT_ERROR", "Container could not be made: %s", err.msg)
-               : phase_well();
+    return start_gateway(s, &err) < 0 ? not_made(s, &err) : phase_well();
 }
 
 struct phase_end provision(struct supervision *s) {
@@ -166,18 +181,13 @@ struct phase_end provision(struct supervision *s) {
         return phase_failed(s, "CLIENT_ERROR", STR_FMT, STR_ARG(s->plan.privileged_refused));
     }
     if (find_image(s, &image, &err) < 0) {
-        return phase_interrupted(s, &interruption)
-                   ? interruption
-                   : phase_failed(s, "BUILD_CONTAINER_UNABLE_TO_PULL_IMAGE",
-                                  "Unable to pull customer's container image. "
-                                  "CannotPullContainerError: " STR_FMT ": %s",
-                                  STR_ARG(s->plan.image), err.msg);
+        return phase_interrupted(s, &interruption) ? interruption : no_image(s, &err);
     }
     choose_env(s, &image);
     if (authorities(s, &ca, &err) < 0 || prepare(s, &image, ca, &err) < 0 ||
         sandbox_create(s->box, &err) < 0 || make_pipe(s, &err) < 0 || offer_docker(s, &err) < 0 ||
         start_gateway(s, &err) < 0 || sandbox_start(s->box, &err) < 0) {
-        return phase_failed(s, "CLIENT_ERROR", "Container could not be made: %s", err.msg);
+        return not_made(s, &err);
     }
     return phase_well();
 }

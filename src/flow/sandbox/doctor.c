@@ -38,30 +38,40 @@ static void verdict(struct exam *e, enum doctor_state state, struct str finding,
 }
 #define SAY(e, ...) str_printf((e)->a, __VA_ARGS__)
 
+/* What stands in the way once a right is missing; the check of root names which. */
+static const char *fix_of(const struct err *err, const char *otherwise) {
+    return err->kind == ERR_DENIED || err->sys == EPERM || err->sys == EACCES
+               ? "give trunkline the rights that the line 'root' names"
+               : otherwise;
+}
+
+/* Found by running a build without each of the capabilities in turn. */
 static void check_root(struct exam *e) {
     struct __user_cap_header_struct head = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct caps[2] = {{0}};
     static const struct {
         unsigned bit;
         const char *name;
-    } needed[] = {{CAP_SYS_ADMIN, "CAP_SYS_ADMIN"},
-                  {CAP_SETUID, "CAP_SETUID"},
-                  {CAP_SETGID, "CAP_SETGID"},
-                  {CAP_CHOWN, "CAP_CHOWN"},
-                  {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"}};
+    } needed[] = {{CAP_SYS_ADMIN, "CAP_SYS_ADMIN"}, {CAP_SETUID, "CAP_SETUID"},
+                  {CAP_SETGID, "CAP_SETGID"},       {CAP_CHOWN, "CAP_CHOWN"},
+                  {CAP_FOWNER, "CAP_FOWNER"},       {CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"}};
     if (geteuid() != 0) {
         verdict(e, DOCTOR_FAIL, SAY(e, "builds need root, this is user %u", geteuid()),
                 "run trunkline as root (the packaged trunkline.service does)");
         return;
     }
+    struct str lacking = S("");
     if (syscall(SYS_capget, &head, caps) == 0) {
         for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
             if ((caps[0].effective & 1U << needed[i].bit) == 0) {
-                verdict(e, DOCTOR_FAIL, SAY(e, "root lacks %s", needed[i].name),
-                        "give the service (or the surrounding container) that capability");
-                return;
+                lacking = SAY(e, STR_FMT " %s", STR_ARG(lacking), needed[i].name);
             }
         }
+    }
+    if (lacking.n > 0) {
+        verdict(e, DOCTOR_FAIL, SAY(e, "root lacks" STR_FMT, STR_ARG(lacking)),
+                "give the service (or the surrounding container) what is named");
+        return;
     }
     verdict(e, DOCTOR_OK, S("root, with the capabilities that making containers needs"), NULL);
 }
@@ -71,7 +81,8 @@ static void check_userns(struct exam *e) {
     int fd cleanup_fd = userns_new(1000000, ID_RANGE, &err);
     if (fd < 0) {
         verdict(e, DOCTOR_FAIL, SAY(e, "no user namespaces: %s", err.msg),
-                "raise /proc/sys/user/max_user_namespaces (sysctl user.max_user_namespaces=65536)");
+                fix_of(&err, "raise /proc/sys/user/max_user_namespaces "
+                             "(sysctl user.max_user_namespaces=65536)"));
         return;
     }
     verdict(e, DOCTOR_OK, S("can be made; each build gets ids of its own"), NULL);
@@ -126,7 +137,7 @@ static void check_mounts(struct exam *e) {
     p.dir = str_printf(e->a, "%s/.doctor-%d", base, getpid()).p;
     pthread_t thread;
     struct err ignored = ERR_INIT;
-    if (tree_remove(p.dir, &ignored) == 0 && dir_make_new(p.dir, 0700, &p.err) == 0 &&
+    if (tree_remove(p.dir, &p.err) == 0 && dir_make_new(p.dir, 0700, &p.err) == 0 &&
         pthread_create(&thread, NULL, probe_thread, &p) == 0) {
         pthread_join(thread, NULL);
     }
@@ -139,7 +150,8 @@ static void check_mounts(struct exam *e) {
         verdict(
             e, DOCTOR_FAIL,
             SAY(e, "an overlay on an id-mapped image cannot be mounted in %s: %s", base, p.err.msg),
-            "use a kernel of 5.19 or newer, and a data directory on ext4, xfs or btrfs");
+            fix_of(&p.err,
+                   "use a kernel of 5.19 or newer, and a data directory on ext4, xfs or btrfs"));
         return;
     }
     verdict(e, DOCTOR_OK, SAY(e, "an overlay on an id-mapped image works in %s", base), NULL);
@@ -162,7 +174,7 @@ static void check_cgroups(struct exam *e) {
     struct err err = ERR_INIT;
     if (dir_make(probe, 0755, &err) < 0) {
         verdict(e, DOCTOR_FAIL, SAY(e, "no cgroup can be made: %s", err.msg),
-                "mount the cgroup file system writable");
+                fix_of(&err, "mount the cgroup file system writable"));
         return;
     }
     rmdir(probe);

@@ -288,6 +288,19 @@ test('a build without a server', { skip }, async (t) => {
         assert.deepEqual(readdirSync(dir).sort(), before);
     });
 
+    await t.test('without the rights of making containers it is refused, in doctor\'s words', async () => {
+        writeFileSync(join(tree, 'buildspec.yml'), buildspec(['echo ran']));
+        const less = (...args) => run('setpriv', ['--bounding-set=-fowner,-setuid', PROGRAM, ...args], { env: { TRUNKLINE_DATA: data } });
+        const { ready, checks } = JSON.parse((await less('doctor', '--json')).stdout);
+        const [first] = checks.filter((c) => c.state === 'missing');
+        assert.equal(ready, false);
+        assert.equal(first.finding, 'root lacks CAP_SETUID CAP_FOWNER');
+        const done = await less('run', tree);
+        assert.equal(done.status, 1, done.stdout);
+        assert.ok(done.stdout.includes(`no containers on this machine: ${first.finding}; ${first.fix}`), done.stdout);
+        assert.deepEqual(readdirSync(dir).sort(), before);
+    });
+
     await t.test('says what is wrong with its files, and where', async () => {
         writeFileSync(join(tree, 'buildspec.yml'), 'version: 0.2\nphases:\n  build:\n    comands: [x]\n');
         const lint = await run(PROGRAM, ['lint', '--json', join(tree, 'buildspec.yml')]);
