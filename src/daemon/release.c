@@ -75,7 +75,7 @@ static int plan_account(void *ud, struct arena *a, struct plan *plan, struct err
     if (found > 0 && !str_is(account.kind, "embedded")) {
         plan->aws = true;
         plan->endpoint = account.endpoint;
-        plan->ca_file = account.ca_file;
+        plan->ca_file = world_ca_file(a, &account);
     }
     return found < 0 ? -1 : 0;
 }

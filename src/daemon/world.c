@@ -118,6 +118,10 @@ static struct str from_env(struct arena *a, const char *name) {
     return value != NULL && *value != '\0' ? str_dup(a, str_c(value)) : STR_NONE;
 }
 
+struct str world_ca_file(struct arena *a, const struct account *account) {
+    return account->ca_file.n > 0 ? account->ca_file : from_env(a, "AWS_CA_BUNDLE");
+}
+
 static int remote_target(struct world *w, struct arena *a, const struct account *account,
                          struct aws_target *ret, struct err *err) {
     struct aws_target base = {
@@ -126,7 +130,7 @@ static int remote_target(struct world *w, struct arena *a, const struct account 
         .endpoint = account->endpoint,
         .credentials = {from_env(a, "AWS_ACCESS_KEY_ID"), from_env(a, "AWS_SECRET_ACCESS_KEY"),
                         from_env(a, "AWS_SESSION_TOKEN"), 0},
-        .ca_file = account->ca_file.n > 0 ? account->ca_file : from_env(a, "AWS_CA_BUNDLE"),
+        .ca_file = world_ca_file(a, account),
         .retries = -1,
         .clock = w->clock,
     };
