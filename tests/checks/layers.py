@@ -40,6 +40,11 @@ def main():
                 elif parts[0] == target[0] == "flow" and len(parts) > 2 and len(target) > 2:
                     if FLOW.index(target[1]) < FLOW.index(parts[1]):
                         bad.append(f"src/{path}: flow/{parts[1]} may not include {included}")
+    told = open(os.path.join(ROOT, "ARCHITECTURE.md"), encoding="utf-8").read()
+    if " > ".join(FLOW) not in re.sub(r"\s+", " ", told):
+        bad.append("ARCHITECTURE.md: the order of flow's folders is another: " + " > ".join(FLOW))
+    unknown = set(os.listdir(os.path.join(ROOT, "src/flow"))) - set(FLOW) - {"meson.build"}
+    bad += [f"src/flow/{name}: has no place in the order of flow's folders" for name in unknown]
     print("\n".join(bad) or f"{seen} includes keep to the layers")
     return 1 if bad or seen == 0 else 0
 
