@@ -7,6 +7,9 @@
 #include "flow/image/get.h"
 #include "flow/image/known.h"
 
+#include <netinet/in.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 static const char *store; /* $TRUNKLINE_IMAGES of this test */
@@ -217,6 +220,70 @@ static void test_a_cage_has_no_network_unless_it_is_asked_for(void **state) {
     assert_output(b, "111"); /* ECONNREFUSED by the host's */
 }
 
+/* What a proxy in the cage answers to CONNECT, and what the world then says. */
+static const char *connects(struct box *b, const struct egress *door, const char *host, int port) {
+    const char *script =
+        str_printf(&b->a,
+                   "import os, socket\n"
+                   "s = socket.socket(); s.settimeout(20)\n"
+                   "print(s.connect_ex((\"127.0.0.1\", %d)))\n"
+                   "s = socket.create_connection((\"127.0.0.1\", "
+                   "int(os.environ[\"HTTPS_PROXY\"].rsplit(\":\", 1)[1])), 20)\n"
+                   "s.sendall(b\"CONNECT %s:%d HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n\")\n"
+                   "got = s.makefile(\"rb\").read().decode()\n"
+                   "print(got.split()[1]); print(got.partition(\"\\r\\n\\r\\n\")[2])\n",
+                   port, host, port)
+            .p;
+    const char *dir = str_printf(&b->a, "%s/cage", store).p;
+    const char *argv[] = {"sh", "-c", "exec python3 -c \"$0\"", script, NULL};
+    const struct cage cage = {.argv = argv,
+                              .dir = dir,
+                              .network = true,
+                              .door = door,
+                              .bytes_max = 1 << 20,
+                              .timeout_ms = 60000,
+                              .output_max = 1 << 20};
+    if (!file_exists(dir)) {
+        OK(dir_make(dir, 0700, &b->err));
+    }
+    OK(cage_run(&b->a, &cage, &b->out, &b->err));
+    return str_z(&b->a, str_trim(b->out));
+}
+
+static int greet(void *ud) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test does not come back to end it */
+    for (int fd; (fd = accept(*(int *)ud, NULL, NULL)) >= 0; close(fd)) {
+        if (write(fd, "hello", 5) < 0) {
+            return 1;
+        }
+    }
+    return 1;
+}
+
+/* Names of this machine in all their disguises; 111 would be the host's own loopback. */
+static void test_a_door_leads_to_no_address_of_this_machine(void **state) {
+    struct box *b = *state;
+    struct egress none = {0};
+    struct egress loopback = {0};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(at);
+    int fd cleanup_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&at, n) | listen(fd, 8), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &n), 0);
+    struct process p cleanup_process = PROCESS_NONE;
+    OK(process_fork(greet, &fd, &p, &b->err));
+    const char *own[] = {"127.0.0.1", "localhost", "[::1]",     "[::ffff:127.0.0.1]",
+                         "0x7f.1",    "0.0.0.0",   "2130706433"};
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        assert_string_equal(connects(b, &none, own[i], ntohs(at.sin_port)), "111\n403");
+    }
+    assert_string_equal(connects(b, &none, "169.254.169.254", 80), "111\n403");
+    assert_string_equal(connects(b, &none, "10.0.0.1", 80), "111\n403");
+    assert_string_equal(connects(b, &none, "", 80), "111\n400");
+    OK(egress_allow(&b->a, &loopback, S("127.0.0.0/8"), &b->err));
+    assert_string_equal(connects(b, &loopback, "127.0.0.1", ntohs(at.sin_port)), "111\n200\nhello");
+}
+
 static void test_a_cage_ends_what_grows_too_large_or_takes_too_long(void **state) {
     struct box *b = *state;
     assert_int_equal(
@@ -259,6 +326,7 @@ int main(void) {
         WITH_STORE(test_an_image_without_a_shell_or_of_another_machine_is_refused),
         WITH_STORE(test_a_cage_shows_programs_and_its_folder_only),
         WITH_STORE(test_a_cage_has_no_network_unless_it_is_asked_for),
+        WITH_STORE(test_a_door_leads_to_no_address_of_this_machine),
         WITH_STORE(test_a_cage_ends_what_grows_too_large_or_takes_too_long),
         WITH_STORE(test_leftovers_of_a_killed_fetch_are_removed),
     };

@@ -3,6 +3,7 @@
 #include "flow/image/cage.h"
 
 #include "base/clock.h"
+#include "flow/image/door.h"
 #include "flow/sandbox/host.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
@@ -39,6 +40,8 @@ struct caged {
     const char *program; /* its path */
     struct str filter;   /* of system calls */
     int userns;
+    int netns;         /* of its door, or -1 */
+    int port;          /* of its door */
     int out, messages; /* its standard output and error */
 };
 
@@ -126,7 +129,7 @@ static int make_world(const struct caged *k, struct err *err) {
         return -1;
     }
     int kinds = CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | (c->network ? 0 : CLONE_NEWNET);
-    if (unshare(kinds) < 0) {
+    if (unshare(kinds) < 0 || (k->netns >= 0 && setns(k->netns, CLONE_NEWNET) < 0)) {
         return err_sys(err, errno, "make namespaces");
     }
     if (chdir(ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
@@ -170,7 +173,10 @@ static void __attribute__((noreturn)) become_program(const struct caged *k) {
                          NULL,
                          NULL};
     static const char *const proxies[] = {"HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy"};
-    for (size_t i = 0, n = 5; k->c->network && i < 4; i++) {
+    if (k->netns >= 0) {
+        env[5] = str_printf(k->a, "HTTPS_PROXY=http://127.0.0.1:%d", k->port).p;
+    }
+    for (size_t i = 0, n = 5; k->c->network && k->netns < 0 && i < 4; i++) {
         if (getenv(proxies[i]) != NULL) {
             env[n++] = str_printf(k->a, "%s=%s", proxies[i], getenv(proxies[i])).p;
         }
@@ -282,7 +288,7 @@ static struct str last_words(struct arena *a, int messages) {
 }
 
 int cage_run(struct arena *a, const struct cage *c, struct str *ret_out, struct err *err) {
-    struct caged k = {.a = a, .c = c, .program = program_find(a, c->argv[0])};
+    struct caged k = {.a = a, .c = c, .netns = -1, .program = program_find(a, c->argv[0])};
     struct process_exit end = {0};
     uint32_t base = 0;
     int range cleanup_fd = -1;
@@ -306,6 +312,12 @@ int cage_run(struct arena *a, const struct cage *c, struct str *ret_out, struct 
     k.userns = userns;
     k.out = out;
     k.messages = messages;
+    struct door door cleanup_door = DOOR_NONE;
+    if (c->network && c->door != NULL && door_open(c->door, &door, err) < 0) {
+        return -1;
+    }
+    k.netns = door.netns;
+    k.port = door.port;
     struct process p cleanup_process = PROCESS_NONE;
     if (process_fork(live, &k, &p, err) < 0 || watch(c, &p, &end, err) < 0) {
         return -1;

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "runtime/http/egress.h"
 
 #include <stdint.h>
 
@@ -18,6 +19,8 @@ struct cage {
     const char *source;        /* is /source inside, read-only; or NULL */
     struct str hosts;          /* lines for its /etc/hosts; absent = the host's file */
     bool network;              /* the host's network, else none at all */
+    const struct egress *door; /* with network: https to public addresses and these only (door.h);
+                                * NULL = all of it */
     int64_t bytes_max;         /* that /work may grow to; then it is killed: ERR_LIMIT */
     int timeout_ms;            /* then it is killed: ERR_UNAVAILABLE */
     size_t output_max;         /* of its standard output */

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -167,14 +168,23 @@ static void begin_skopeo(const struct fetch *f, struct command *c, const char *w
     }
 }
 
+/* A registry that a project names and no administrator is reached by the door. Where the operator
+ * has a proxy, that one says what may be reached. */
+static bool is_stranger(const struct fetch *f) {
+    return f->wish->allow != NULL && registry_of(f) == NULL && getenv("HTTPS_PROXY") == NULL &&
+           getenv("https_proxy") == NULL;
+}
+
 static int run(const struct fetch *f, struct command *c, bool network, int timeout_ms,
                struct str *ret_out, struct err *err) {
+    static const struct egress none = {0};
     const struct cage cage = {
         .argv = c->v,
         .dir = f->work,
         .source = f->ref->kind == IMAGE_REF_OCI ? str_z(f->a, f->ref->dir) : NULL,
         .hosts = network ? hosts_of(f) : STR_NONE,
         .network = network && f->ref->kind == IMAGE_REF_REGISTRY,
+        .door = is_stranger(f) ? &none : NULL,
         .bytes_max = IMAGE_BYTES_MAX,
         .timeout_ms = timeout_ms,
         .output_max = MANIFEST_MAX,
