@@ -115,11 +115,16 @@ static int load(struct action_run *run, struct str action_id, struct err *err) {
                        run->action.version, STR_ARG(run->action.stage),
                        STR_ARG(run->action.action));
     }
+    run->store = definition_store(&run->def, run->decl->region, run->pipeline.region);
+    if (run->store == NULL) {
+        return err_set(err, ERR_INVALID, "the pipeline has no artifact store in region %.*s",
+                       STR_ARG(run->decl->region));
+    }
     return resolve(run, err) < 0 ? -1 : 1;
 }
 
-int action_load(const struct flow *f, struct arena *a, struct str action_id,
-                struct action_run *ret, struct err *err) {
+int action_load(const struct flow *f, struct arena *a, struct str action_id, struct action_run *ret,
+                struct err *err) {
     *ret = (struct action_run){.flow = f, .arena = a};
     if (db_begin(f->db, err) < 0) {
         return -1;

@@ -1,7 +1,7 @@
 /*
  * Actions: what a stage runs. A provider (providers.def) starts the work of one attempt; it either
- * ends at once or goes on elsewhere (a build, a person) and its end arrives later. Starting the same
- * attempt twice has the effect of once: everything outside is named by the attempt's id.
+ * ends at once or goes on elsewhere (a build, a person) and its end arrives later. Starting the
+ * same attempt twice has the effect of once: everything outside is named by the attempt's id.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 struct action_end {
     bool ok;
     struct str summary;
-    struct str error_code;       /* CodePipeline's: JobFailed ConfigurationError PermissionError ... */
+    struct str error_code; /* CodePipeline's: JobFailed ConfigurationError PermissionError ... */
     struct str error_message;
     struct str outputs;          /* JSON array of {name,bucket,key,sha256} */
     struct str output_variables; /* JSON object */
@@ -30,7 +30,8 @@ struct action_run {
     struct definition def; /* of the execution's version */
     const struct def_stage *stage;
     const struct def_action *decl;
-    struct str_map configuration; /* with variables resolved */
+    const struct def_store *store; /* of the action's region */
+    struct str_map configuration;  /* with variables resolved */
 };
 
 struct action_provider {
@@ -48,8 +49,8 @@ const struct action_provider *action_provider_find(struct str category, struct s
 
 /* Loads an attempt and resolves its variables; opens its own transaction. 1 loaded, 0 it is not in
  * progress any more, -1 error (ERR_INVALID: a variable that nothing sets). */
-int action_load(const struct flow *f, struct arena *a, struct str action_id,
-                struct action_run *ret, struct err *err) MUST_USE;
+int action_load(const struct flow *f, struct arena *a, struct str action_id, struct action_run *ret,
+                struct err *err) MUST_USE;
 
 /* A target that acts as the action's role: the pipeline's, or the action's own assumed from it. */
 int action_target(struct action_run *run, struct aws_target *ret, struct err *err) MUST_USE;

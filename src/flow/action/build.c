@@ -57,7 +57,7 @@ static void add_outputs(struct action_run *run, struct build_order *order) {
         struct str name = run->decl->outputs.v[i];
         *arena_push(run->arena, &order->outputs) = (struct build_artifact_location){
             .name = name,
-            .bucket = run->def.bucket,
+            .bucket = run->store->bucket,
             .key = action_artifact_key(run->arena, run->def.name, name, run->action.id)};
     }
 }
@@ -127,7 +127,7 @@ static int start(struct action_run *run, struct err *err) {
         .token = run->action.id,
         .initiator = str_printf(run->arena, "codepipeline/%.*s", STR_ARG(run->pipeline.name)),
         .buildspec = setting(run, "BuildspecOverride"),
-        .kms_key = run->def.encryption_key,
+        .kms_key = run->store->encryption_key,
     };
     struct revision revision;
     if (revision_from_json(run->arena, run->execution.revision, &revision)) {

@@ -86,9 +86,9 @@ static int put_zip(struct action_run *run, const char *zip, struct action_artifa
     }
     struct s3_put_object_request in = {
         .bucket = artifact->bucket, .key = artifact->key, .content_type = S("application/zip")};
-    if (run->def.encryption_key.p != NULL) {
+    if (run->store->encryption_key.p != NULL) {
         in.server_side_encryption = S("aws:kms");
-        in.ssekms_key_id = run->def.encryption_key;
+        in.ssekms_key_id = run->store->encryption_key;
     }
     struct s3_put_object_output out;
     struct aws_body body = {.fd = fd, .size = size};
@@ -164,7 +164,8 @@ static int note(struct action_run *run, const struct fetched *from,
 int action_source_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                         struct err *err) {
     struct fetched from;
-    struct action_artifact artifact = {.name = run->decl->outputs.v[0], .bucket = run->def.bucket};
+    struct action_artifact artifact = {.name = run->decl->outputs.v[0],
+                                       .bucket = run->store->bucket};
     artifact.key = action_artifact_key(run->arena, run->def.name, artifact.name, run->action.id);
     if (fetch_commit(run, &from, err) < 0 || store(run, &from, &artifact, err) < 0 ||
         note(run, &from, &artifact, ret_end, err) < 0) {

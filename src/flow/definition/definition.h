@@ -1,12 +1,34 @@
 /*
  * A pipeline's structure as the flow reads it: CodePipeline's PipelineDeclaration (JSON, as stored
- * and as get-pipeline prints it), taken apart and checked. Facts: CodePipeline's structure reference
- * and service model; limits beside the checks in validate.c.
+ * and as get-pipeline prints it), taken apart and checked. Facts: CodePipeline's structure
+ * reference and service model; limits beside the checks in validate.c.
  */
 #pragma once
 
 #include "base/arena.h"
 #include "base/err.h"
+
+/* An environment variable of a Compute action. */
+struct def_env {
+    struct str name;
+    struct str value;
+    struct str type; /* PLAINTEXT SECRETS_MANAGER */
+};
+
+struct def_env_list {
+    struct def_env *v;
+    size_t n;
+};
+
+struct def_output {
+    struct str name;
+    struct str_list files; /* Compute actions: patterns; else empty */
+};
+
+struct def_output_list {
+    struct def_output *v;
+    size_t n;
+};
 
 struct def_action {
     struct str name;
@@ -16,8 +38,12 @@ struct def_action {
     struct str version;
     int run_order; /* 1 .. 999 */
     struct str_map configuration;
-    struct str_list inputs;  /* artifact names */
+    struct str_list inputs; /* artifact names */
     struct str_list outputs;
+    struct def_output_list output_files; /* the same, with what each is made of */
+    struct str_list commands;            /* Compute */
+    struct str_list output_variables;    /* Compute: names of variables that it exports */
+    struct def_env_list environment;     /* Compute */
     struct str namespace;
     struct str role_arn;
     struct str region;
@@ -31,10 +57,16 @@ struct def_action_list {
 
 struct def_rule {
     struct str name;
-    struct str provider; /* CloudWatchAlarm ... */
+    struct str category; /* Rule */
+    struct str owner;    /* AWS */
+    struct str provider; /* CloudWatchAlarm DeploymentWindow VariableCheck Commands ... */
+    struct str version;
     struct str_map configuration;
+    struct str_list commands; /* Commands */
+    struct str_list inputs;   /* artifact names */
     struct str role_arn;
     struct str region;
+    int timeout_minutes; /* 0 = the provider's default */
 };
 
 struct def_rule_list {
@@ -42,13 +74,22 @@ struct def_rule_list {
     size_t n;
 };
 
+/* CodePipeline allows one condition of a kind; `count` says how many were declared. */
+struct def_condition {
+    size_t count;
+    struct str result;
+    struct def_rule_list rules;
+};
+
 struct def_stage {
     struct str name;
     struct def_action_list actions;
-    bool has_entry;          /* beforeEntry is there */
-    struct str entry_result; /* FAIL SKIP */
-    struct def_rule_list entry_rules;
-    struct str_list unsupported; /* names of members that we keep but do not act on */
+    struct def_condition entry;   /* beforeEntry: FAIL SKIP */
+    struct def_condition success; /* onSuccess: FAIL ROLLBACK */
+    struct def_condition failure; /* onFailure's condition: ROLLBACK */
+    struct str failure_result;    /* onFailure without a condition: ROLLBACK RETRY, or absent */
+    struct str retry_mode;        /* of RETRY: FAILED_ACTIONS ALL_ACTIONS, or absent */
+    struct str_list blockers;     /* names; reserved by CodePipeline */
 };
 
 struct def_stage_list {
@@ -75,10 +116,24 @@ struct def_push_list {
     size_t n;
 };
 
+struct def_pull {
+    struct str_list events; /* OPEN UPDATED CLOSED; empty = all */
+    bool has_branches;
+    bool has_paths;
+    struct def_filter branches; /* of the destination */
+    struct def_filter paths;
+};
+
+struct def_pull_list {
+    struct def_pull *v;
+    size_t n;
+};
+
 struct def_trigger {
+    struct str provider; /* CodeStarSourceConnection */
     struct str source_action;
     struct def_push_list push;
-    bool pull_request;
+    struct def_pull_list pull;
 };
 
 struct def_trigger_list {
@@ -86,16 +141,40 @@ struct def_trigger_list {
     size_t n;
 };
 
+struct def_variable {
+    struct str name;
+    struct str default_value; /* absent: must be given at start */
+    struct str description;
+};
+
+struct def_variable_list {
+    struct def_variable *v;
+    size_t n;
+};
+
+struct def_store {
+    struct str region; /* absent for artifactStore */
+    struct str type;   /* S3 */
+    struct str bucket;
+    struct str encryption_key; /* id, ARN or alias; absent = aws/s3 */
+};
+
+struct def_store_list {
+    struct def_store *v;
+    size_t n;
+};
+
 struct definition {
     struct str name;
     int version;
     struct str role_arn;
-    struct str mode; /* SUPERSEDED QUEUED PARALLEL */
-    struct str type; /* V1 V2 */
-    struct str bucket;         /* of the artifact store */
-    struct str encryption_key; /* id, ARN or alias; absent = aws/s3 */
+    struct str mode;              /* SUPERSEDED QUEUED PARALLEL */
+    struct str type;              /* V1 V2 */
+    bool one_store;               /* artifactStore was given, not artifactStores */
+    struct def_store_list stores; /* either's */
     struct def_stage_list stages;
     struct def_trigger_list triggers;
+    struct def_variable_list variables;
 };
 
 /* What is wrong with a structure, as CodePipeline's exception of that name. */
@@ -116,6 +195,11 @@ int definition_check(const struct definition *d, enum def_fault *ret_fault,
 
 const struct def_stage *definition_stage(const struct definition *d, struct str name);
 const struct def_action *definition_action(const struct def_stage *s, struct str name);
+
+/* The store of a region's actions: artifactStore, or the region's of artifactStores; NULL if there
+ * is none. An absent region is the pipeline's, `home`. */
+const struct def_store *definition_store(const struct definition *d, struct str region,
+                                         struct str home);
 
 /* A source action that is watched: change detection is on, or a trigger names it. */
 bool definition_watches(const struct definition *d, const struct def_action *source);

@@ -1,5 +1,5 @@
-/* Takes a PipelineDeclaration apart; definition.h. Missing members become absent or empty: what must
- * be there is definition_check's business. */
+/* Takes a PipelineDeclaration apart; definition.h. Missing members become absent or empty: what
+ * must be there is definition_check's business. */
 #include "flow/definition/definition.h"
 
 #include "platform/text/json.h"
@@ -30,10 +30,33 @@ static struct str_list names(struct arena *a, const json_t *list) {
     struct str_list l = {0};
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *item = json_array_get(list, i);
-        struct str s = json_is_string(item)
-                           ? str_dup(a, json_text(item))
-                           : text(a, item, "name");
+        struct str s = json_is_string(item) ? str_dup(a, json_text(item)) : text(a, item, "name");
         *arena_push(a, &l) = s.p ? s : S("");
+    }
+    return l;
+}
+
+static struct def_output_list outputs(struct arena *a, const json_t *list) {
+    struct def_output_list l = {0};
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        struct def_output *output = arena_push(a, &l);
+        output->name = text(a, item, "name");
+        output->files = names(a, json_object_get(item, "files"));
+    }
+    return l;
+}
+
+static struct def_env_list environment(struct arena *a, const json_t *list) {
+    struct def_env_list l = {0};
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        struct str type = text(a, item, "type");
+        *arena_push(a, &l) = (struct def_env){
+            .name = text(a, item, "name"),
+            .value = text(a, item, "value"),
+            .type = type.p ? type : S("PLAINTEXT"),
+        };
     }
     return l;
 }
@@ -50,6 +73,10 @@ static void parse_action(struct arena *a, const json_t *o, struct def_action *re
         .configuration = map(a, json_object_get(o, "configuration")),
         .inputs = names(a, json_object_get(o, "inputArtifacts")),
         .outputs = names(a, json_object_get(o, "outputArtifacts")),
+        .output_files = outputs(a, json_object_get(o, "outputArtifacts")),
+        .commands = names(a, json_object_get(o, "commands")),
+        .output_variables = names(a, json_object_get(o, "outputVariables")),
+        .environment = environment(a, json_object_get(o, "environmentVariables")),
         .namespace = text(a, o, "namespace"),
         .role_arn = text(a, o, "roleArn"),
         .region = text(a, o, "region"),
@@ -57,40 +84,47 @@ static void parse_action(struct arena *a, const json_t *o, struct def_action *re
     };
 }
 
-static void parse_entry(struct arena *a, const json_t *entry, struct def_stage *ret) {
-    const json_t *condition = json_array_get(json_object_get(entry, "conditions"), 0);
-    if (condition == NULL) {
-        return;
-    }
-    ret->has_entry = true;
-    ret->entry_result = text(a, condition, "result");
-    const json_t *rules = json_object_get(condition, "rules");
+static void parse_rule(struct arena *a, const json_t *o, struct def_rule *ret) {
+    const json_t *type = json_object_get(o, "ruleTypeId");
+    *ret = (struct def_rule){
+        .name = text(a, o, "name"),
+        .category = text(a, type, "category"),
+        .owner = text(a, type, "owner"),
+        .provider = text(a, type, "provider"),
+        .version = text(a, type, "version"),
+        .configuration = map(a, json_object_get(o, "configuration")),
+        .commands = names(a, json_object_get(o, "commands")),
+        .inputs = names(a, json_object_get(o, "inputArtifacts")),
+        .role_arn = text(a, o, "roleArn"),
+        .region = text(a, o, "region"),
+        .timeout_minutes = number(o, "timeoutInMinutes", 0),
+    };
+}
+
+static void parse_condition(struct arena *a, const json_t *owner, struct def_condition *ret) {
+    const json_t *conditions = json_object_get(owner, "conditions");
+    const json_t *first = json_array_get(conditions, 0);
+    *ret = (struct def_condition){.count = json_array_size(conditions),
+                                  .result = text(a, first, "result")};
+    const json_t *rules = json_object_get(first, "rules");
     for (size_t i = 0; i < json_array_size(rules); i++) {
-        const json_t *from = json_array_get(rules, i);
-        *arena_push(a, &ret->entry_rules) = (struct def_rule){
-            .name = text(a, from, "name"),
-            .provider = text(a, json_object_get(from, "ruleTypeId"), "provider"),
-            .configuration = map(a, json_object_get(from, "configuration")),
-            .role_arn = text(a, from, "roleArn"),
-            .region = text(a, from, "region"),
-        };
+        parse_rule(a, json_array_get(rules, i), arena_push(a, &ret->rules));
     }
 }
 
 static void parse_stage(struct arena *a, const json_t *o, struct def_stage *ret) {
-    *ret = (struct def_stage){.name = text(a, o, "name")};
+    *ret = (struct def_stage){.name = text(a, o, "name"),
+                              .blockers = names(a, json_object_get(o, "blockers"))};
     const json_t *actions = json_object_get(o, "actions");
     for (size_t i = 0; i < json_array_size(actions); i++) {
         parse_action(a, json_array_get(actions, i), arena_push(a, &ret->actions));
     }
-    parse_entry(a, json_object_get(o, "beforeEntry"), ret);
-    static const char *const kept[] = {"onSuccess", "onFailure"};
-    for (size_t i = 0; i < 2; i++) {
-        const json_t *value = json_object_get(o, kept[i]);
-        if (json_object_size(value) > 0) {
-            *arena_push(a, &ret->unsupported) = str_c(kept[i]);
-        }
-    }
+    const json_t *failure = json_object_get(o, "onFailure");
+    parse_condition(a, json_object_get(o, "beforeEntry"), &ret->entry);
+    parse_condition(a, json_object_get(o, "onSuccess"), &ret->success);
+    parse_condition(a, failure, &ret->failure);
+    ret->failure_result = text(a, failure, "result");
+    ret->retry_mode = text(a, json_object_get(failure, "retryConfiguration"), "retryMode");
 }
 
 static bool parse_filter(struct arena *a, const json_t *o, struct def_filter *ret) {
@@ -99,17 +133,65 @@ static bool parse_filter(struct arena *a, const json_t *o, struct def_filter *re
     return json_is_object(o);
 }
 
+static void parse_push(struct arena *a, const json_t *o, struct def_push *ret) {
+    ret->has_branches = parse_filter(a, json_object_get(o, "branches"), &ret->branches);
+    ret->has_paths = parse_filter(a, json_object_get(o, "filePaths"), &ret->paths);
+    ret->has_tags = parse_filter(a, json_object_get(o, "tags"), &ret->tags);
+}
+
+static void parse_pull(struct arena *a, const json_t *o, struct def_pull *ret) {
+    ret->events = names(a, json_object_get(o, "events"));
+    ret->has_branches = parse_filter(a, json_object_get(o, "branches"), &ret->branches);
+    ret->has_paths = parse_filter(a, json_object_get(o, "filePaths"), &ret->paths);
+}
+
 static void parse_trigger(struct arena *a, const json_t *o, struct def_trigger *ret) {
     const json_t *git = json_object_get(o, "gitConfiguration");
-    *ret = (struct def_trigger){.source_action = text(a, git, "sourceActionName")};
-    ret->pull_request = json_array_size(json_object_get(git, "pullRequest")) > 0;
     const json_t *push = json_object_get(git, "push");
+    const json_t *pull = json_object_get(git, "pullRequest");
+    *ret = (struct def_trigger){.provider = text(a, o, "providerType"),
+                                .source_action = text(a, git, "sourceActionName")};
     for (size_t i = 0; i < json_array_size(push); i++) {
-        const json_t *from = json_array_get(push, i);
-        struct def_push *p = arena_push(a, &ret->push);
-        p->has_branches = parse_filter(a, json_object_get(from, "branches"), &p->branches);
-        p->has_paths = parse_filter(a, json_object_get(from, "filePaths"), &p->paths);
-        p->has_tags = parse_filter(a, json_object_get(from, "tags"), &p->tags);
+        parse_push(a, json_array_get(push, i), arena_push(a, &ret->push));
+    }
+    for (size_t i = 0; i < json_array_size(pull); i++) {
+        parse_pull(a, json_array_get(pull, i), arena_push(a, &ret->pull));
+    }
+}
+
+/* ---- the pipeline ---- */
+
+static void parse_store(struct arena *a, const json_t *o, const char *region,
+                        struct def_store *ret) {
+    *ret = (struct def_store){
+        .region = region ? str_dup(a, str_c(region)) : STR_NONE,
+        .type = text(a, o, "type"),
+        .bucket = text(a, o, "location"),
+        .encryption_key = text(a, json_object_get(o, "encryptionKey"), "id"),
+    };
+}
+
+static void parse_stores(struct arena *a, const json_t *o, struct definition *d) {
+    const json_t *one = json_object_get(o, "artifactStore");
+    d->one_store = json_is_object(one);
+    if (d->one_store) {
+        parse_store(a, one, NULL, arena_push(a, &d->stores));
+    }
+    const char *region = NULL;
+    json_t *store = NULL;
+    json_object_foreach(json_object_get(o, "artifactStores"), region, store) {
+        parse_store(a, store, region, arena_push(a, &d->stores));
+    }
+}
+
+static void parse_variables(struct arena *a, const json_t *list, struct definition *d) {
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *from = json_array_get(list, i);
+        *arena_push(a, &d->variables) = (struct def_variable){
+            .name = text(a, from, "name"),
+            .default_value = text(a, from, "defaultValue"),
+            .description = text(a, from, "description"),
+        };
     }
 }
 
@@ -118,17 +200,12 @@ int definition_parse(struct arena *a, struct str json, struct definition *ret, s
     json_t *root = json_loadb(json.p ? json.p : "", json.n, 0, &why);
     if (!json_is_object(root)) {
         json_decref(root);
-        return err_set(err, ERR_INVALID, "the pipeline structure is not JSON: %s (line %d)", why.text,
-                       why.line);
+        return err_set(err, ERR_INVALID, "the pipeline structure is not JSON: %s (line %d)",
+                       why.text, why.line);
     }
     const json_t *o = json_is_object(json_object_get(root, "pipeline"))
                           ? json_object_get(root, "pipeline")
                           : root;
-    const json_t *store = json_object_get(o, "artifactStore");
-    const json_t *stores = json_object_get(o, "artifactStores");
-    if (store == NULL && json_object_size(stores) > 0) {
-        store = json_object_iter_value(json_object_iter((json_t *)stores));
-    }
     struct str mode = text(a, o, "executionMode");
     struct str type = text(a, o, "pipelineType");
     *ret = (struct definition){
@@ -137,9 +214,9 @@ int definition_parse(struct arena *a, struct str json, struct definition *ret, s
         .role_arn = text(a, o, "roleArn"),
         .mode = mode.p ? mode : S("SUPERSEDED"),
         .type = type.p ? type : S("V1"),
-        .bucket = text(a, store, "location"),
-        .encryption_key = text(a, json_object_get(store, "encryptionKey"), "id"),
     };
+    parse_stores(a, o, ret);
+    parse_variables(a, json_object_get(o, "variables"), ret);
     const json_t *stages = json_object_get(o, "stages");
     for (size_t i = 0; i < json_array_size(stages); i++) {
         parse_stage(a, json_array_get(stages, i), arena_push(a, &ret->stages));
@@ -165,6 +242,17 @@ const struct def_action *definition_action(const struct def_stage *s, struct str
     for (size_t i = 0; i < s->actions.n; i++) {
         if (str_eq(s->actions.v[i].name, name)) {
             return &s->actions.v[i];
+        }
+    }
+    return NULL;
+}
+
+const struct def_store *definition_store(const struct definition *d, struct str region,
+                                         struct str home) {
+    struct str wanted = region.n > 0 ? region : home;
+    for (size_t i = 0; i < d->stores.n; i++) {
+        if (d->one_store || str_eq(d->stores.v[i].region, wanted)) {
+            return &d->stores.v[i];
         }
     }
     return NULL;

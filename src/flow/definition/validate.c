@@ -1,5 +1,6 @@
-/* Checks of a pipeline's structure, with CodePipeline's limits and wording. What CodePipeline has and
- * we do not act on yet is refused here with a pointer to docs/limits.md, never accepted silently. */
+/* Checks of a pipeline's structure, with CodePipeline's limits and wording. What CodePipeline has
+ * and we do not act on yet is refused here with a pointer to docs/limits.md, never accepted
+ * silently. */
 #include "flow/definition/definition.h"
 
 #include "flow/definition/glob.h"
@@ -47,7 +48,12 @@ struct provider_rule {
 };
 
 static const struct provider_rule providers[] = {
-    {"Source", "CodeStarSourceConnection", 0, 0, 1, 1,
+    {"Source",
+     "CodeStarSourceConnection",
+     0,
+     0,
+     1,
+     1,
      {"ConnectionArn", "FullRepositoryId", "BranchName"}},
     {"Build", "CodeBuild", 1, 5, 0, 5, {"ProjectName"}},
     {"Test", "CodeBuild", 1, 5, 0, 5, {"ProjectName"}},
@@ -67,11 +73,12 @@ static const struct provider_rule *provider_of(const struct def_action *a) {
 static int check_provider(struct check *c, const struct def_stage *s, const struct def_action *a) {
     const struct provider_rule *rule = provider_of(a);
     if (rule == NULL || !str_is(a->owner, "AWS")) {
-        return bad(c, DEF_FAULT_ACTION,
-                   "Action %.*s in stage %.*s: the action type %.*s/%.*s/%.*s is not available here; "
-                   "docs/limits.md lists those that are",
-                   STR_ARG(a->name), STR_ARG(s->name), STR_ARG(a->category), STR_ARG(a->owner),
-                   STR_ARG(a->provider));
+        return bad(
+            c, DEF_FAULT_ACTION,
+            "Action %.*s in stage %.*s: the action type %.*s/%.*s/%.*s is not available here; "
+            "docs/limits.md lists those that are",
+            STR_ARG(a->name), STR_ARG(s->name), STR_ARG(a->category), STR_ARG(a->owner),
+            STR_ARG(a->provider));
     }
     if (a->inputs.n < rule->min_in || a->inputs.n > rule->max_in) {
         return bad(c, DEF_FAULT_ACTION,
@@ -111,8 +118,9 @@ static bool made_before(const struct definition *d, size_t stage, const struct d
 static int check_action(struct check *c, size_t stage, const struct def_action *a) {
     const struct def_stage *s = &c->d->stages.v[stage];
     if (!good_name(a->name, ".@")) {
-        return bad(c, DEF_FAULT_ACTION, "Stage %.*s has an action whose name '%.*s' is not 1 to 100 "
-                                        "of [A-Za-z0-9.@_-]",
+        return bad(c, DEF_FAULT_ACTION,
+                   "Stage %.*s has an action whose name '%.*s' is not 1 to 100 "
+                   "of [A-Za-z0-9.@_-]",
                    STR_ARG(s->name), STR_ARG(a->name));
     }
     if (a->run_order < 1 || a->run_order > 999) {
@@ -122,9 +130,10 @@ static int check_action(struct check *c, size_t stage, const struct def_action *
     bool source = str_is(a->category, "Source");
     if (source != (stage == 0)) {
         return bad(c, DEF_FAULT_STRUCTURE,
-                   source ? "Pipeline has a source action '%.*s' outside of the first stage '%.*s'"
-                          : "Pipeline has a non-source action '%.*s' in the first stage: '%.*s' can "
-                            "only contain source actions",
+                   source
+                       ? "Pipeline has a source action '%.*s' outside of the first stage '%.*s'"
+                       : "Pipeline has a non-source action '%.*s' in the first stage: '%.*s' can "
+                         "only contain source actions",
                    STR_ARG(a->name), STR_ARG(c->d->stages.v[0].name));
     }
     bool timed = str_is(a->category, "Approval");
@@ -180,29 +189,31 @@ static int check_unique(struct check *c, size_t stage, size_t action) {
 /* ---- stages ---- */
 
 static int check_entry(struct check *c, const struct def_stage *s) {
-    if (!s->has_entry) {
+    if (s->entry.count == 0) {
         return 0;
     }
-    if (!str_is(s->entry_result, "FAIL")) {
+    if (!str_is(s->entry.result, "FAIL")) {
         return bad(c, DEF_FAULT_STAGE,
                    "Stage %.*s: the beforeEntry result '%.*s' is not available here, FAIL is; see "
                    "docs/limits.md",
-                   STR_ARG(s->name), STR_ARG(s->entry_result));
+                   STR_ARG(s->name), STR_ARG(s->entry.result));
     }
-    if (s->entry_rules.n < 1 || s->entry_rules.n > 5) {
-        return bad(c, DEF_FAULT_STAGE, "Stage %.*s: a condition has 1 to 5 rules", STR_ARG(s->name));
+    if (s->entry.rules.n < 1 || s->entry.rules.n > 5) {
+        return bad(c, DEF_FAULT_STAGE, "Stage %.*s: a condition has 1 to 5 rules",
+                   STR_ARG(s->name));
     }
-    for (size_t i = 0; i < s->entry_rules.n; i++) {
-        const struct def_rule *r = &s->entry_rules.v[i];
+    for (size_t i = 0; i < s->entry.rules.n; i++) {
+        const struct def_rule *r = &s->entry.rules.v[i];
         if (!str_is(r->provider, "CloudWatchAlarm")) {
-            return bad(c, DEF_FAULT_STAGE,
-                       "Stage %.*s: the rule provider '%.*s' is not available here, CloudWatchAlarm "
-                       "is; see docs/limits.md",
-                       STR_ARG(s->name), STR_ARG(r->provider));
+            return bad(
+                c, DEF_FAULT_STAGE,
+                "Stage %.*s: the rule provider '%.*s' is not available here, CloudWatchAlarm "
+                "is; see docs/limits.md",
+                STR_ARG(s->name), STR_ARG(r->provider));
         }
         if (str_map_get(&r->configuration, S("AlarmName")).n == 0) {
-            return bad(c, DEF_FAULT_STAGE, "Stage %.*s: rule %.*s has no AlarmName", STR_ARG(s->name),
-                       STR_ARG(r->name));
+            return bad(c, DEF_FAULT_STAGE, "Stage %.*s: rule %.*s has no AlarmName",
+                       STR_ARG(s->name), STR_ARG(r->name));
         }
     }
     return 0;
@@ -219,10 +230,13 @@ static int check_stage(struct check *c, size_t index) {
             return bad(c, DEF_FAULT_STAGE, "Two stages are named %.*s", STR_ARG(s->name));
         }
     }
-    if (s->unsupported.n > 0) {
+    const char *later = s->success.count > 0                              ? "onSuccess"
+                        : s->failure.count > 0 || s->failure_result.n > 0 ? "onFailure"
+                                                                          : NULL;
+    if (later != NULL) {
         return bad(c, DEF_FAULT_STAGE,
-                   "Stage %.*s: %.*s is not available here yet; see docs/limits.md",
-                   STR_ARG(s->name), STR_ARG(s->unsupported.v[0]));
+                   "Stage %.*s: %s is not available here yet; see docs/limits.md", STR_ARG(s->name),
+                   later);
     }
     if (s->actions.n < 1 || s->actions.n > 50) {
         return bad(c, DEF_FAULT_STAGE, "Stage %.*s has %zu actions: a stage has 1 to 50",
@@ -257,11 +271,12 @@ static int check_patterns(struct check *c, const struct def_filter *f) {
 static int check_trigger(struct check *c, const struct def_trigger *t) {
     const struct def_action *source = definition_action(&c->d->stages.v[0], t->source_action);
     if (source == NULL) {
-        return bad(c, DEF_FAULT_STRUCTURE, "A trigger names the source action '%.*s', which is not "
-                                           "in the first stage",
+        return bad(c, DEF_FAULT_STRUCTURE,
+                   "A trigger names the source action '%.*s', which is not "
+                   "in the first stage",
                    STR_ARG(t->source_action));
     }
-    if (t->pull_request) {
+    if (t->pull.n > 0) {
         return bad(c, DEF_FAULT_STRUCTURE,
                    "Pull request triggers are not available here yet; see docs/limits.md");
     }
@@ -281,8 +296,9 @@ static int check_trigger(struct check *c, const struct def_trigger *t) {
 static int check_all(struct check *c) {
     const struct definition *d = c->d;
     if (!good_name(d->name, ".@")) {
-        return bad(c, DEF_FAULT_STRUCTURE, "The pipeline name '%.*s' is not 1 to 100 of "
-                                           "[A-Za-z0-9.@_-]",
+        return bad(c, DEF_FAULT_STRUCTURE,
+                   "The pipeline name '%.*s' is not 1 to 100 of "
+                   "[A-Za-z0-9.@_-]",
                    STR_ARG(d->name));
     }
     if (!str_is(d->mode, "SUPERSEDED")) {
@@ -291,7 +307,7 @@ static int check_all(struct check *c) {
                    "docs/limits.md",
                    STR_ARG(d->mode));
     }
-    if (d->bucket.n == 0) {
+    if (d->stores.n == 0 || d->stores.v[0].bucket.n == 0) {
         return bad(c, DEF_FAULT_STRUCTURE, "The pipeline has no artifact store of type S3");
     }
     if (d->stages.n < 2 || d->stages.n > 50) {

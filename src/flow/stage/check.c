@@ -88,16 +88,16 @@ static int check_rule(struct checking *c, const struct def_rule *rule, struct er
     }
     struct str name = str_map_get(&rule->configuration, S("AlarmName"));
     if (found == 0 || !keeps_shut(rule, alarm.state)) {
-        struct str said = found == 0
-                              ? str_printf(c->arena, "There is no alarm %.*s yet", STR_ARG(name))
-                              : str_printf(c->arena, "Alarm %.*s is %.*s", STR_ARG(name),
-                                           STR_ARG(alarm.state));
+        struct str said =
+            found == 0
+                ? str_printf(c->arena, "There is no alarm %.*s yet", STR_ARG(name))
+                : str_printf(c->arena, "Alarm %.*s is %.*s", STR_ARG(name), STR_ARG(alarm.state));
         add_rule(c->rules, rule, "Succeeded", said);
         return 0;
     }
-    struct str why = str_printf(c->arena, "Alarm %.*s of account %.*s is in %.*s: %.*s",
-                                STR_ARG(name), STR_ARG(alarm.account), STR_ARG(alarm.state),
-                                STR_ARG(alarm.reason));
+    struct str why =
+        str_printf(c->arena, "Alarm %.*s of account %.*s is in %.*s: %.*s", STR_ARG(name),
+                   STR_ARG(alarm.account), STR_ARG(alarm.state), STR_ARG(alarm.reason));
     bool may_change = clock_now_ms(c->f->clock) - c->since_ms < wait_ms(rule);
     add_rule(c->rules, rule, may_change ? "InProgress" : "Failed", why);
     c->result->passed = false;
@@ -115,8 +115,8 @@ int stage_check(const struct flow *f, struct arena *a, const struct definition *
     *ret = (struct check_result){.decided = true, .passed = true};
     struct checking c = {f, a, d, STR_NONE, since_ms, rules, ret};
     c.session = str_printf(a, "tl-%.*s-gate", STR_ARG(str_sub(execution, 0, 8)));
-    for (size_t i = 0; i < stage->entry_rules.n; i++) {
-        if (check_rule(&c, &stage->entry_rules.v[i], err) < 0) {
+    for (size_t i = 0; i < stage->entry.rules.n; i++) {
+        if (check_rule(&c, &stage->entry.rules.v[i], err) < 0) {
             return -1;
         }
     }

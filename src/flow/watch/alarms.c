@@ -52,8 +52,8 @@ static struct str deployed_stage(const struct definition *d, size_t gate) {
 static bool asked_before(const struct definition *d, size_t stage, const struct def_rule *rule) {
     struct str name = str_map_get(&rule->configuration, S("AlarmName"));
     for (size_t i = 0; i < stage; i++) {
-        for (size_t k = 0; k < d->stages.v[i].entry_rules.n; k++) {
-            const struct def_rule *other = &d->stages.v[i].entry_rules.v[k];
+        for (size_t k = 0; k < d->stages.v[i].entry.rules.n; k++) {
+            const struct def_rule *other = &d->stages.v[i].entry.rules.v[k];
             if (str_eq(other->role_arn, rule->role_arn) &&
                 str_eq(str_map_get(&other->configuration, S("AlarmName")), name)) {
                 return true;
@@ -66,7 +66,7 @@ static bool asked_before(const struct definition *d, size_t stage, const struct 
 static void look(const struct looking *l, size_t stage, const struct def_rule *rule) {
     struct err err = ERR_INIT;
     struct alarm_state alarm;
-    if (asked_before(l->d, stage, rule) ||
+    if (!str_is(rule->provider, "CloudWatchAlarm") || asked_before(l->d, stage, rule) ||
         stage_alarm(l->f, l->arena, l->d, rule, S("tl-alarms"), &alarm, &err) <= 0) {
         return; /* an alarm that cannot be asked keeps its gate shut; there it is told */
     }
@@ -84,8 +84,8 @@ static void look_at_pipeline(const struct flow *f, struct arena *a,
     }
     struct looking l = {f, a, row, &d};
     for (size_t i = 0; i < d.stages.n; i++) {
-        for (size_t k = 0; k < d.stages.v[i].entry_rules.n; k++) {
-            look(&l, i, &d.stages.v[i].entry_rules.v[k]);
+        for (size_t k = 0; k < d.stages.v[i].entry.rules.n; k++) {
+            look(&l, i, &d.stages.v[i].entry.rules.v[k]);
         }
     }
 }

@@ -32,7 +32,8 @@ static int check_role(struct call *c, const struct definition *d, struct err *er
 }
 
 /* What get-pipeline shows is what was sent plus CodePipeline's defaults. */
-static void fill_defaults(struct call *c, struct codepipeline_pipeline_declaration *d, int version) {
+static void fill_defaults(struct call *c, struct codepipeline_pipeline_declaration *d,
+                          int version) {
     d->version = version;
     d->has_version = true;
     if (d->execution_mode.p == NULL) {
@@ -67,7 +68,7 @@ static void make_plan(struct arena *a, const struct definition *d, struct engine
     for (size_t i = 0; i < ret->n; i++) {
         const struct def_stage *from = &d->stages.v[i];
         ret->v[i].name = from->name;
-        ret->v[i].entry_condition = from->has_entry;
+        ret->v[i].entry_condition = from->entry.count > 0;
         for (size_t k = 0; k < from->actions.n; k++) {
             *arena_push(a, &ret->v[i].actions) = (struct engine_plan_action){
                 .name = from->actions.v[k].name,
@@ -82,8 +83,7 @@ static void make_plan(struct arena *a, const struct definition *d, struct engine
 static int define(struct call *c, const struct codepipeline_pipeline_declaration *in, int version,
                   struct pipeline_row *row, struct codepipeline_pipeline_declaration **ret,
                   struct err *err) {
-    struct codepipeline_pipeline_declaration *full =
-        arena_memdup(c->arena, in, sizeof(*in));
+    struct codepipeline_pipeline_declaration *full = arena_memdup(c->arena, in, sizeof(*in));
     fill_defaults(c, full, version);
     row->version = version;
     struct definition d;
@@ -174,12 +174,12 @@ int codepipeline_tag_resource(struct call *c, const struct codepipeline_tag_reso
                               struct codepipeline_tag_resource_output *out, struct err *err) {
     (void)out;
     struct pipeline_row row;
-    return pipeline_of_arn(c, in->resource_arn, &row, err) < 0 ? -1
-                                                               : put_tags(c, row.id, &in->tags, err);
+    return pipeline_of_arn(c, in->resource_arn, &row, err) < 0
+               ? -1
+               : put_tags(c, row.id, &in->tags, err);
 }
 
-int codepipeline_untag_resource(struct call *c,
-                                const struct codepipeline_untag_resource_input *in,
+int codepipeline_untag_resource(struct call *c, const struct codepipeline_untag_resource_input *in,
                                 struct codepipeline_untag_resource_output *out, struct err *err) {
     (void)out;
     struct pipeline_row row;
@@ -198,8 +198,7 @@ int codepipeline_untag_resource(struct call *c,
 
 int codepipeline_create_pipeline(struct call *c,
                                  const struct codepipeline_create_pipeline_input *in,
-                                 struct codepipeline_create_pipeline_output *out,
-                                 struct err *err) {
+                                 struct codepipeline_create_pipeline_output *out, struct err *err) {
     struct pipeline_row row = {
         .account = c->account, .region = c->region, .name = in->pipeline->name};
     struct pipeline_row other;
@@ -224,8 +223,7 @@ int codepipeline_create_pipeline(struct call *c,
 
 int codepipeline_update_pipeline(struct call *c,
                                  const struct codepipeline_update_pipeline_input *in,
-                                 struct codepipeline_update_pipeline_output *out,
-                                 struct err *err) {
+                                 struct codepipeline_update_pipeline_output *out, struct err *err) {
     struct pipeline_row row;
     return codepipeline_find(c, in->pipeline->name, &row, err) < 0
                ? -1
@@ -262,8 +260,7 @@ int codepipeline_get_pipeline(struct call *c, const struct codepipeline_get_pipe
 
 int codepipeline_delete_pipeline(struct call *c,
                                  const struct codepipeline_delete_pipeline_input *in,
-                                 struct codepipeline_delete_pipeline_output *out,
-                                 struct err *err) {
+                                 struct codepipeline_delete_pipeline_output *out, struct err *err) {
     (void)out;
     struct pipeline_row row;
     int found = record_pipeline_get(c->db, c->arena, c->account, c->region, in->name, &row, err);
@@ -286,8 +283,7 @@ int codepipeline_delete_pipeline(struct call *c,
     return record_pipeline_delete(c->db, row.id, c->now_ms, err);
 }
 
-int codepipeline_list_pipelines(struct call *c,
-                                const struct codepipeline_list_pipelines_input *in,
+int codepipeline_list_pipelines(struct call *c, const struct codepipeline_list_pipelines_input *in,
                                 struct codepipeline_list_pipelines_output *out, struct err *err) {
     int limit = in->has_max_results ? in->max_results : 1000;
     struct pipeline_row_list rows;
