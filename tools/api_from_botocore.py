@@ -4,7 +4,7 @@
 usage: api_from_botocore.py FILE.api [> NEW]
 
 FILE.api says which operations are listed (lines `op NAME ...`), and holds what botocore does not
-know: the prefix line; the iam, unimplemented, read and unsigned lines below an op; `xmlname=` and `unwrapped` of
+know: the prefix and patterns lines; the iam, unimplemented, read and unsigned lines below an op; `xmlname=` and `unwrapped` of
 structs, errors marked `common`, and comments at the top. A line with just `op NAME` is enough
 to add an operation. All else is printed anew from the model. The build never runs this.
 """
@@ -28,6 +28,7 @@ class Seed:
     def __init__(self, path):
         self.comments, self.ops, self.structs, self.errors = [], {}, {}, {}
         self.name = self.prefix = None
+        self.patterns = False
         op = None
         for line in open(path, encoding='utf-8'):
             words = line.split()
@@ -49,6 +50,8 @@ class Seed:
                     self.errors[words[1]] = line.rstrip()
                 elif words[0] == 'prefix':
                     self.prefix = words[1]
+                elif words[0] == 'patterns':
+                    self.patterns = True
                 elif words[0] == 'service':
                     self.name = words[1]
 
@@ -108,7 +111,10 @@ class Printer:
             return 'map%s %s %s' % (limits(shape), self.type_text(shape['key']['shape']),
                                     self.type_text(shape['value']['shape']))
         word = SIMPLE[kind]
-        return word + (limits(shape) if word in RANGED else '')
+        text = word + (limits(shape) if word in RANGED else '')
+        if self.seed.patterns and 'pattern' in shape:
+            text += '~' + shape['pattern'].replace(' ', '\\x20')
+        return text
 
     def is_sensitive(self, name):
         shape = self.shapes[name]
@@ -183,6 +189,8 @@ class Printer:
         out.append('host ' + meta['endpointPrefix'] + (' global' if self.seed.name == 'iam' else ''))
         if 'awsQueryCompatible' in meta:
             out.append('query-compatible')
+        if self.seed.patterns:
+            out.append('patterns')
         return out
 
     def wrap(self, first, words, rest):

@@ -162,7 +162,10 @@ class Comparison:
             return (["map" + self.range(shape)] + self.type(shape["key"]["shape"])
                     + self.type(shape["value"]["shape"]))
         limits = "" if kind == "boolean" else self.range(shape)
-        return [SIMPLE[kind] + limits]
+        pattern = ""
+        if "patterns" in self.api.head and "pattern" in shape:
+            pattern = "~" + shape["pattern"].replace(" ", "\\x20")
+        return [SIMPLE[kind] + limits + pattern]
 
     def attributes(self, struct, name, ref):
         """What stands behind the type, as a set of words."""

@@ -24,6 +24,7 @@ struct type {
     bool flat;
     bool has_min, has_max;
     long long min, max;
+    const char *pattern;     /* STR: as AWS's model says it, or NULL */
     struct type *item, *key; /* LIST: item; MAP: key and item */
     struct def *def;         /* STRUCT, ENUM: found by read_resolve */
     const char *def_name;
@@ -84,7 +85,7 @@ struct service {
     const char *name;
     int protocol, protocol2; /* enum shape_protocol, -1 = not said */
     const char *target, *version, *xmlns, *signing, *prefix, *host;
-    bool global, query_compatible;
+    bool global, query_compatible, patterns;
     struct vec ops;   /* struct op, sorted by name */
     struct vec defs;  /* struct def in the order of the file */
     struct vec types; /* struct type */

@@ -77,6 +77,9 @@ static void print_shape(const struct service *s, const struct type *t, FILE *out
     print_sizes(s, t, out);
     fprintf(out, ", .min = %s, .max = %s", t->has_min ? text("%lld", t->min) : "SHAPE_NO_MIN",
             t->has_max ? text("%lld", t->max) : "SHAPE_NO_MAX");
+    if (t->pattern != NULL) {
+        fprintf(out, ", .pattern = %s", quoted(t->pattern));
+    }
     if (t->time != SHAPE_TIME_DEFAULT) {
         fprintf(out, ", .time = %d", (int)t->time);
     }

@@ -50,6 +50,18 @@ static void parse_range(struct service *s, int line, const char *range, struct t
     }
 }
 
+/* What stands behind '~': the model's regular expression, its blanks written \x20. */
+static const char *parse_pattern(const char *written) {
+    char *pattern = zalloc(strlen(written) + 1);
+    size_t n = 0;
+    for (const char *p = written; *p != '\0'; p++) {
+        bool blank = strncmp(p, "\\x20", 4) == 0;
+        pattern[n++] = blank ? ' ' : *p;
+        p += blank ? 3 : 0;
+    }
+    return pattern;
+}
+
 static enum shape_time parse_time(struct service *s, int line, const char *word) {
     static const char *const names[] = {"", ":iso8601", ":rfc822", ":unix"};
     for (size_t i = 0; i < 4; i++) {
@@ -69,6 +81,11 @@ struct type *type_parse(struct service *s, int line, const char **words, size_t 
     (*pos)++;
     struct type *t = zalloc(sizeof *t);
     t->line = line;
+    const char *tilde = strchr(word, '~');
+    if (tilde != NULL) {
+        t->pattern = parse_pattern(tilde + 1);
+        word = text("%.*s", (int)(tilde - word), word);
+    }
     if (strcmp(word, "enum") == 0) {
         t->kind = SHAPE_ENUM;
         t->def_name = words[*pos];
@@ -84,6 +101,9 @@ struct type *type_parse(struct service *s, int line, const char **words, size_t 
             continue;
         }
         t->kind = simple_types[i].kind;
+        if (t->pattern != NULL && t->kind != SHAPE_STR) {
+            fail(s, line, "'%s' takes no pattern", simple_types[i].word);
+        }
         if (t->kind == SHAPE_TIMESTAMP) {
             t->time = parse_time(s, line, word + len);
         } else if (word[len] != '\0' && (!simple_types[i].ranged || word[len] != '(')) {
@@ -108,11 +128,11 @@ struct type *type_parse(struct service *s, int line, const char **words, size_t 
 }
 
 static const char *canonical(const struct type *t) {
-    return text("%d/%d/%d/%s/%s/%s/%s/%s/%s/%s", (int)t->kind, (int)t->time, t->flat,
+    return text("%d/%d/%d/%s/%s/%s/%s/%s/%s/%s/~%s", (int)t->kind, (int)t->time, t->flat,
                 t->has_min ? text("%lld", t->min) : "", t->has_max ? text("%lld", t->max) : "",
                 t->def_name ? t->def_name : "", t->item_name ? t->item_name : "",
                 t->key_name ? t->key_name : "", t->item ? text("<%s>", t->item->canonical) : "",
-                t->key ? text("<%s>", t->key->canonical) : "");
+                t->key ? text("<%s>", t->key->canonical) : "", t->pattern ? t->pattern : "");
 }
 
 struct type *type_intern(struct service *s, struct type *t) {

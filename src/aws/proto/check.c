@@ -1,18 +1,29 @@
 /*
- * What AWS's models demand of input: required members, lengths, ranges, enums. All violations are
- * told at once, in AWS's words. Patterns are not in the descriptors; services check those that
- * matter, with their own messages.
+ * What AWS's models demand of input: required members, lengths, ranges, enums, and patterns where a
+ * service's .api file has them (other services check those that matter, with their own messages).
+ * All violations are told at once, in AWS's words.
  */
 #include "aws/proto/internal.h"
 
+#include "platform/text/regex.h"
 #include "platform/text/utf8.h"
 
+#include <assert.h>
+
 enum { VIOLATIONS_MAX = 10, SHOWN_MAX = 128 };
+
+/* A pattern of the model, compiled once a request. */
+struct check_pattern {
+    const struct shape *shape;
+    struct regex *whole;
+    struct check_pattern *next;
+};
 
 struct check {
     struct arena *arena;
     struct buf text;
     size_t n;
+    struct check_pattern *patterns;
 };
 
 static void check_struct(struct check *c, const struct shape *s, const void *base,
@@ -89,6 +100,31 @@ static void check_length(struct check *c, const struct shape *s, int64_t length,
     }
 }
 
+static const struct regex *pattern_of(struct check *c, const struct shape *s) {
+    for (struct check_pattern *p = c->patterns; p != NULL; p = p->next) {
+        if (p->shape == s) {
+            return p->whole;
+        }
+    }
+    struct check_pattern *p = arena_new(c->arena, struct check_pattern);
+    struct err why = ERR_INIT;
+    struct str whole = str_printf(c->arena, "\\A(?:%s)\\z", s->pattern);
+    int compiled = regex_compile(c->arena, whole, &p->whole, &why);
+    assert(compiled == 0); /* facts, not input: a test compiles them all */
+    (void)compiled;
+    p->shape = s;
+    p->next = c->patterns;
+    c->patterns = p;
+    return p->whole;
+}
+
+static void check_pattern(struct check *c, const struct shape *s, struct str value,
+                          struct str print, const struct spot *at) {
+    if (s->pattern != NULL && !regex_search(pattern_of(c, s), value)) {
+        violate(c, at, print, "Member must satisfy regular expression pattern: %s", s->pattern);
+    }
+}
+
 static void check_range(struct check *c, const struct shape *s, int64_t value,
                         const struct spot *at) {
     struct str print = str_printf(c->arena, "%lld", (long long)value);
@@ -132,6 +168,7 @@ static void check_value(struct check *c, const struct shape *s, const struct sha
     case SHAPE_STR:
         text = *(const struct str *)at;
         check_length(c, s, (int64_t)utf8_length(text), shown(m, text), spot);
+        check_pattern(c, s, text, shown(m, text), spot);
         break;
     case SHAPE_BLOB:
         text = *(const struct str *)at;

@@ -91,6 +91,7 @@ struct shape {
     uint32_t entry_size;      /* MAP: size of one entry */
     uint32_t value_offset;    /* MAP: of the value in an entry; the key lies at 0 */
     int64_t min, max;         /* STR BLOB: length; LIST MAP: elements; numbers: value */
+    const char *pattern;      /* STR: regular expression that the whole value matches, or NULL */
     const struct shape *item; /* LIST: element; MAP: value */
     const struct shape *key;  /* MAP: STR or ENUM */
     const char *item_name;    /* LIST: element's name in XML ("member"); MAP: "value" */

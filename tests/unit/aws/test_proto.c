@@ -16,6 +16,7 @@
 #include "gen/sns.h"
 #include "gen/ssm.h"
 #include "gen/sts.h"
+#include "platform/text/regex.h"
 
 #include <stdlib.h>
 
@@ -268,6 +269,27 @@ static void test_json_that_is_none_or_of_wrong_types_is_a_serialization_error(vo
     decode_fails(op, SHAPE_JSON_1_1, "{\"DurationSeconds\":1.5}", &err);
 }
 
+/* Compiles the patterns of a shape and of what lies below it, and counts them. */
+static size_t compile_patterns(const struct shape *s, int depth) {
+    size_t n = 0;
+    if (depth > 12) {
+        return 0;
+    }
+    if (s->pattern != NULL) {
+        struct err err = ERR_INIT;
+        struct regex *re = NULL;
+        if (regex_compile(&arena, str_printf(&arena, "\\A(?:%s)\\z", s->pattern), &re, &err) < 0) {
+            fail_msg("%s: %s", s->pattern, err.msg);
+        }
+        n++;
+    }
+    for (uint32_t i = 0; s->kind == SHAPE_STRUCT && i < s->n_members; i++) {
+        n += compile_patterns(s->members[i].shape, depth + 1);
+    }
+    n += s->item != NULL ? compile_patterns(s->item, depth + 1) : 0;
+    return n + (s->key != NULL ? compile_patterns(s->key, depth + 1) : 0);
+}
+
 static void test_violations_are_told_together_with_their_paths(void **state) {
     (void)state;
     struct err err;
@@ -295,6 +317,33 @@ static void test_violations_are_told_together_with_their_paths(void **state) {
                                     "satisfy enum value set: [Approved, Rejected]"));
     assert_string_equal(decode_fails(&logs_op_put_retention_policy, SHAPE_JSON_1_1, "{}", &err),
                         "InvalidParameterException");
+}
+
+static void test_patterns_of_models_bind_whole_values(void **state) {
+    (void)state;
+    struct err err;
+    assert_string_equal(decode_fails(&codepipeline_op_get_pipeline, SHAPE_JSON_1_1,
+                                     "{\"name\":\"a pipeline\"}", &err),
+                        "ValidationException");
+    assert_string_equal(err.msg,
+                        "1 validation error detected: Value 'a pipeline' at 'name' failed to "
+                        "satisfy constraint: Member must satisfy regular expression pattern: "
+                        "[A-Za-z0-9.@\\-_]+");
+    decode_fails(&codepipeline_op_get_pipeline, SHAPE_JSON_1_1, "{\"name\":\"pipeline\\n\"}", &err);
+    assert_non_null(strstr(err.msg, "regular expression pattern"));
+    decode_fails(&codepipeline_op_get_pipeline, SHAPE_JSON_1_1, "{\"name\":\"\"}", &err);
+    assert_non_null(strstr(err.msg, "2 validation errors detected")); /* length and pattern */
+}
+
+/* check.c takes them for good: a pattern that does not compile would end the server. */
+static void test_every_pattern_of_the_models_compiles(void **state) {
+    (void)state;
+    const struct shape_service *svc = &codepipeline_service;
+    size_t seen = 0;
+    for (uint32_t i = 0; i < svc->n_ops; i++) {
+        seen += compile_patterns(svc->ops[i]->in, 0) + compile_patterns(svc->ops[i]->out, 0);
+    }
+    assert_true(seen > 20);
 }
 
 static void test_unknown_members_are_counted_and_named_but_taken(void **state) {
@@ -490,6 +539,8 @@ int main(void) {
         cmocka_unit_test(test_operations_on_one_path_are_told_by_words_and_required_members),
         cmocka_unit_test(test_json_that_is_none_or_of_wrong_types_is_a_serialization_error),
         cmocka_unit_test(test_violations_are_told_together_with_their_paths),
+        cmocka_unit_test(test_patterns_of_models_bind_whole_values),
+        cmocka_unit_test(test_every_pattern_of_the_models_compiles),
         cmocka_unit_test(test_unknown_members_are_counted_and_named_but_taken),
         cmocka_unit_test(test_forms_and_xml_that_are_broken_are_refused),
         cmocka_unit_test(test_query_answer_is_xml_with_result_and_request_id),
