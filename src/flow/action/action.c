@@ -6,7 +6,8 @@
 #include "platform/text/json.h"
 
 static const struct action_provider providers[] = {
-#define PROVIDER(category, provider, start, kill) {category, provider, start, kill},
+#define PROVIDER(category, provider, minutes, start, kill)                                         \
+    {category, provider, minutes, start, kill},
 #include "flow/action/providers.def"
 #undef PROVIDER
 };
@@ -20,68 +21,66 @@ const struct action_provider *action_provider_find(struct str category, struct s
     return NULL;
 }
 
-/* ---- variables ---- */
-
-static void add_value(struct arena *a, struct variable_scope *scope, struct str space,
-                      struct str key, struct str value) {
-    struct str_pair *pair = arena_push(a, &scope->values);
-    pair->key = str_printf(a, "%.*s.%.*s", STR_ARG(space), STR_ARG(key));
-    pair->value = value;
+struct str action_setting(const struct action_run *run, const char *key) {
+    return str_map_get(&run->configuration, str_c(key));
 }
 
-static void add_object(struct arena *a, struct variable_scope *scope, struct str space,
-                       struct str json) {
-    struct err ignored = ERR_INIT;
-    json_t *o cleanup_json = json.p ? json_parse(json, &ignored) : NULL;
-    const char *key = NULL;
-    json_t *value = NULL;
-    json_object_foreach(o, key, value) {
-        add_value(a, scope, space, str_c(key), str_dup(a, json_text(value)));
-    }
+int action_flag(const struct action_run *run, const char *key, bool *ret, struct err *err) {
+    struct str text = action_setting(run, key);
+    *ret = str_ieq(text, S("true"));
+    return *ret || text.n == 0 || str_ieq(text, S("false"))
+               ? 0
+               : err_set(err, ERR_INVALID, "%s is '%.*s': it is true or false", key, STR_ARG(text));
 }
 
-static const struct def_action *declared(const struct definition *d, struct str stage,
-                                         struct str action) {
-    const struct def_stage *s = definition_stage(d, stage);
-    return s ? definition_action(s, action) : NULL;
+int64_t action_deadline_ms(const struct action_run *run, const struct action_provider *provider) {
+    int minutes =
+        run->decl->timeout_minutes > 0 ? run->decl->timeout_minutes : provider->timeout_minutes;
+    return run->action.started_ms + (int64_t)minutes * 60 * 1000;
 }
 
-static int make_scope(struct action_run *run, struct variable_scope *ret, struct err *err) {
-    struct arena *a = run->arena;
-    *ret = (struct variable_scope){0};
-    add_value(a, ret, S("codepipeline"), S("PipelineExecutionId"), run->execution.id);
-    add_object(a, ret, S("variables"), run->execution.variables);
-    struct action_row_list actions;
-    if (record_action_list(run->flow->db, a, run->execution.id, &actions, err) < 0) {
+int action_note(struct action_run *run, struct action_row *detail, struct err *err) {
+    detail->id = run->action.id;
+    if (db_begin(run->flow->db, err) < 0) {
         return -1;
     }
-    for (size_t i = 0; i < actions.n; i++) {
-        const struct action_row *row = &actions.v[i];
-        const struct def_action *decl = declared(&run->def, row->stage, row->action);
-        if (decl != NULL && decl->namespace.p != NULL && str_is(row->status, "Succeeded")) {
-            add_object(a, ret, decl->namespace, row->output_variables);
+    if (record_action_detail(run->flow->db, detail, clock_now_ms(run->flow->clock), err) < 0) {
+        db_rollback(run->flow->db);
+        return -1;
+    }
+    flow_changed(run->flow);
+    return db_commit(run->flow->db, err);
+}
+
+/* ---- variables ---- */
+
+static int resolve_environment(struct action_run *run, const struct variable_scope *scope,
+                               struct err *err) {
+    for (size_t i = 0; i < run->decl->environment.n; i++) {
+        struct def_env *to = arena_push(run->arena, &run->environment);
+        *to = run->decl->environment.v[i];
+        if (variables_resolve(run->arena, scope, to->value, &to->value, err) < 0) {
+            return err_wrap(err, "environment variable %.*s", STR_ARG(to->name));
         }
     }
     return 0;
 }
 
 static int resolve(struct action_run *run, struct err *err) {
+    struct arena *a = run->arena;
     struct variable_scope scope;
-    if (make_scope(run, &scope, err) < 0) {
+    if (variables_of(run->flow->db, a, &run->def, &run->execution, &scope, err) < 0 ||
+        variables_resolve_map(a, &scope, &run->decl->configuration, &run->configuration, err) < 0 ||
+        variables_resolve_list(a, &scope, &run->decl->commands, &run->commands, err) < 0 ||
+        resolve_environment(run, &scope, err) < 0) {
         return -1;
     }
     json_t *resolved cleanup_json = json_object();
-    for (size_t i = 0; i < run->decl->configuration.n; i++) {
-        const struct str_pair *from = &run->decl->configuration.v[i];
-        struct str_pair *to = arena_push(run->arena, &run->configuration);
-        to->key = from->key;
-        if (variables_resolve(run->arena, &scope, from->value, &to->value, err) < 0) {
-            return err_wrap(err, "configuration %.*s", STR_ARG(from->key));
-        }
-        json_set_str(resolved, str_z(run->arena, to->key), to->value);
+    for (size_t i = 0; i < run->configuration.n; i++) {
+        json_set_str(resolved, str_z(a, run->configuration.v[i].key),
+                     run->configuration.v[i].value);
     }
-    struct action_row detail = {.id = run->action.id,
-                                .configuration = json_dump_str(run->arena, resolved)};
+    struct action_row detail = {.id = run->action.id, .configuration = json_dump_str(a, resolved)};
     return record_action_detail(run->flow->db, &detail, clock_now_ms(run->flow->clock), err);
 }
 
@@ -115,6 +114,7 @@ static int load(struct action_run *run, struct str action_id, struct err *err) {
                        run->action.version, STR_ARG(run->action.stage),
                        STR_ARG(run->action.action));
     }
+    run->region = run->decl->region.n > 0 ? run->decl->region : run->pipeline.region;
     run->store = definition_store(&run->def, run->decl->region, run->pipeline.region);
     if (run->store == NULL) {
         return err_set(err, ERR_INVALID, "the pipeline has no artifact store in region %.*s",
@@ -163,9 +163,12 @@ int action_target(struct action_run *run, struct aws_target *ret, struct err *er
     }
     if (run->decl->role_arn.p == NULL) {
         *ret = pipeline;
-        return 0;
+    } else if (aws_assume_from(world, run->arena, &pipeline, run->decl->role_arn, session, ret,
+                               err) < 0) {
+        return -1;
     }
-    return aws_assume_from(world, run->arena, &pipeline, run->decl->role_arn, session, ret, err);
+    ret->region = run->region;
+    return 0;
 }
 
 /* ---- artifacts ---- */

@@ -1,10 +1,13 @@
 /*
  * Actions: what a stage runs. A provider (providers.def) starts the work of one attempt; it either
- * ends at once or goes on elsewhere (a build, a person) and its end arrives later. Starting the
- * same attempt twice has the effect of once: everything outside is named by the attempt's id.
+ * ends at once, or goes on elsewhere and its end arrives later (a build, a person), or is looked at
+ * again (a stack, another pipeline): then it says when, and start is called again at that time by
+ * the same durable job, whatever died meanwhile. Starting the same attempt twice has the effect of
+ * once: everything outside is named by the attempt's id.
  */
 #pragma once
 
+#include "flow/action/variables.h"
 #include "flow/definition/definition.h"
 #include "flow/record/flow.h"
 #include "flow/record/record.h"
@@ -30,13 +33,18 @@ struct action_run {
     struct definition def; /* of the execution's version */
     const struct def_stage *stage;
     const struct def_action *decl;
-    const struct def_store *store; /* of the action's region */
+    struct str region;             /* where it acts: its own, or the pipeline's */
+    const struct def_store *store; /* of that region */
     struct str_map configuration;  /* with variables resolved */
+    struct str_list commands;      /* Compute: the same */
+    struct def_env_list environment;
+    int64_t again_ms; /* start sets it when the attempt goes on: call start again at that time */
 };
 
 struct action_provider {
     const char *category;
     const char *name;
+    int timeout_minutes; /* CodePipeline's quota; afterwards the attempt is ended as failed */
     /* Outside any transaction. *ret_ended: the attempt is over, *ret_end says how. -1 with
      * ERR_UNAVAILABLE: try again later; any other error ends the attempt as failed. */
     int (*start)(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
@@ -52,7 +60,19 @@ const struct action_provider *action_provider_find(struct str category, struct s
 int action_load(const struct flow *f, struct arena *a, struct str action_id, struct action_run *ret,
                 struct err *err) MUST_USE;
 
-/* A target that acts as the action's role: the pipeline's, or the action's own assumed from it. */
+/* When the attempt is over its time: the action's own timeoutInMinutes or the provider's. */
+int64_t action_deadline_ms(const struct action_run *run, const struct action_provider *provider);
+
+/* A setting of the configuration, resolved; absent where it is not given. */
+struct str action_setting(const struct action_run *run, const char *key);
+/* "true" or "false" in any case; absent is false; ERR_INVALID names the setting. */
+int action_flag(const struct action_run *run, const char *key, bool *ret, struct err *err) MUST_USE;
+
+/* Writes what is present in `detail` (its id is set here) in a transaction of its own. */
+int action_note(struct action_run *run, struct action_row *detail, struct err *err) MUST_USE;
+
+/* A target that acts as the action's role, in the action's region: the pipeline's role, or the
+ * action's own assumed from it. */
 int action_target(struct action_run *run, struct aws_target *ret, struct err *err) MUST_USE;
 
 /* "tl-<8 of execution>-<action, 40 at most>-<attempt>", in STS's characters. */
@@ -72,10 +92,3 @@ struct action_artifact {
 };
 int action_put_outputs(struct action_run *run, const struct action_artifact *list, size_t n,
                        struct str revision, struct str *ret_json, struct err *err) MUST_USE;
-
-/* Replaces "#{namespace.key}". ERR_INVALID names a reference that nothing sets. */
-struct variable_scope {
-    struct str_map values; /* "namespace.key" -> value */
-};
-int variables_resolve(struct arena *a, const struct variable_scope *scope, struct str text,
-                      struct str *ret, struct err *err) MUST_USE;

@@ -7,10 +7,6 @@
 #include "gen/codebuild.h"
 #include "platform/text/json.h"
 
-static struct str setting(const struct action_run *run, const char *key) {
-    return str_map_get(&run->configuration, str_c(key));
-}
-
 /* ---- what the build is given ---- */
 
 static int add_input(struct action_run *run, struct str name, json_t *inputs,
@@ -36,7 +32,7 @@ static int add_input(struct action_run *run, struct str name, json_t *inputs,
 /* PrimarySource comes first, then the others in their order. */
 static int add_inputs(struct action_run *run, json_t *inputs, struct build_order *order,
                       struct err *err) {
-    struct str primary = setting(run, "PrimarySource");
+    struct str primary = action_setting(run, "PrimarySource");
     if (primary.n == 0) {
         primary = run->decl->inputs.v[0];
     }
@@ -64,7 +60,7 @@ static void add_outputs(struct action_run *run, struct build_order *order) {
 
 /* EnvironmentVariables: a JSON array of {name, value, type}. */
 static int add_env(struct action_run *run, struct build_order *order, struct err *err) {
-    struct str text = setting(run, "EnvironmentVariables");
+    struct str text = action_setting(run, "EnvironmentVariables");
     if (text.n == 0) {
         return 0;
     }
@@ -123,10 +119,10 @@ static int start(struct action_run *run, struct err *err) {
     struct build_order order = {
         .account = run->pipeline.account,
         .region = run->pipeline.region,
-        .project = setting(run, "ProjectName"),
+        .project = action_setting(run, "ProjectName"),
         .token = run->action.id,
         .initiator = str_printf(run->arena, "codepipeline/%.*s", STR_ARG(run->pipeline.name)),
-        .buildspec = setting(run, "BuildspecOverride"),
+        .buildspec = action_setting(run, "BuildspecOverride"),
         .kms_key = run->store->encryption_key,
     };
     struct revision revision;
@@ -146,7 +142,7 @@ static int start(struct action_run *run, struct err *err) {
 /* The pipeline's role must be allowed to start this project's builds. */
 static int check_right(struct action_run *run, struct err *err) {
     struct aws_target target;
-    struct codebuild_start_build_input in = {.project_name = setting(run, "ProjectName")};
+    struct codebuild_start_build_input in = {.project_name = action_setting(run, "ProjectName")};
     return action_target(run, &target, err) < 0 ? -1
                                                 : aws_allowed(run->flow->world, run->arena, &target,
                                                               &codebuild_op_start_build, &in, err);

@@ -2,11 +2,9 @@
  * files without .git, zipped the same way every time, in the artifact store. */
 #include "flow/action/providers.h"
 
+#include "flow/action/artifacts.h"
 #include "flow/artifact/git.h"
-#include "gen/s3.h"
 #include "platform/archive/zip.h"
-#include "platform/crypto/encode.h"
-#include "platform/crypto/hash.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 #include "platform/text/json.h"
@@ -22,17 +20,13 @@ struct fetched {
     struct str repository;
 };
 
-static struct str setting(const struct action_run *run, const char *key) {
-    return str_map_get(&run->configuration, str_c(key));
-}
-
 static int fetch_commit(struct action_run *run, struct fetched *ret, struct err *err) {
     const struct flow *f = run->flow;
     struct arena *a = run->arena;
     struct str url = STR_NONE;
-    ret->branch = setting(run, "BranchName");
-    ret->repository = setting(run, "FullRepositoryId");
-    struct str connection = setting(run, "ConnectionArn");
+    ret->branch = action_setting(run, "BranchName");
+    ret->repository = action_setting(run, "FullRepositoryId");
+    struct str connection = action_setting(run, "ConnectionArn");
     int found = f->connection(f->connection_ud, a, run->pipeline.account, connection,
                               ret->repository, &url, err);
     if (found <= 0) {
@@ -75,24 +69,9 @@ static int make_zip(struct action_run *run, const struct fetched *from, const ch
 static int put_zip(struct action_run *run, const char *zip, struct action_artifact *artifact,
                    struct err *err) {
     struct aws_target target;
-    if (action_target(run, &target, err) < 0) {
-        return -1;
-    }
-    int fd cleanup_fd = file_open(zip, O_RDONLY, 0, err);
-    int64_t size = 0;
-    if (fd < 0 || file_size(zip, &size, err) < 0 ||
-        crypto_sha256_fd(run->arena, fd, 0, &artifact->sha256, err) < 0) {
-        return -1;
-    }
-    struct s3_put_object_request in = {
-        .bucket = artifact->bucket, .key = artifact->key, .content_type = S("application/zip")};
-    if (run->store->encryption_key.p != NULL) {
-        in.server_side_encryption = S("aws:kms");
-        in.ssekms_key_id = run->store->encryption_key;
-    }
-    struct s3_put_object_output out;
-    struct aws_body body = {.fd = fd, .size = size};
-    return aws_call_stream(&target, &s3_op_put_object, run->arena, &in, &body, &out, NULL, err);
+    return action_target(run, &target, err) < 0
+               ? -1
+               : action_output_put(run, &target, zip, artifact, err);
 }
 
 static int store(struct action_run *run, const struct fetched *from,
@@ -118,7 +97,7 @@ static struct str output_variables(struct action_run *run, const struct fetched 
     json_set_str(o, "BranchName", from->branch);
     json_set_str(o, "CommitId", from->commit.id);
     json_set_str(o, "CommitMessage", from->commit.message);
-    json_set_str(o, "ConnectionArn", setting(run, "ConnectionArn"));
+    json_set_str(o, "ConnectionArn", action_setting(run, "ConnectionArn"));
     json_set_str(o, "FullRepositoryName", from->repository);
     return json_dump_str(a, o);
 }
@@ -164,9 +143,7 @@ static int note(struct action_run *run, const struct fetched *from,
 int action_source_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                         struct err *err) {
     struct fetched from;
-    struct action_artifact artifact = {.name = run->decl->outputs.v[0],
-                                       .bucket = run->store->bucket};
-    artifact.key = action_artifact_key(run->arena, run->def.name, artifact.name, run->action.id);
+    struct action_artifact artifact = action_output(run, run->decl->outputs.v[0]);
     if (fetch_commit(run, &from, err) < 0 || store(run, &from, &artifact, err) < 0 ||
         note(run, &from, &artifact, ret_end, err) < 0) {
         return -1;

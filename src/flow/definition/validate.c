@@ -58,6 +58,7 @@ static const struct provider_rule providers[] = {
     {"Build", "CodeBuild", 1, 5, 0, 5, {"ProjectName"}},
     {"Test", "CodeBuild", 1, 5, 0, 5, {"ProjectName"}},
     {"Approval", "Manual", 0, 0, 0, 0, {NULL}},
+    {"Deploy", "S3", 1, 1, 0, 0, {"BucketName", "Extract"}},
 };
 
 static const struct provider_rule *provider_of(const struct def_action *a) {

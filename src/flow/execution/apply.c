@@ -286,7 +286,8 @@ int execution_action_end(const struct flow *f, struct arena *a, struct str actio
     };
     struct engine_event event = {
         .kind = EVENT_ACTION, .execution = row.execution, .action_id = action_id, .ok = end->ok};
-    return record_action_detail(f->db, &detail, clock_now_ms(f->clock), err) < 0
+    return record_action_detail(f->db, &detail, clock_now_ms(f->clock), err) < 0 ||
+                   queue_cancel(f->db, JOB_ACTION, action_id, err) < 0
                ? -1
                : execution_apply(f, a, row.pipeline, &event, NULL, err);
 }

@@ -3,6 +3,7 @@
 #include "flow/execution/jobs.h"
 
 #include "flow/action/action.h"
+#include "flow/action/running.h"
 #include "flow/execution/apply.h"
 #include "flow/execution/notify.h"
 #include "flow/stage/check.h"
@@ -113,12 +114,37 @@ static int write_approval(void *ud, struct err *err) {
                : queue_add(j->f->db, JOB_EXPIRE, j->id, j->queue->payload, expires, err);
 }
 
+/* What was started is dead before the attempt ends: this comes back until it is. */
+static int time_out(const struct job *j, const struct action_provider *provider,
+                    struct action_run *run, struct err *err) {
+    if (provider->kill != NULL && provider->kill(run, err) < 0) {
+        return -1;
+    }
+    int64_t minutes =
+        (action_deadline_ms(run, provider) - run->action.started_ms) / (int64_t)(60 * 1000);
+    struct str why =
+        str_printf(j->arena, "The action timed out after %lld minutes", (long long)minutes);
+    struct action_end end = {.error_code = S("JobFailed"), .error_message = why, .summary = why};
+    return end_action(j, &end, err);
+}
+
+/* The job of an attempt that goes on stays: it looks again when the provider says so, and when the
+ * attempt is over its time. The attempt's end removes it (execution_action_end). */
+static void look_again(const struct job *j, const struct action_provider *provider,
+                       const struct action_run *run) {
+    int64_t deadline = action_deadline_ms(run, provider);
+    bool sooner = run->again_ms > 0 && run->again_ms < deadline;
+    j->queue->again_ms = sooner ? run->again_ms : deadline;
+}
+
 static int run_action(void *ud, struct queue_job *queue, struct err *err) {
     struct job j;
     struct action_run run;
     if (read_job(ud, queue, &j, err) < 0) {
         return -1;
     }
+    struct action_running running cleanup_running;
+    action_enter(&running, j.id); /* before the look at its status: whoever kills it sees it */
     struct err why = ERR_INIT;
     int loaded = action_load(j.f, j.arena, j.id, &run, &why);
     if (loaded <= 0) {
@@ -132,6 +158,9 @@ static int run_action(void *ud, struct queue_job *queue, struct err *err) {
         action_provider_find(run.decl->category, run.decl->provider);
     bool ended = false;
     struct action_end end = {0};
+    if (provider != NULL && clock_now_ms(j.f->clock) >= action_deadline_ms(&run, provider)) {
+        return time_out(&j, provider, &run, err);
+    }
     int started =
         provider ? provider->start(&run, &ended, &end, &why)
                  : err_set(&why, ERR_UNSUPPORTED, "no provider %.*s", STR_ARG(run.decl->provider));
@@ -142,7 +171,11 @@ static int run_action(void *ud, struct queue_job *queue, struct err *err) {
     if (started < 0) {
         return fail_action(&j, &why, err);
     }
-    return ended ? end_action(&j, &end, err) : 0;
+    if (ended) {
+        return end_action(&j, &end, err);
+    }
+    look_again(&j, provider, &run);
+    return 0;
 }
 
 static int run_kill(void *ud, struct queue_job *queue, struct err *err) {
@@ -150,6 +183,9 @@ static int run_kill(void *ud, struct queue_job *queue, struct err *err) {
     struct action_run run;
     if (read_job(ud, queue, &j, err) < 0) {
         return -1;
+    }
+    if (action_stop(j.id)) {
+        return err_set(err, ERR_UNAVAILABLE, "action %.*s is still at work", STR_ARG(j.action));
     }
     int loaded = action_load(j.f, j.arena, j.id, &run, err);
     if (loaded <= 0) {

@@ -45,6 +45,14 @@ export function buildspec(commands, rest = '') {
     return `version: 0.2\n${rest}phases:\n  build:\n    commands:\n${lines}\n`;
 }
 
+// One action of a stage, named after its category; `stage` of extra is not part of it.
+export function action(category, provider, configuration, { stage, ...extra } = {}) {
+    return {
+        name: category, runOrder: 1, actionTypeId: { category, owner: 'AWS', provider, version: '1' }, configuration,
+        inputArtifacts: [{ name: 'Source' }], outputArtifacts: [], ...extra,
+    };
+}
+
 export const stages = {
     source: (world) => ({
         name: 'Source',
@@ -66,6 +74,11 @@ export const stages = {
             configuration: { ProjectName: project, ...configuration },
             inputArtifacts: [{ name: 'Source' }], outputArtifacts: [], ...extra,
         }],
+    }),
+    // A stage of one action: action('Deploy', 'S3', {BucketName: ...}, {inputArtifacts: [...]}).
+    action: (category, provider, configuration, extra = {}) => ({
+        name: extra.stage ?? category,
+        actions: [action(category, provider, configuration, extra)],
     }),
     approval: (name = 'Approve', configuration = {}) => ({
         name,
