@@ -5,6 +5,7 @@
  */
 #include "platform/archive/worker.h"
 
+#include "platform/archive/zip_directory.h"
 #include "platform/os/confine.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
@@ -256,6 +257,10 @@ static int check_links(struct worker *w, struct err *err) {
     return 0;
 }
 
+static bool is_zip(struct worker *w) {
+    return (archive_format(w->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_ZIP;
+}
+
 static int unpack(struct worker *w, struct err *err) {
     /* Zip by its central directory only: the streaming reader takes files that were cut off. */
     if (archive_read_support_format_zip_seekable(w->archive) != ARCHIVE_OK ||
@@ -265,10 +270,20 @@ static int unpack(struct worker *w, struct err *err) {
         return err_set(err, ERR_INVALID, "not an archive: %s", archive_error_string(w->archive));
     }
     struct archive_entry *e = NULL;
+    bool checked = zip_directory_begins(w->job->archive_fd);
+    if (checked && zip_directory_check(w->job->archive_fd, w->job->entries, err) < 0) {
+        return -1;
+    }
     for (;;) {
         int status = archive_read_next_header(w->archive, &e);
         if (status == ARCHIVE_EOF) {
             break;
+        }
+        if (!checked && is_zip(w)) { /* with something else in front of it */
+            checked = true;
+            if (zip_directory_check(w->job->archive_fd, w->job->entries, err) < 0) {
+                return -1;
+            }
         }
         if (status < ARCHIVE_WARN) {
             return err_set(err, ERR_INVALID, "damaged archive after %lld entries: %s",
