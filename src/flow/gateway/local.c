@@ -103,10 +103,11 @@ void gateway_serve_refusal(struct gateway *g, struct stream *client, struct str 
         struct message m;
         go_on = next_request(client, &a, &m);
         if (go_on) {
-            struct str text = str_printf(&a,
-                                         "Egress refused: " STR_FMT " (%s). This build may "
-                                         "reach AWS and what the mirror holds.\n",
-                                         STR_ARG(host), why);
+            const char *may = g->config.plan->policy == PLAN_OPEN
+                                  ? ""
+                                  : " This build may reach AWS and what the mirror holds.";
+            struct str text =
+                str_printf(&a, "Egress refused: " STR_FMT " (%s).%s\n", STR_ARG(host), why, may);
             go_on = answer_text(client, 403, "Forbidden", "text/plain", text,
                                 str_is(m.method, "HEAD"), m.close) &&
                     !m.close;

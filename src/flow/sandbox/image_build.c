@@ -27,12 +27,15 @@ enum { SOURCES_MAX = 1 << 20, PACKAGES_MAX = 4 << 20, BUILD_TIMEOUT_MS = 3600000
 #define PACKAGES                                                                                   \
     "bash,ca-certificates,awscli,jq,curl,wget,unzip,zip,git,openssl,python3,procps,less"
 
-/* Manuals and translations: a third of the files, and no build reads them. Licences stay. */
+/* Manuals and translations: a third of the files, and no build reads them. Licences stay. And
+ * the mark by which Debian keeps pip out of the system's folders: a build installs there, as in
+ * AWS's images, into a container that lives as long as it. */
 static const char *const left_out[] = {
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*/LC_MESSAGES/*",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-include=/usr/share/doc/*/copyright",
+    "--dpkgopt=path-exclude=/usr/lib/python3*/EXTERNALLY-MANAGED",
 };
 
 /* One image being made. */

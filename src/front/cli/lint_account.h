@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include "aws/call/call.h"
 #include "flow/phase/lint.h"
 #include "front/cli/cli.h"
 
@@ -18,6 +19,26 @@ struct lint_environments {
 
 /* --env of the command line; without, those of release.yml in this folder; without, none. */
 int lint_environments(struct cli *c, struct lint_environments *ret, struct err *err) MUST_USE;
+
+/* A reference of a buildspec to a value that is not where it is looked for. */
+struct lint_missing {
+    const struct yaml_node *at;
+    struct str variable;
+    struct str name;        /* with the environment's variables put in */
+    struct str environment; /* whose variables those are, or absent */
+    bool secret;            /* in Secrets Manager; else in Parameter Store */
+    bool unknown;           /* not looked for: `name` holds a variable that nobody has set */
+};
+
+struct lint_missing_list {
+    struct lint_missing *v;
+    size_t n;
+};
+
+/* Asks Parameter Store and Secrets Manager there for what every environment would ask for. */
+int lint_find_missing(struct arena *a, const struct aws_target *target,
+                      const struct lint_environments *environments, const struct buildspec *spec,
+                      struct lint_missing_list *ret, struct err *err) MUST_USE;
 
 /* Adds a warning to `spec` for every parameter that is not in `account` for an environment. */
 int lint_account(struct cli *c, const char *account, const struct lint_environments *environments,

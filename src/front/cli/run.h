@@ -6,6 +6,7 @@
 #include "front/cli/accounts_file.h"
 #include "front/cli/cli.h"
 #include "front/cli/ephemeral.h"
+#include "front/cli/run_hints.h"
 #include "front/cli/view.h"
 
 #include <signal.h>
@@ -53,6 +54,7 @@ struct run {
         size_t n;
     } tail;             /* the log's last lines, up to the failure */
     bool tail_is_whole; /* the failure was seen */
+    struct run_clues clues;
     struct str log_token;
 };
 

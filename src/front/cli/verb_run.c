@@ -53,6 +53,7 @@ static void print_line(struct run *r, struct arena *a, struct str line) {
     /* What stands behind the failure is the end of the build, not the reason. */
     if (!r->tail_is_whole && line.n) {
         keep_line(r, line);
+        run_clues_see(&r->c->arena, &r->clues, line);
     }
     r->tail_is_whole = r->tail_is_whole ||
                        str_find(line, S(" Command did not exit successfully "), 0) != (size_t)-1;
@@ -146,6 +147,30 @@ static const struct view_phase *failed_phase(const struct run *r) {
     return NULL;
 }
 
+static void print_failure(struct run *r, const struct view_phase *failed) {
+    struct arena *a = &r->c->arena;
+    fprintf(stderr, "  phase   " STR_FMT "\n  reason  " STR_FMT "\n", STR_ARG(failed->name),
+            STR_ARG(out_safe(a, failed->message.p ? failed->message : S(""), false)));
+    fprintf(stderr, "  last lines of the log:\n");
+    for (size_t i = 0; i < r->tail.n; i++) {
+        fprintf(stderr, "    " STR_FMT "\n", STR_ARG(out_safe(a, r->tail.v[i], false)));
+    }
+}
+
+/* One a paragraph, its further lines below its first. */
+static void print_hints(struct run *r) {
+    struct arena *a = &r->c->arena;
+    struct str_list hints = run_hints(r);
+    for (size_t i = 0; i < hints.n; i++) {
+        struct str rest = hints.v[i];
+        struct str line;
+        for (size_t n = 0; str_cut(&rest, '\n', &line); n++) {
+            fprintf(stderr, "  %s" STR_FMT "\n", n == 0 ? "hint    " : "        ",
+                    STR_ARG(out_safe(a, line, false)));
+        }
+    }
+}
+
 static void print_end(struct run *r) {
     struct arena *a = &r->c->arena;
     const struct view_phase *failed = failed_phase(r);
@@ -157,17 +182,11 @@ static void print_end(struct run *r) {
         fprintf(stderr, "  " STR_FMT "=" STR_FMT "\n", STR_ARG(r->state.exported.v[i].key),
                 STR_ARG(out_safe(a, r->state.exported.v[i].value, false)));
     }
-    if (good || failed == NULL) {
-        return;
+    if (!good && failed != NULL) {
+        print_failure(r, failed);
     }
-    fprintf(stderr, "  phase   " STR_FMT "\n  reason  " STR_FMT "\n", STR_ARG(failed->name),
-            STR_ARG(out_safe(a, failed->message.p ? failed->message : S(""), false)));
-    fprintf(stderr, "  last lines of the log:\n");
-    for (size_t i = 0; i < r->tail.n; i++) {
-        fprintf(stderr, "    " STR_FMT "\n", STR_ARG(out_safe(a, r->tail.v[i], false)));
-    }
+    print_hints(r);
 }
-
 static enum cli_exit status_of(const struct run *r) {
     if (str_is(r->state.status, "SUCCEEDED")) {
         return EXIT_DONE;
@@ -182,6 +201,12 @@ static void print_json(struct run *r) {
         json_array_append_new(lines, json_from_str(r->tail.v[i]));
     }
     json_set(o, "lastLines", lines);
+    struct str_list hints = run_hints(r);
+    json_t *list = json_array();
+    for (size_t i = 0; i < hints.n; i++) {
+        json_array_append_new(list, json_from_str(hints.v[i]));
+    }
+    json_set(o, "hints", list);
     out_json(r->c, o);
 }
 

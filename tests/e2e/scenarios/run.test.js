@@ -4,8 +4,9 @@ import { spawn } from 'node:child_process';
 import {
     existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, statSync, utimesSync, writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import test from 'node:test';
+import { fileURLToPath } from 'node:url';
 import * as iam from '@aws-sdk/client-iam';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { until } from '../lib/expect.js';
@@ -14,6 +15,42 @@ import { PROGRAM, Server, run, temporary } from '../lib/server.js';
 import { find, withoutBuilds } from '../lib/tools.js';
 
 const skip = withoutBuilds();
+const SUBREAPER = join(dirname(fileURLToPath(import.meta.url)), '../lib/subreaper.py');
+
+// Commands that leave what they can, where they can.
+const LITTER = [
+    'nohup sleep 1000 >/dev/null 2>&1 & echo $! > /tmp/pid',
+    'setsid sh -c "sleep 1000 & sleep 1000" </dev/null >/dev/null 2>&1 &',
+    `python3 -c "
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        time.sleep(1000)
+    os._exit(0)"`,
+    'echo x > /tmp/left; mkdir -p /root/deep/er /var/tmp/x; mkfifo /tmp/pipe; ln -s / /tmp/root; chmod 0 /root/deep/er',
+    'kill -0 $(cat /tmp/pid)',
+];
+
+// Folders of control groups whose path contains the text.
+function groupsOf(text) {
+    const found = [];
+    const walk = (dir) => {
+        let entries = [];
+        try {
+            entries = readdirSync(dir, { withFileTypes: true });
+        } catch {
+            // it ended while it was looked at: it is nobody's any more
+        }
+        for (const entry of entries.filter((e) => e.isDirectory())) {
+            const path = join(dir, entry.name);
+            found.push(...(path.includes(text) ? [path] : []));
+            walk(path);
+        }
+    };
+    walk('/sys/fs/cgroup');
+    return found;
+}
 
 // A folder to build, with places of its own for everything that a run may write.
 class Bench {
@@ -32,6 +69,13 @@ class Bench {
     write(name, text) { writeFileSync(join(this.dir, name), text); }
 
     run(...args) { return run(PROGRAM, ['run', ...args, this.dir], { env: this.env }); }
+
+    // As run(), by a subreaper: *.orphans are the processes that outlived it, whatever became of them.
+    async reaped(...args) {
+        const file = join(this.root, 'orphans');
+        const done = await run('python3', [SUBREAPER, file, PROGRAM, 'run', ...args, this.dir], { env: this.env });
+        return { ...done, orphans: readFileSync(file, 'utf8').split('\n').filter(Boolean) };
+    }
 
     // Started, not waited for: {child, out, line(regexp), ended}.
     start(...args) {
@@ -114,6 +158,45 @@ reports: {unit: {files: ["**/*.xml"], base-directory: reports}}
         assert.match(end, /^ +line 100$/m);
         assert.doesNotMatch(end, /^ +line 80$/m);
         assert.deepEqual(b.left(done.stdout), []);
+    });
+
+    await t.test('what a build leaves running or lying about ends with it', async (t) => {
+        for (const [args, last, status] of [
+            [[], 'true', 0],
+            [[], 'exit 3', 1],
+            [['--privileged'], 'mkdir /mnt/m; mount -t tmpfs none /mnt/m; echo y > /mnt/m/y; unshare -Um sleep 1000 &', 0],
+            [['--mount-source'], 'true', 0],
+        ]) {
+            const b = new Bench(t, [...LITTER, last], 'artifacts: {files: [buildspec.yml]}\n');
+            const out = join(b.root, 'out');
+            const before = readdirSync(b.dir);
+            const done = await b.reaped(...args, '--artifacts', out);
+            assert.equal(done.status, status, done.stdout + done.stderr);
+            assert.deepEqual(done.orphans, [], `${args} ${last}`);
+            assert.deepEqual(b.left(done.stdout), []);
+            assert.deepEqual(readdirSync(b.dir), before, 'nothing is added to the folder');
+            const uuid = /^mine \S+:(\S+)/m.exec(done.stdout)[1];
+            assert.deepEqual(groupsOf(uuid), []);
+        }
+    });
+
+    await t.test('hints: what is missing, and what gives it', async (t) => {
+        const b = new Bench(t, ['npm ci', 'mvn package'], 'env: {parameter-store: {A: /a/$ENV, B: /b}, secrets-manager: {C: "c:key"}}\n');
+        let done = await b.run();
+        assert.match(done.stderr, /hint .*\/a\/\$ENV names a variable that is not set: --env NAME/);
+        assert.match(done.stderr, /hint +--parameters FILE gives .* like these:\n +\/b=\.\.\.\n +c=secret:\.\.\.\n/);
+        writeFileSync(join(b.root, 'parameters'), '/b=1\n/a/dev=2\nc=secret:{"key": "v"}\n');
+        done = await b.run('--env', 'dev', '--parameters', join(b.root, 'parameters'));
+        assert.equal(done.status, 1);
+        assert.match(done.stderr, /hint +'npm' is not in the image debian-bookworm-build; .*\n +--image debian:bookworm\+npm,maven$/m);
+        assert.doesNotMatch(done.stderr, /--parameters/);
+        b.write('buildspec.yml', 'version: 0.2\nphases: {build: {commands: ["git status"]}}\n');
+        done = await b.run('--json');
+        assert.match(JSON.parse(done.stdout).hints.join(), /--mount-source/);
+        b.write('buildspec.yml', 'version: 0.2\nbatch: {build-list: [{identifier: a, buildspec: x.yml}, {identifier: b}]}\nphases: {}\n');
+        done = await b.run();
+        assert.equal(done.status, 0);
+        assert.match(done.stderr, /hint .*batch of 2 builds, .*\n +--buildspec x\.yml is another/);
     });
 
     await t.test('--mount-source works in the folder itself, with its owner', async (t) => {
