@@ -1,6 +1,7 @@
 /* Loading an attempt, its role, its artifacts; action.h. */
 #include "flow/action/action.h"
 
+#include "flow/action/artifacts.h"
 #include "flow/action/providers.h"
 #include "platform/crypto/hash.h"
 #include "platform/text/json.h"
@@ -66,13 +67,30 @@ static int resolve_environment(struct action_run *run, const struct variable_sco
     return 0;
 }
 
+/* What the attempt's record shows of its inputs; one that is missing fails where it is opened. */
+static int inputs_json(struct action_run *run, struct str *ret, struct err *err) {
+    struct artifact_row *rows = arena_new_n(run->arena, struct artifact_row, run->decl->inputs.n);
+    size_t n = 0;
+    for (size_t i = 0; i < run->decl->inputs.n; i++) {
+        int found = record_artifact_get(run->flow->db, run->arena, run->execution.id,
+                                        run->decl->inputs.v[i], &rows[n], err);
+        if (found < 0) {
+            return -1;
+        }
+        n += found > 0;
+    }
+    *ret = n > 0 ? action_inputs_json(run->arena, rows, n) : STR_NONE;
+    return 0;
+}
+
 static int resolve(struct action_run *run, struct err *err) {
     struct arena *a = run->arena;
+    struct str inputs = STR_NONE;
     struct variable_scope scope;
     if (variables_of(run->flow->db, a, &run->def, &run->execution, &scope, err) < 0 ||
         variables_resolve_map(a, &scope, &run->decl->configuration, &run->configuration, err) < 0 ||
         variables_resolve_list(a, &scope, &run->decl->commands, &run->commands, err) < 0 ||
-        resolve_environment(run, &scope, err) < 0) {
+        resolve_environment(run, &scope, err) < 0 || inputs_json(run, &inputs, err) < 0) {
         return -1;
     }
     json_t *resolved cleanup_json = json_object();
@@ -80,7 +98,8 @@ static int resolve(struct action_run *run, struct err *err) {
         json_set_str(resolved, str_z(a, run->configuration.v[i].key),
                      run->configuration.v[i].value);
     }
-    struct action_row detail = {.id = run->action.id, .configuration = json_dump_str(a, resolved)};
+    struct action_row detail = {
+        .id = run->action.id, .configuration = json_dump_str(a, resolved), .inputs = inputs};
     return record_action_detail(run->flow->db, &detail, clock_now_ms(run->flow->clock), err);
 }
 

@@ -144,3 +144,15 @@ int action_output_put(struct action_run *run, const struct aws_target *target, c
                ? err_wrap(err, "output artifact " STR_FMT, STR_ARG(artifact->name))
                : 0;
 }
+
+int action_store_outputs(struct action_run *run, const struct action_artifact *list, size_t n,
+                         struct str *ret_json, struct err *err) {
+    if (db_begin(run->flow->db, err) < 0) {
+        return -1;
+    }
+    if (action_put_outputs(run, list, n, STR_NONE, ret_json, err) < 0) {
+        db_rollback(run->flow->db);
+        return -1;
+    }
+    return db_commit(run->flow->db, err);
+}

@@ -37,5 +37,9 @@ struct action_artifact action_output(struct action_run *run, struct str name);
 int action_output_put(struct action_run *run, const struct aws_target *target, const char *zip,
                       struct action_artifact *artifact, struct err *err) MUST_USE;
 
+/* action_put_outputs in a transaction of its own. */
+int action_store_outputs(struct action_run *run, const struct action_artifact *list, size_t n,
+                         struct str *ret_json, struct err *err) MUST_USE;
+
 /* Asks for the encryption that the store names. */
 void action_store_encryption(const struct def_store *store, struct s3_put_object_request *in);

@@ -172,8 +172,7 @@ int action_deploy_s3_start(struct action_run *run, bool *ret_ended, struct actio
     if (read_settings(&d, err) < 0 || action_input_named(run, STR_NONE, &input, err) < 0) {
         return -1;
     }
-    struct action_row detail = {.inputs = action_inputs_json(run->arena, &input, 1)};
-    if (action_note(run, &detail, err) < 0 || action_target(run, &d.target, err) < 0 ||
+    if (action_target(run, &d.target, err) < 0 ||
         (d.extract ? extract(&d, &input, err) : put_zip(&d, &input, err)) < 0) {
         return -1;
     }

@@ -10,3 +10,6 @@ int action_build_start(struct action_run *run, bool *ret_ended, struct action_en
 int action_build_kill(struct action_run *run, struct err *err) MUST_USE;
 int action_deploy_s3_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                            struct err *err) MUST_USE;
+int action_cloudformation_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
+                                struct err *err) MUST_USE;
+int action_cloudformation_kill(struct action_run *run, struct err *err) MUST_USE;

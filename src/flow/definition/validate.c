@@ -58,6 +58,7 @@ static const struct provider_rule providers[] = {
     {"Build", "CodeBuild", 1, 5, 0, 5, {"ProjectName"}},
     {"Test", "CodeBuild", 1, 5, 0, 5, {"ProjectName"}},
     {"Approval", "Manual", 0, 0, 0, 0, {NULL}},
+    {"Deploy", "CloudFormation", 0, 10, 0, 1, {"ActionMode", "StackName"}},
     {"Deploy", "S3", 1, 1, 0, 0, {"BucketName", "Extract"}},
 };
 

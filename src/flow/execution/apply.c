@@ -265,8 +265,21 @@ int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
                : execution_apply(f, a, pipeline, &event, NULL, err);
 }
 
+/* An action that leaves more than CodePipeline keeps has failed, whatever it did. */
+static struct action_end within_limits(struct arena *a, const struct action_end *end) {
+    struct err why = ERR_INIT;
+    if (!end->ok || variables_check_output(end->output_variables, &why) == 0) {
+        return *end;
+    }
+    struct str text = str_dup(a, str_c(why.msg));
+    return (struct action_end){
+        .summary = text, .error_code = S("JobFailed"), .error_message = text};
+}
+
 int execution_action_end(const struct flow *f, struct arena *a, struct str action_id,
-                         const struct action_end *end, struct err *err) {
+                         const struct action_end *given, struct err *err) {
+    struct action_end limited = within_limits(a, given);
+    const struct action_end *end = &limited;
     struct action_row row;
     int found = record_action_get(f->db, a, action_id, &row, err);
     if (found <= 0) {
