@@ -1,164 +1,9 @@
 /* Implementation of apply.h. */
 #include "flow/execution/apply.h"
 
+#include "flow/execution/project.h"
 #include "platform/text/json.h"
 #include "runtime/queue/queue.h"
-
-static struct str dump(struct arena *a, json_t *json) {
-    struct str text = json_dump_str(a, json);
-    json_decref(json);
-    return text;
-}
-
-static struct str job_payload(struct arena *a, int64_t pipeline, const struct engine_effect *e) {
-    json_t *o = json_object();
-    json_object_set_new(o, "pipeline", json_integer(pipeline));
-    json_set_str(o, "execution", e->execution);
-    json_set_str(o, "stage", e->stage);
-    json_set_str(o, "action", e->action);
-    json_set_str(o, "id", e->action_id);
-    return dump(a, o);
-}
-
-/* ---- what each effect writes ---- */
-
-struct applying {
-    const struct flow *f;
-    struct arena *arena;
-    int64_t pipeline;
-    const struct engine_state *state; /* after the step */
-    int64_t now_ms;
-    struct err *err;
-};
-
-static int job(struct applying *t, const char *kind, const struct engine_effect *e) {
-    return queue_add(t->f->db, kind, e->action_id, job_payload(t->arena, t->pipeline, e), 0,
-                     t->err);
-}
-
-/* A notice is kept for ever, and told to whoever asked for it by the notify job of its number. */
-static int notice(struct applying *t, const char *kind, const struct engine_effect *e,
-                  const char *state, struct str detail) {
-    if (record_notice_add(t->f->db, t->pipeline, t->now_ms, kind, e->execution,
-                          str_is(str_c(kind), "Pipeline") ? STR_NONE : e->stage, e->action, state,
-                          detail, t->err) < 0) {
-        return -1;
-    }
-    struct str key = str_printf(t->arena, "%lld", (long long)db_last_rowid(t->f->db));
-    json_t *o = json_object();
-    json_object_set_new(o, "pipeline", json_integer(t->pipeline));
-    json_set_str(o, "kind", str_c(kind));
-    json_set_str(o, "state", str_c(state));
-    json_set_str(o, "execution", e->execution);
-    json_set_str(o, "stage", e->stage);
-    json_set_str(o, "action", e->action);
-    json_set_str(o, "id", e->action_id);
-    if (e->approval) {
-        json_object_set_new(o, "approval", json_true());
-    }
-    return queue_add(t->f->db, JOB_NOTIFY, key, dump(t->arena, o), 0, t->err);
-}
-
-/* EventBridge spells Cancelled with one l. */
-static const char *notice_state(const char *status, bool resumed) {
-    static const char *const pairs[][2] = {
-        {"Succeeded", "SUCCEEDED"}, {"Failed", "FAILED"},         {"Stopping", "STOPPING"},
-        {"Stopped", "STOPPED"},     {"Superseded", "SUPERSEDED"}, {"Cancelled", "CANCELED"},
-        {"Abandoned", "ABANDONED"},
-    };
-    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
-        if (strcmp(pairs[i][0], status) == 0) {
-            return pairs[i][1];
-        }
-    }
-    return resumed ? "RESUMED" : "STARTED";
-}
-
-static int tell_execution(struct applying *t, const struct engine_effect *e) {
-    const char *status = exec_status_name(e->execution_status);
-    struct str summary = e->by.p != NULL
-                             ? str_printf(t->arena, "Superseded by execution %.*s", STR_ARG(e->by))
-                             : STR_NONE;
-    if (record_execution_status(t->f->db, e->execution, status, summary, e->by, t->now_ms, t->err) <
-        0) {
-        return -1;
-    }
-    return notice(t, "Pipeline", e, notice_state(status, e->resumed), summary);
-}
-
-static int tell_stage(struct applying *t, const struct engine_effect *e) {
-    const char *status = stage_status_name(e->stage_status);
-    const struct engine_execution *execution = engine_find(t->state, e->execution);
-    int attempt = execution != NULL && str_eq(execution->stage, e->stage) ? execution->attempt : 0;
-    if (attempt == 0) {
-        /* the execution has moved on within this step: its newest visit of that stage ends */
-        int64_t last = 1;
-        if (db_get_i64(t->f->db, &last, t->err,
-                       "SELECT coalesce(max(attempt), 1) FROM stage_executions WHERE execution = ? "
-                       "AND stage = ?",
-                       "ss", e->execution, e->stage) < 0) {
-            return -1;
-        }
-        attempt = (int)last;
-    }
-    if (record_stage_put(t->f->db, e->execution, e->stage, attempt, status, t->now_ms, t->err) <
-        0) {
-        return -1;
-    }
-    return notice(t, "Stage", e, notice_state(status, e->resumed), STR_NONE);
-}
-
-static int add_action(struct applying *t, const struct engine_effect *e) {
-    const struct engine_execution *execution = engine_find(t->state, e->execution);
-    struct action_row row = {
-        .id = e->action_id,
-        .pipeline = t->pipeline,
-        .execution = e->execution,
-        .stage = e->stage,
-        .action = e->action,
-        .version = execution->version,
-        .status = S("InProgress"),
-        .token = e->token,
-        .started_ms = t->now_ms,
-        .updated_ms = t->now_ms,
-    };
-    return record_action_add(t->f->db, &row, t->err);
-}
-
-static int tell_action(struct applying *t, const struct engine_effect *e) {
-    const char *status = run_status_name(e->action_status);
-    bool starts = e->action_status == RUN_IN_PROGRESS;
-    int written = starts ? add_action(t, e)
-                         : record_action_status(t->f->db, e->action_id, status, t->now_ms, t->err);
-    return written < 0 ? -1 : notice(t, "Action", e, notice_state(status, false), STR_NONE);
-}
-
-static int begin_check(struct applying *t, const struct engine_effect *e) {
-    const struct engine_execution *execution = engine_find(t->state, e->execution);
-    if (record_stage_check(t->f->db, e->execution, e->stage, execution->attempt, "InProgress",
-                           STR_NONE, STR_NONE, t->now_ms, t->err) < 0) {
-        return -1;
-    }
-    return job(t, JOB_CHECK, e);
-}
-
-static int write_effect(struct applying *t, const struct engine_effect *e) {
-    switch (e->kind) {
-    case EFFECT_START_ACTION:
-        return job(t, JOB_ACTION, e);
-    case EFFECT_KILL_ACTION:
-        return job(t, JOB_KILL, e);
-    case EFFECT_CHECK:
-        return begin_check(t, e);
-    case EFFECT_EXECUTION:
-        return tell_execution(t, e);
-    case EFFECT_STAGE:
-        return tell_stage(t, e);
-    case EFFECT_ACTION:
-        return tell_action(t, e);
-    }
-    return err_set(t->err, ERR_INTERNAL, "effect of kind %d", (int)e->kind);
-}
 
 /* ---- the door ---- */
 
@@ -172,45 +17,53 @@ int execution_state(struct arena *a, const struct pipeline_row *row, struct engi
 
 static int write_step(struct applying *t, const struct engine_event *event,
                       const struct engine_effect_list *effects) {
-    struct str stored_event = dump(t->arena, engine_event_to_json(event));
-    struct str stored_state = dump(t->arena, engine_state_to_json(t->state));
+    struct str stored_event = project_json(t->arena, engine_event_to_json(event));
+    struct str stored_state = project_json(t->arena, engine_state_to_json(t->state));
     if (record_event_add(t->f->db, t->pipeline, t->now_ms, stored_event, t->err) < 0 ||
         record_pipeline_state(t->f->db, t->pipeline, stored_state, t->err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < effects->n; i++) {
-        if (write_effect(t, &effects->v[i]) < 0) {
+        if (project_effect(t, &effects->v[i]) < 0) {
             return -1;
         }
     }
     return 0;
 }
 
-int execution_apply(const struct flow *f, struct arena *a, int64_t pipeline,
-                    struct engine_event *event, enum engine_refusal *ret_refusal, struct err *err) {
-    enum engine_refusal refusal = REFUSED_NOTHING;
-    enum engine_refusal *why = ret_refusal ? ret_refusal : &refusal;
-    *why = REFUSED_NOTHING;
+/* One step: loaded, taken, written. */
+static int take_step(const struct flow *f, struct arena *a, int64_t pipeline,
+                     struct engine_event *event, struct str by,
+                     struct engine_effect_list *ret_effects, enum engine_refusal *ret_refusal,
+                     struct err *err) {
     struct pipeline_row row;
+    struct engine_state before;
+    struct engine_state after;
+    *ret_refusal = REFUSED_NOTHING;
     int found = record_pipeline_by_id(f->db, a, pipeline, &row, err);
     if (found <= 0) {
         return found < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "the pipeline was deleted");
     }
-    struct engine_state before;
-    struct engine_state after;
-    struct engine_effect_list effects;
     event->seed = rng_hex(f->rng, a, 32);
     if (execution_state(a, &row, &before, err) < 0 ||
-        engine_step(a, &before, event, &after, &effects, why, err) < 0) {
+        engine_step(a, &before, event, &after, ret_effects, ret_refusal, err) < 0) {
         return -1;
     }
-    bool nothing = effects.n == 0 && (event->kind == EVENT_ACTION || event->kind == EVENT_CHECK);
-    if (nothing) {
+    bool late = event->kind == EVENT_ACTION || event->kind == EVENT_CHECK;
+    if (ret_effects->n == 0 && late) {
         return 0; /* a late end: it happened to nobody */
     }
-    struct applying t = {f, a, pipeline, &after, clock_now_ms(f->clock), err};
+    struct applying t = {f, a, pipeline, &after, by, clock_now_ms(f->clock), err};
     flow_changed(f);
-    return write_step(&t, event, &effects);
+    return write_step(&t, event, ret_effects);
+}
+
+int execution_apply(const struct flow *f, struct arena *a, int64_t pipeline,
+                    struct engine_event *event, enum engine_refusal *ret_refusal, struct err *err) {
+    enum engine_refusal refusal = REFUSED_NOTHING;
+    struct engine_effect_list effects;
+    return take_step(f, a, pipeline, event, STR_NONE, &effects,
+                     ret_refusal ? ret_refusal : &refusal, err);
 }
 
 int execution_define(const struct flow *f, struct arena *a, struct pipeline_row *row,
@@ -221,7 +74,7 @@ int execution_define(const struct flow *f, struct arena *a, struct pipeline_row 
     if (row->id == 0) {
         struct engine_state empty = {0};
         row->created_ms = now_ms;
-        row->state = dump(a, engine_state_to_json(&empty));
+        row->state = project_json(a, engine_state_to_json(&empty));
         if (record_pipeline_add(f->db, row, err) < 0) {
             return -1;
         }
@@ -232,8 +85,13 @@ int execution_define(const struct flow *f, struct arena *a, struct pipeline_row 
     return execution_apply(f, a, row->id, &event, NULL, err);
 }
 
+static const char *mode_name(enum engine_mode mode) {
+    return mode == MODE_QUEUED ? "QUEUED" : mode == MODE_PARALLEL ? "PARALLEL" : "SUPERSEDED";
+}
+
 int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
-                    const struct execution_start *start, struct str *ret_id, struct err *err) {
+                    const struct execution_start *start, struct str *ret_id,
+                    enum engine_refusal *ret_refusal, struct err *err) {
     struct pipeline_row row;
     int found = record_pipeline_by_id(f->db, a, pipeline, &row, err);
     if (found <= 0) {
@@ -255,6 +113,9 @@ int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
         .source_commit = start->commit,
         .variables = start->variables,
         .request_token = start->request_token,
+        .mode = str_c(mode_name(state.plan.mode)),
+        .type = S("STANDARD"),
+        .source_overrides = start->source_overrides,
         .started_ms = now_ms,
         .updated_ms = now_ms,
     };
@@ -262,8 +123,62 @@ int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
     *ret_id = execution.id;
     return record_execution_add(f->db, &execution, err) < 0
                ? -1
-               : execution_apply(f, a, pipeline, &event, NULL, err);
+               : execution_apply(f, a, pipeline, &event, ret_refusal, err);
 }
+
+/* ---- rollback ---- */
+
+static int not_a_target(enum engine_refusal why, enum engine_refusal *ret_refusal, struct err *err,
+                        struct str target, const char *because) {
+    *ret_refusal = why;
+    return err_set(err, ERR_CONFLICT, "execution '%.*s' cannot be rolled back to: %s",
+                   STR_ARG(target), because);
+}
+
+static int check_target(const struct flow *f, const struct pipeline_row *pipeline,
+                        const struct execution_row *target, struct str stage,
+                        enum engine_refusal *ret_refusal, struct err *err) {
+    bool succeeded = false;
+    if (record_succeeded_in(f->db, target->id, stage, &succeeded, err) < 0) {
+        return -1;
+    }
+    if (target->version != pipeline->version) {
+        return not_a_target(REFUSED_OUTDATED, ret_refusal, err, target->id,
+                            "the pipeline's structure has changed since");
+    }
+    if (!str_is(target->type, "STANDARD")) {
+        return not_a_target(REFUSED_NO_ROLLBACK, ret_refusal, err, target->id,
+                            "it is a rollback itself");
+    }
+    return succeeded ? 0
+                     : not_a_target(REFUSED_NO_ROLLBACK, ret_refusal, err, target->id,
+                                    "it did not succeed in that stage");
+}
+
+int execution_rollback(const struct flow *f, struct arena *a, const struct pipeline_row *pipeline,
+                       struct str stage, const struct execution_row *target, struct str by,
+                       struct str *ret_id, enum engine_refusal *ret_refusal, struct err *err) {
+    struct engine_event event = {.kind = EVENT_ROLLBACK, .stage = stage, .execution = target->id};
+    struct engine_effect_list effects;
+    struct engine_state state;
+    *ret_refusal = REFUSED_NOTHING;
+    if (execution_state(a, pipeline, &state, err) < 0) {
+        return -1;
+    }
+    bool known = engine_stage_find(&state, stage) != NULL; /* else the step says so */
+    if ((known && check_target(f, pipeline, target, stage, ret_refusal, err) < 0) ||
+        take_step(f, a, pipeline->id, &event, by, &effects, ret_refusal, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < effects.n; i++) {
+        if (effects.v[i].kind == EFFECT_ROLLBACK) {
+            *ret_id = effects.v[i].execution;
+        }
+    }
+    return 0;
+}
+
+/* ---- ends ---- */
 
 /* An action that leaves more than CodePipeline keeps has failed, whatever it did. */
 static struct action_end within_limits(struct arena *a, const struct action_end *end) {
@@ -306,23 +221,19 @@ int execution_action_end(const struct flow *f, struct arena *a, struct str actio
 }
 
 int execution_check_end(const struct flow *f, struct arena *a, int64_t pipeline,
-                        struct str execution, struct str check_id, bool ok, struct str summary,
-                        struct str rules, struct err *err) {
-    struct pipeline_row row;
-    struct engine_state state;
-    int found = record_pipeline_by_id(f->db, a, pipeline, &row, err);
-    if (found <= 0 || execution_state(a, &row, &state, err) < 0) {
-        return found == 0 ? 0 : -1;
+                        struct str execution, struct str check_id, const struct check_end *end,
+                        struct err *err) {
+    struct condition_row row;
+    int found = record_condition_get(f->db, a, check_id, &row, err);
+    if (found <= 0 || !str_is(row.status, "InProgress")) {
+        return found < 0 ? -1 : 0;
     }
-    const struct engine_execution *e = engine_find(&state, execution);
-    if (e == NULL || !str_eq(e->check, check_id)) {
-        return 0;
-    }
-    if (record_stage_check(f->db, execution, e->stage, e->attempt, ok ? "Succeeded" : "Failed",
-                           summary, rules, clock_now_ms(f->clock), err) < 0) {
-        return -1;
-    }
-    struct engine_event event = {
-        .kind = EVENT_CHECK, .execution = execution, .action_id = check_id, .ok = ok};
-    return execution_apply(f, a, pipeline, &event, NULL, err);
+    struct engine_event event = {.kind = EVENT_CHECK,
+                                 .execution = execution,
+                                 .action_id = check_id,
+                                 .ok = end->ok,
+                                 .errored = end->errored};
+    return record_condition_summary(f->db, check_id, end->summary, clock_now_ms(f->clock), err) < 0
+               ? -1
+               : execution_apply(f, a, pipeline, &event, NULL, err);
 }

@@ -4,156 +4,79 @@
  * state is one pipeline. The state is the fold of its events; what is written to the store beside
  * it (flow/record) is a projection for readers.
  *
- * Rules (CodePipeline, SUPERSEDED mode): a stage holds one execution, from entry to end. Others wait
- * in front of it in one slot; a newer execution that arrives there supersedes the older one. A
- * failed execution gives its lock back and may be retried until another one enters that stage. Stop
- * lets running actions end (or, abandoning, has them killed and waits for their death) before the
- * lock is given back: nothing starts after a stop was answered.
+ * Rules (CodePipeline; what its documents leave open is marked *, and listed in docs/limits.md):
+ * - SUPERSEDED: a stage holds one execution, from entry to end. Others wait in front of it in one
+ *   slot; a newer execution that arrives there supersedes the older one. QUEUED: the same lock, but
+ *   those in front are a queue and nobody is superseded. PARALLEL: no locks; a disabled transition
+ *   still holds executions up*; at most five actions of an execution run at a time. In QUEUED and
+ *   PARALLEL at most 50 executions are active.
+ * - In a stage: beforeEntry's rules, then the actions, run order by run order, then onSuccess's
+ *   rules. A failed action lets its parallel siblings end, then onFailure decides. An entry that
+ *   fails with SKIP goes on behind the stage; one that could not be evaluated fails the stage*.
+ * - onFailure RETRY: once for each visit of a stage; the entry is checked again*. ROLLBACK: a new
+ *   execution of that stage alone, with what the stage's newest success (STANDARD, same version)
+ * had taken. It follows the failed one directly, in front of all who wait*. It is not held to the
+ *   stage's conditions*, and its own failure rolls nothing back*. The first stage, and PARALLEL
+ *   pipelines, know no rollback.
+ * - A failed execution gives its lock back and may be retried until another one enters that stage.
+ * - Stop lets running actions end (or, abandoning, has them killed and waits for their death)
+ * before the lock is given back: nothing starts after a stop was answered. Waiting approvals end at
+ * once*.
+ * - A new version cancels what is active: running actions end first. Executions of a PARALLEL
+ *   version go on with the version that they began with.
+ * - A condition that is being checked, or by which a stage has failed, may be overridden: the
+ *   execution goes on behind it. Not an entry whose result is SKIP, and not onFailure.
+ * - Beyond CodePipeline: EVENT_NEWEST retires the older executions at a gate in favour of one that
+ *   waits behind it; never a newer one.
  */
 #pragma once
 
-#include "base/arena.h"
 #include "base/err.h"
+#include "flow/execution/engine_state.h"
 
 #include <jansson.h>
-#include <stdint.h>
 
-enum exec_status {
-    EXEC_IN_PROGRESS,
-    EXEC_STOPPING,
-    EXEC_STOPPED,
-    EXEC_SUCCEEDED,
-    EXEC_FAILED,
-    EXEC_SUPERSEDED,
-    EXEC_CANCELLED,
-};
-
-enum exec_place {
-    PLACE_WAITING, /* in the slot in front of its stage */
-    PLACE_ENTRY,   /* holds the stage; its beforeEntry condition is being checked */
-    PLACE_STAGE,   /* holds the stage; actions run */
-    PLACE_ENDED,   /* holds nothing */
-};
-
-enum run_status {
-    RUN_NONE, /* not started in this visit of the stage */
-    RUN_IN_PROGRESS,
-    RUN_SUCCEEDED,
-    RUN_FAILED,
-    RUN_ABANDONED,
-};
-
-/* The part of a pipeline's structure that decides what runs when. */
-struct engine_plan_action {
-    struct str name;
-    int run_order;
-    bool approval; /* waits for a person, starts nothing */
-};
-
-struct engine_plan_action_list {
-    struct engine_plan_action *v;
-    size_t n;
-};
-
-struct engine_plan_stage {
-    struct str name;
-    bool entry_condition; /* has a beforeEntry condition */
-    struct engine_plan_action_list actions;
-};
-
-struct engine_plan {
-    int version;
-    struct engine_plan_stage *v;
-    size_t n;
-};
-
-struct engine_action {
-    struct str name;
-    int run_order;
-    bool approval;
-    enum run_status status;
-    struct str id; /* actionExecutionId of the newest attempt; for approvals also the token's twin */
-    struct str token; /* approvals: the one-time answer token of this attempt */
-};
-
-struct engine_action_list {
-    struct engine_action *v;
-    size_t n;
-};
-
-struct engine_execution {
-    struct str id;
-    int64_t number; /* order of starting in this pipeline; a higher one is newer */
-    int version;    /* of the definition that it runs */
-    enum exec_status status;
-    enum exec_place place;
-    struct str stage;     /* where it is, waits, or ended */
-    int attempt;          /* visits of that stage by retry: 1, 2, ... */
-    struct str check;     /* id of the entry check that runs or was last answered */
-    bool check_failed;    /* the stage failed at its entry */
-    bool cancelling;      /* the pipeline was updated: ends when its running actions have ended */
-    bool abandoning;      /* running actions are being killed */
-    struct engine_action_list actions; /* of that stage, in the order of the definition */
-};
-
-struct engine_execution_list {
-    struct engine_execution *v;
-    size_t n;
-};
-
-struct engine_stage {
-    struct str name;
-    struct str holder;  /* execution that locks it, or absent */
-    struct str waiting; /* execution in the slot, or absent */
-    struct str last;    /* execution that entered last: the only one that may be retried here */
-    bool inbound_disabled;
-    bool outbound_disabled;
-};
-
-struct engine_stage_list {
-    struct engine_stage *v;
-    size_t n;
-};
-
-struct engine_state {
-    struct engine_plan plan;                        /* current version */
-    int64_t started;                         /* executions so far */
-    struct engine_stage_list stages;         /* as in the plan, same order */
-    struct engine_execution_list executions; /* active ones, and ended ones that a stage names */
-};
-
+/* Numbers are in stores: new kinds go to the end. */
 enum event_kind {
     EVENT_DEFINE,     /* plan: pipeline created or updated */
     EVENT_START,      /* execution: a new one begins */
     EVENT_ACTION,     /* execution, action_id, ok: a running action ended */
-    EVENT_CHECK,      /* execution, action_id (check id), ok: an entry condition was decided */
+    EVENT_CHECK,      /* execution, action_id (check id), ok, errored: a condition was decided */
     EVENT_APPROVAL,   /* stage, action, token, ok: a person answered */
     EVENT_TRANSITION, /* stage, inbound, ok (= enabled) */
     EVENT_STOP,       /* execution, abandon */
     EVENT_RETRY,      /* execution, stage, all_actions */
+    EVENT_ROLLBACK,   /* stage, execution (the target, known to have succeeded there) */
+    EVENT_OVERRIDE,   /* execution, stage, condition */
+    EVENT_NEWEST,     /* stage, execution (that waits in front of it) */
 };
 
 struct engine_event {
     enum event_kind kind;
-    struct str seed;      /* random text, for ids that the step makes */
+    struct str seed; /* random text, for ids that the step makes */
     struct str execution;
     struct str stage;
     struct str action;
     struct str action_id;
     struct str token;
     bool ok;
+    bool errored; /* EVENT_CHECK: not ok because it could not be evaluated */
     bool inbound;
     bool abandon;
     bool all_actions;
+    enum condition_kind condition;
     struct engine_plan plan; /* EVENT_DEFINE */
 };
 
 enum effect_kind {
     EFFECT_START_ACTION, /* run it; its end comes back as EVENT_ACTION */
     EFFECT_KILL_ACTION,  /* end it, wait for its death, then EVENT_ACTION with ok = false */
-    EFFECT_CHECK,        /* decide the entry condition; comes back as EVENT_CHECK */
+    EFFECT_CHECK,        /* decide `condition`; comes back as EVENT_CHECK */
+    EFFECT_END_CHECK,    /* what the check started (builds) is of no use any more: end it */
+    EFFECT_ROLLBACK,     /* a new execution of type ROLLBACK; comes before all that is told of it */
     EFFECT_EXECUTION,    /* tell: the execution's status changed to `execution_status` */
     EFFECT_STAGE,        /* tell: the stage's run changed to `stage_status` */
+    EFFECT_CONDITION,    /* tell: the check action_id of `condition` is now `condition_status` */
     EFFECT_ACTION,       /* tell: the action's run changed to `action_status` */
 };
 
@@ -164,6 +87,17 @@ enum stage_status {
     STAGE_STOPPING,
     STAGE_STOPPED,
     STAGE_CANCELLED,
+    STAGE_SKIPPED,
+};
+
+enum condition_status {
+    CONDITION_IN_PROGRESS,
+    CONDITION_SUCCEEDED,
+    CONDITION_FAILED,
+    CONDITION_ERRORED,
+    CONDITION_CANCELLED,
+    CONDITION_ABANDONED,
+    CONDITION_OVERRIDDEN,
 };
 
 struct engine_effect {
@@ -174,10 +108,19 @@ struct engine_effect {
     struct str action_id; /* or check id */
     struct str token;
     bool approval;
-    bool resumed;         /* EFFECT_EXECUTION/STAGE in progress again by a retry */
-    struct str by;        /* EFFECT_EXECUTION superseded: the newer execution's id */
+    bool resumed;       /* EFFECT_EXECUTION/STAGE in progress again by a retry or an override */
+    bool automatic;     /* EFFECT_ROLLBACK: by onFailure or onSuccess, not by a person */
+    int attempt;        /* EFFECT_STAGE, EFFECT_CONDITION: of the visit that is told of */
+    int auto_retries;   /* EFFECT_STAGE: of that visit */
+    int manual_retries; /* EFFECT_STAGE: of that visit */
+    bool auto_last;     /* EFFECT_STAGE: the newest of them was automatic */
+    struct str
+        by; /* EFFECT_EXECUTION superseded: the newer execution; EFFECT_ROLLBACK: the target */
+    struct str of; /* EFFECT_ROLLBACK automatic: the execution that failed */
     enum exec_status execution_status;
     enum stage_status stage_status;
+    enum condition_kind condition;
+    enum condition_status condition_status;
     enum run_status action_status;
 };
 
@@ -198,6 +141,17 @@ enum engine_refusal {
     REFUSED_STOP_TWICE,
     REFUSED_NOT_RETRYABLE,
     REFUSED_NOT_LATEST,
+    REFUSED_TOO_MANY,
+    REFUSED_NO_ROLLBACK,
+    REFUSED_OUTDATED, /* the rollback's target ran another version */
+    REFUSED_NOT_OVERRIDABLE,
+    REFUSED_NOT_WAITING, /* EVENT_NEWEST: there is nothing to retire */
+};
+
+enum {
+    ENGINE_MAX_ACTIVE = 50,          /* executions, QUEUED and PARALLEL */
+    ENGINE_MAX_PARALLEL_ACTIONS = 5, /* of one execution, PARALLEL */
+    ENGINE_KEPT_PARALLEL = 50,       /* failed or stopped PARALLEL executions that may be retried */
 };
 
 /* Everything in *ret_state and *ret_effects lives in `a` (parts may be shared with `state`, which
@@ -208,12 +162,11 @@ int engine_step(struct arena *a, const struct engine_state *state, const struct 
                 struct engine_state *ret_state, struct engine_effect_list *ret_effects,
                 enum engine_refusal *ret_refusal, struct err *err) MUST_USE;
 
-const struct engine_execution *engine_find(const struct engine_state *s, struct str id);
-const struct engine_stage *engine_stage_find(const struct engine_state *s, struct str name);
-
-const char *exec_status_name(enum exec_status status);   /* "InProgress" ... as CodePipeline */
+const char *exec_status_name(enum exec_status status); /* "InProgress" ... as CodePipeline */
 const char *stage_status_name(enum stage_status status);
 const char *run_status_name(enum run_status status);
+const char *condition_status_name(enum condition_status status);
+const char *condition_kind_name(enum condition_kind kind); /* "BEFORE_ENTRY" ... "ON_FAILURE" */
 
 /* The store's form of states and events (flow/record keeps them). json_t is the caller's. */
 json_t *engine_state_to_json(const struct engine_state *s);

@@ -213,79 +213,60 @@ static int run_expire(void *ud, struct queue_job *queue, struct err *err) {
     return end_action(&j, &end, err);
 }
 
-/* ---- entry conditions ---- */
+/* ---- conditions ---- */
 
 struct checked {
     const struct job *job;
+    const struct check_run *run;
     const struct check_result *result;
+    bool errored;
 };
 
 static int write_check(void *ud, struct err *err) {
     struct checked *c = ud;
     const struct job *j = c->job;
-    return execution_check_end(j->f, j->arena, j->pipeline, j->execution, j->id, c->result->passed,
-                               c->result->summary, c->result->rules, err);
-}
-
-struct loading {
-    const struct job *job;
-    struct definition def;
-    int64_t since_ms;
-    bool there;
-};
-
-static int load_check(void *ud, struct err *err) {
-    struct loading *l = ud;
-    const struct job *j = l->job;
-    struct execution_row execution;
-    struct str json = STR_NONE;
-    int found = record_execution_get(j->f->db, j->arena, j->execution, &execution, err);
-    if (found > 0) {
-        found = record_version_get(j->f->db, j->arena, j->pipeline, execution.version, &json, err);
-    }
-    if (found <= 0) {
-        return found;
-    }
-    struct stage_row_list stages;
-    if (record_stage_list(j->f->db, j->arena, j->execution, &stages, err) < 0) {
+    struct check_end end = {
+        .ok = c->result->passed, .errored = c->errored, .summary = c->result->summary};
+    if (stage_check_record(c->run, c->result, err) < 0) {
         return -1;
     }
-    for (size_t i = 0; i < stages.n; i++) {
-        if (str_eq(stages.v[i].stage, j->stage)) {
-            l->since_ms = stages.v[i].started_ms; /* the newest attempt is last */
-        }
+    if (!c->result->decided) {
+        return record_condition_summary(j->f->db, j->id, c->result->summary,
+                                        clock_now_ms(j->f->clock), err);
     }
-    l->there = true;
-    return definition_parse(j->arena, json, &l->def, err);
+    return execution_check_end(j->f, j->arena, j->pipeline, j->execution, j->id, &end, err);
 }
 
 static int run_check(void *ud, struct queue_job *queue, struct err *err) {
     struct job j;
+    struct check_run run;
     if (read_job(ud, queue, &j, err) < 0) {
         return -1;
     }
-    struct loading l = {.job = &j};
-    if (in_tx(j.f, load_check, &l, err) < 0 || !l.there) {
-        return l.there ? -1 : 0;
+    int loaded = stage_check_load(j.f, j.arena, j.id, &run, err);
+    if (loaded <= 0) {
+        return loaded;
     }
-    const struct def_stage *stage = definition_stage(&l.def, j.stage);
-    struct check_result result = {.decided = true};
+    struct check_result result;
     struct err why = ERR_INIT;
-    if (stage_check(j.f, j.arena, &l.def, stage, j.execution, l.since_ms, &result, &why) < 0) {
-        if (why.kind == ERR_UNAVAILABLE && queue->attempt < ACTION_TRIES) {
-            *err = why;
-            return -1;
-        }
+    bool errored = stage_check(&run, &result, &why) < 0;
+    if (errored && why.kind == ERR_UNAVAILABLE && queue->attempt < ACTION_TRIES) {
+        *err = why;
+        return -1;
+    }
+    if (errored) {
         result = (struct check_result){
             .decided = true,
             .summary = str_printf(j.arena, "The condition could not be checked: %s", why.msg)};
     }
+    struct checked c = {&j, &run, &result, errored};
+    if (in_tx(j.f, write_check, &c, err) < 0) {
+        return -1;
+    }
     if (!result.decided) {
         queue->again_ms = clock_now_ms(j.f->clock) + CHECK_AGAIN_MS;
-        return 0;
     }
-    struct checked c = {&j, &result};
-    return in_tx(j.f, write_check, &c, err);
+    return 0;
 }
 
 /* ---- builds that ended ---- */

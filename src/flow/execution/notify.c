@@ -152,21 +152,21 @@ struct why {
 
 static int find_why(const struct telling *t, struct str stage, struct why *ret, struct err *err) {
     *ret = (struct why){0};
-    struct stage_row_list stages;
+    struct condition_row_list conditions;
     struct action_row_list actions;
     if (db_begin(t->f->db, err) < 0) {
         return -1;
     }
-    int read = record_stage_list(t->f->db, t->arena, t->execution.id, &stages, err) < 0 ||
-                       record_action_list(t->f->db, t->arena, t->execution.id, &actions, err) < 0
-                   ? -1
-                   : 0;
+    int read =
+        record_condition_list(t->f->db, t->arena, t->execution.id, stage, &conditions, err) < 0 ||
+                record_action_list(t->f->db, t->arena, t->execution.id, &actions, err) < 0
+            ? -1
+            : 0;
     db_rollback(t->f->db);
-    for (size_t i = 0; read == 0 && i < stages.n; i++) {
-        if (str_eq(stages.v[i].stage, stage)) {
-            ret->gate =
-                str_is(stages.v[i].check_status, "Failed") ? stages.v[i].check_summary : STR_NONE;
-        }
+    for (size_t i = 0; read == 0 && i < conditions.n; i++) {
+        const struct condition_row *c = &conditions.v[i];
+        bool shut = str_is(c->status, "Failed") || str_is(c->status, "Errored");
+        ret->gate = shut && !str_is(c->kind, "ON_FAILURE") ? c->summary : STR_NONE;
     }
     for (size_t i = 0; read == 0 && i < actions.n; i++) {
         if (str_eq(actions.v[i].stage, stage) && str_is(actions.v[i].status, "Failed")) {

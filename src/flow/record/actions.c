@@ -61,8 +61,7 @@ int record_action_add(struct db *db, const struct action_row *row, struct err *e
                   "coalesce(max(number), 0) + 1 FROM action_executions WHERE pipeline = ?2), ?, ?, "
                   "?, ?, ?)",
                   "sisssissii", row->id, row->pipeline, row->execution, row->stage, row->action,
-                  (int64_t)row->version, row->status, row->token, row->started_ms,
-                  row->updated_ms);
+                  (int64_t)row->version, row->status, row->token, row->started_ms, row->updated_ms);
 }
 
 int record_action_get(struct db *db, struct arena *a, struct str id, struct action_row *ret,
@@ -159,6 +158,14 @@ int record_artifact_put(struct db *db, struct str execution, const struct artifa
                   "= excluded.sha256, revision = excluded.revision",
                   "sssssss", execution, row->name, row->action, row->bucket, row->key, row->sha256,
                   row->revision);
+}
+
+int record_artifacts_copy(struct db *db, struct str from, struct str to, struct err *err) {
+    return db_run(
+        db, err,
+        "INSERT INTO artifacts SELECT ?2, name, action, bucket, key, sha256, revision FROM "
+        "artifacts WHERE execution = ?1",
+        "ss", from, to);
 }
 
 int record_artifact_get(struct db *db, struct arena *a, struct str execution, struct str name,

@@ -3,8 +3,8 @@
 
 #define EXECUTION_COLUMNS                                                                          \
     "id, pipeline, number, version, status, status_summary, trigger_type, trigger_detail, "        \
-    "stop_reason, superseded_by, revision, source_commit, variables, request_token, started_ms, "  \
-    "updated_ms"
+    "stop_reason, superseded_by, revision, source_commit, variables, request_token, mode, type, "  \
+    "rollback_target, source_overrides, started_ms, updated_ms"
 
 static void read_row(struct db_rows *rows, struct arena *a, struct execution_row *ret) {
     *ret = (struct execution_row){
@@ -22,8 +22,12 @@ static void read_row(struct db_rows *rows, struct arena *a, struct execution_row
         .source_commit = db_str(rows, a, 11),
         .variables = db_str(rows, a, 12),
         .request_token = db_str(rows, a, 13),
-        .started_ms = db_i64(rows, 14),
-        .updated_ms = db_i64(rows, 15),
+        .mode = db_str(rows, a, 14),
+        .type = db_str(rows, a, 15),
+        .rollback_target = db_str(rows, a, 16),
+        .source_overrides = db_str(rows, a, 17),
+        .started_ms = db_i64(rows, 18),
+        .updated_ms = db_i64(rows, 19),
     };
 }
 
@@ -39,19 +43,20 @@ static int read_one(struct db_rows *rows, struct arena *a, struct execution_row 
 int record_execution_add(struct db *db, const struct execution_row *row, struct err *err) {
     return db_run(db, err,
                   "INSERT INTO pipeline_executions(" EXECUTION_COLUMNS ") VALUES (?, ?, ?, ?, ?, "
-                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "siiissssssssssii", row->id, row->pipeline, row->number, (int64_t)row->version,
-                  row->status, row->status_summary, row->trigger_type, row->trigger_detail,
-                  row->stop_reason, row->superseded_by, row->revision, row->source_commit,
-                  row->variables, row->request_token, row->started_ms, row->updated_ms);
+                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, 'STANDARD'), ?, ?, ?)",
+                  "siiissssssssssssssii", row->id, row->pipeline, row->number,
+                  (int64_t)row->version, row->status, row->status_summary, row->trigger_type,
+                  row->trigger_detail, row->stop_reason, row->superseded_by, row->revision,
+                  row->source_commit, row->variables, row->request_token, row->mode, row->type,
+                  row->rollback_target, row->source_overrides, row->started_ms, row->updated_ms);
 }
 
 int record_execution_get(struct db *db, struct arena *a, struct str id, struct execution_row *ret,
                          struct err *err) {
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
-                 "SELECT " EXECUTION_COLUMNS " FROM pipeline_executions WHERE id = ?", "s", id) <
-        0) {
+                 "SELECT " EXECUTION_COLUMNS " FROM pipeline_executions WHERE id = ?", "s",
+                 id) < 0) {
         return -1;
     }
     return read_one(&rows, a, ret, err);
@@ -95,8 +100,7 @@ int record_execution_revision(struct db *db, struct str id, struct str revision_
                   revision_json, id);
 }
 
-int record_execution_stop_reason(struct db *db, struct str id, struct str reason,
-                                 struct err *err) {
+int record_execution_stop_reason(struct db *db, struct str id, struct str reason, struct err *err) {
     return db_run(db, err, "UPDATE pipeline_executions SET stop_reason = ? WHERE id = ?", "ss",
                   reason, id);
 }
@@ -132,23 +136,26 @@ int record_in_stage(struct db *db, struct arena *a, int64_t pipeline, struct str
     return more;
 }
 
-int record_stage_put(struct db *db, struct str execution, struct str stage, int attempt,
-                     const char *status, int64_t now_ms, struct err *err) {
-    return db_run(db, err,
-                  "INSERT INTO stage_executions(execution, stage, attempt, status, started_ms, "
-                  "updated_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT DO UPDATE SET status = "
-                  "excluded.status, updated_ms = excluded.updated_ms",
-                  "ssizi", execution, stage, (int64_t)attempt, status, now_ms);
+int record_succeeded_in(struct db *db, struct str execution, struct str stage, bool *ret,
+                        struct err *err) {
+    int64_t n = 0;
+    int found = db_get_i64(db, &n, err,
+                           "SELECT status = 'Succeeded' FROM stage_executions WHERE execution = ? "
+                           "AND stage = ? ORDER BY attempt DESC LIMIT 1",
+                           "ss", execution, stage);
+    *ret = found > 0 && n != 0;
+    return found < 0 ? -1 : 0;
 }
 
-int record_stage_check(struct db *db, struct str execution, struct str stage, int attempt,
-                       const char *status, struct str summary, struct str rules, int64_t now_ms,
-                       struct err *err) {
+int record_stage_put(struct db *db, const struct stage_row *row, struct err *err) {
     return db_run(db, err,
-                  "UPDATE stage_executions SET check_status = ?, check_summary = ?, check_rules = "
-                  "coalesce(?, check_rules), updated_ms = ? WHERE execution = ? AND stage = ? AND "
-                  "attempt = ?",
-                  "zssissi", status, summary, rules, now_ms, execution, stage, (int64_t)attempt);
+                  "INSERT INTO stage_executions(execution, stage, attempt, status, auto_retries, "
+                  "manual_retries, retry_trigger, started_ms, updated_ms) VALUES (?1, ?2, ?3, ?4, "
+                  "?5, ?6, ?7, ?8, ?8) ON CONFLICT DO UPDATE SET status = excluded.status, "
+                  "updated_ms = excluded.updated_ms",
+                  "ssisiisi", row->execution, row->stage, (int64_t)row->attempt, row->status,
+                  (int64_t)row->auto_retries, (int64_t)row->manual_retries, row->retry_trigger,
+                  row->updated_ms);
 }
 
 int record_stage_list(struct db *db, struct arena *a, struct str execution,
@@ -156,8 +163,8 @@ int record_stage_list(struct db *db, struct arena *a, struct str execution,
     *ret = (struct stage_row_list){0};
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
-                 "SELECT execution, stage, attempt, status, check_status, check_summary, "
-                 "check_rules, started_ms, updated_ms FROM stage_executions WHERE execution = ? "
+                 "SELECT execution, stage, attempt, status, auto_retries, manual_retries, "
+                 "retry_trigger, started_ms, updated_ms FROM stage_executions WHERE execution = ? "
                  "ORDER BY started_ms, attempt",
                  "s", execution) < 0) {
         return -1;
@@ -169,9 +176,9 @@ int record_stage_list(struct db *db, struct arena *a, struct str execution,
             .stage = db_str(&rows, a, 1),
             .attempt = (int)db_i64(&rows, 2),
             .status = db_str(&rows, a, 3),
-            .check_status = db_str(&rows, a, 4),
-            .check_summary = db_str(&rows, a, 5),
-            .check_rules = db_str(&rows, a, 6),
+            .auto_retries = (int)db_i64(&rows, 4),
+            .manual_retries = (int)db_i64(&rows, 5),
+            .retry_trigger = db_str(&rows, a, 6),
             .started_ms = db_i64(&rows, 7),
             .updated_ms = db_i64(&rows, 8),
         };

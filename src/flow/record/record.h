@@ -42,6 +42,10 @@ struct execution_row {
     struct str source_commit;
     struct str variables; /* JSON object */
     struct str request_token;
+    struct str mode;             /* SUPERSEDED QUEUED PARALLEL */
+    struct str type;             /* STANDARD ROLLBACK */
+    struct str rollback_target;  /* of a ROLLBACK: the execution whose work is put back */
+    struct str source_overrides; /* JSON array of SourceRevisionOverride, or absent */
     int64_t started_ms;
     int64_t updated_ms;
 };
@@ -56,15 +60,59 @@ struct stage_row {
     struct str stage;
     int attempt;
     struct str status;
-    struct str check_status;
-    struct str check_summary;
-    struct str check_rules; /* JSON array */
+    int auto_retries;
+    int manual_retries;
+    struct str retry_trigger; /* AutomatedStageRetry ManualStageRetry, or absent */
     int64_t started_ms;
     int64_t updated_ms;
 };
 
 struct stage_row_list {
     struct stage_row *v;
+    size_t n;
+};
+
+/* One check of one condition of a stage. */
+struct condition_row {
+    struct str id;
+    int64_t pipeline;
+    struct str execution;
+    struct str stage;
+    int attempt;     /* of the stage */
+    struct str kind; /* BEFORE_ENTRY ON_SUCCESS ON_FAILURE */
+    int64_t number;
+    struct str status;
+    struct str summary;
+    int64_t started_ms;
+    int64_t updated_ms;
+};
+
+struct condition_row_list {
+    struct condition_row *v;
+    size_t n;
+};
+
+struct rule_row {
+    struct str id;
+    struct str condition; /* condition_row.id */
+    int64_t pipeline;
+    struct str execution;
+    struct str stage;
+    struct str rule;
+    int64_t number;
+    struct str status; /* InProgress Succeeded Failed Abandoned */
+    struct str summary;
+    struct str error_code;
+    struct str error_message;
+    struct str external_id;
+    struct str external_url;
+    struct str configuration; /* JSON object, variables resolved */
+    int64_t started_ms;
+    int64_t updated_ms;
+};
+
+struct rule_row_list {
+    struct rule_row *v;
     size_t n;
 };
 
@@ -85,8 +133,8 @@ struct action_row {
     struct str external_url;
     struct str log_stream;
     struct str updated_by;
-    struct str configuration;    /* JSON object */
-    struct str inputs;           /* JSON array of {name,bucket,key,sha256} */
+    struct str configuration; /* JSON object */
+    struct str inputs;        /* JSON array of {name,bucket,key,sha256} */
     struct str outputs;
     struct str output_variables; /* JSON object */
     int64_t expires_ms;
@@ -110,11 +158,11 @@ struct artifact_row {
 
 /* The source revision of an execution, as the release shows it. */
 struct revision {
-    struct str action;  /* name of the source action */
+    struct str action; /* name of the source action */
     struct str artifact;
-    struct str commit;  /* 40 hex digits */
+    struct str commit; /* 40 hex digits */
     struct str branch;
-    struct str author;  /* "Name" */
+    struct str author; /* "Name" */
     struct str email;
     struct str subject; /* first line of the message */
     struct str message;
@@ -162,6 +210,9 @@ int record_execution_revision(struct db *db, struct str id, struct str revision_
                               struct err *err) MUST_USE;
 int record_execution_stop_reason(struct db *db, struct str id, struct str reason,
                                  struct err *err) MUST_USE;
+/* Whether the execution got through the stage (status Succeeded in its newest visit). */
+int record_succeeded_in(struct db *db, struct str execution, struct str stage, bool *ret,
+                        struct err *err) MUST_USE;
 /* The newest execution that succeeded in the stage, before (by number) the given one; 0 if none. */
 int record_last_success(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
                         int64_t before, struct execution_row *ret, struct err *err) MUST_USE;
@@ -179,14 +230,31 @@ int record_tag_drop(struct db *db, int64_t pipeline, struct str key, struct err 
 int record_tag_list(struct db *db, struct arena *a, int64_t pipeline, struct str_map *ret,
                     struct err *err) MUST_USE;
 
-/* Stages. */
-int record_stage_put(struct db *db, struct str execution, struct str stage, int attempt,
-                     const char *status, int64_t now_ms, struct err *err) MUST_USE;
-int record_stage_check(struct db *db, struct str execution, struct str stage, int attempt,
-                       const char *status, struct str summary, struct str rules, int64_t now_ms,
-                       struct err *err) MUST_USE;
+/* Stages: one row a visit. `row` with status, attempt and what is known of retries. */
+int record_stage_put(struct db *db, const struct stage_row *row, struct err *err) MUST_USE;
 int record_stage_list(struct db *db, struct arena *a, struct str execution,
                       struct stage_row_list *ret, struct err *err) MUST_USE;
+
+/* Conditions and rules. put inserts, or writes status and what is present; number is given at
+ * inserting. get and by_external: 1 found, 0 not, -1 error. Lists in order of starting; pages
+ * newest first, of one execution if it is present, number < before if > 0. */
+int record_condition_put(struct db *db, const struct condition_row *row, struct err *err) MUST_USE;
+int record_condition_summary(struct db *db, struct str id, struct str summary, int64_t now_ms,
+                             struct err *err) MUST_USE;
+int record_condition_get(struct db *db, struct arena *a, struct str id, struct condition_row *ret,
+                         struct err *err) MUST_USE;
+int record_condition_list(struct db *db, struct arena *a, struct str execution, struct str stage,
+                          struct condition_row_list *ret, struct err *err) MUST_USE;
+int record_rule_put(struct db *db, const struct rule_row *row, struct err *err) MUST_USE;
+int record_rules_abandon(struct db *db, struct str condition, int64_t now_ms,
+                         struct err *err) MUST_USE; /* those in progress */
+int record_rule_list(struct db *db, struct arena *a, struct str condition,
+                     struct rule_row_list *ret, struct err *err) MUST_USE;
+int record_rule_by_external(struct db *db, struct arena *a, struct str external_id,
+                            struct rule_row *ret, struct err *err) MUST_USE;
+int record_rule_page(struct db *db, struct arena *a, int64_t pipeline, struct str execution,
+                     int64_t before, int limit, struct rule_row_list *ret,
+                     struct err *err) MUST_USE;
 
 /* Actions. */
 int record_action_add(struct db *db, const struct action_row *row, struct err *err) MUST_USE;
@@ -214,6 +282,8 @@ int record_action_newest(struct db *db, struct arena *a, int64_t pipeline, struc
 /* Artifacts. */
 int record_artifact_put(struct db *db, struct str execution, const struct artifact_row *row,
                         struct err *err) MUST_USE;
+/* A rollback takes the artifacts of its target. */
+int record_artifacts_copy(struct db *db, struct str from, struct str to, struct err *err) MUST_USE;
 int record_artifact_get(struct db *db, struct arena *a, struct str execution, struct str name,
                         struct artifact_row *ret, struct err *err) MUST_USE;
 
@@ -229,9 +299,9 @@ int record_transition_get(struct db *db, struct arena *a, int64_t pipeline, stru
 int record_watched_get(struct db *db, struct arena *a, int64_t pipeline, struct str action,
                        struct str branch, struct str *ret_head, struct err *err) MUST_USE;
 int record_watched_put(struct db *db, int64_t pipeline, struct str action, struct str branch,
-                       struct str head, int64_t now_ms, struct str error,
-                       struct err *err) MUST_USE;
-/* As put, but only where the branch was never seen: what a release took before the watcher looked. */
+                       struct str head, int64_t now_ms, struct str error, struct err *err) MUST_USE;
+/* As put, but only where the branch was never seen: what a release took before the watcher looked.
+ */
 int record_watched_begin(struct db *db, int64_t pipeline, struct str action, struct str branch,
                          struct str head, int64_t now_ms, struct err *err) MUST_USE;
 int record_watched_error(struct db *db, int64_t pipeline, struct str action, struct str error,
@@ -239,8 +309,7 @@ int record_watched_error(struct db *db, int64_t pipeline, struct str action, str
 int record_alarm_get(struct db *db, struct arena *a, int64_t pipeline, struct str account,
                      struct str alarm, struct str *ret_state, struct err *err) MUST_USE;
 int record_alarm_put(struct db *db, int64_t pipeline, struct str account, struct str alarm,
-                     struct str state, struct str reason, int64_t now_ms,
-                     struct err *err) MUST_USE;
+                     struct str state, struct str reason, int64_t now_ms, struct err *err) MUST_USE;
 
 /* Revision <-> JSON text of execution_row.revision. */
 struct str revision_to_json(struct arena *a, const struct revision *r);

@@ -143,3 +143,65 @@ CREATE TABLE alarm_watch(               -- last state of the alarms that gates n
     changed_ms INTEGER NOT NULL,
     PRIMARY KEY(pipeline, account, alarm)
 ) WITHOUT ROWID;
+-- migration 2
+ALTER TABLE pipeline_executions ADD COLUMN mode TEXT NOT NULL DEFAULT 'SUPERSEDED';
+ALTER TABLE pipeline_executions ADD COLUMN type TEXT NOT NULL DEFAULT 'STANDARD'; -- or ROLLBACK
+ALTER TABLE pipeline_executions ADD COLUMN rollback_target TEXT; -- execution whose work is put back
+ALTER TABLE pipeline_executions ADD COLUMN source_overrides TEXT; -- JSON array of SourceRevisionOverride
+ALTER TABLE stage_executions ADD COLUMN auto_retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE stage_executions ADD COLUMN manual_retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE stage_executions ADD COLUMN retry_trigger TEXT;     -- AutomatedStageRetry ManualStageRetry
+CREATE TABLE condition_executions(      -- one check of one condition of a stage
+    id TEXT PRIMARY KEY,
+    pipeline INTEGER NOT NULL,
+    execution TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    attempt INTEGER NOT NULL,           -- of the stage
+    kind TEXT NOT NULL,                 -- BEFORE_ENTRY ON_SUCCESS ON_FAILURE
+    number INTEGER NOT NULL,            -- order of starting, in the pipeline
+    status TEXT NOT NULL,               -- InProgress Succeeded Failed Errored Cancelled Abandoned Overridden
+    summary TEXT,
+    started_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX condition_executions_by_execution ON condition_executions(execution, stage);
+CREATE INDEX condition_executions_by_pipeline ON condition_executions(pipeline, number DESC);
+CREATE TABLE rule_executions(
+    id TEXT PRIMARY KEY,
+    condition TEXT NOT NULL,            -- condition_executions.id
+    pipeline INTEGER NOT NULL,
+    execution TEXT NOT NULL,
+    stage TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    number INTEGER NOT NULL,            -- order of starting, in the pipeline
+    status TEXT NOT NULL,               -- InProgress Succeeded Failed Abandoned
+    summary TEXT,
+    error_code TEXT,
+    error_message TEXT,
+    external_id TEXT,
+    external_url TEXT,
+    configuration TEXT,                 -- JSON object, variables resolved
+    started_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,
+    UNIQUE(condition, rule)
+) WITHOUT ROWID;
+CREATE INDEX rule_executions_by_pipeline ON rule_executions(pipeline, number DESC);
+CREATE INDEX rule_executions_by_external ON rule_executions(external_id);
+INSERT INTO condition_executions(id, pipeline, execution, stage, attempt, kind, number, status, summary,
+    started_ms, updated_ms)
+    SELECT s.execution || '/' || s.stage || '/' || s.attempt, e.pipeline, s.execution, s.stage, s.attempt,
+        'BEFORE_ENTRY', row_number() OVER (PARTITION BY e.pipeline ORDER BY s.started_ms), s.check_status,
+        s.check_summary, s.started_ms, s.updated_ms
+    FROM stage_executions s JOIN pipeline_executions e ON e.id = s.execution
+    WHERE s.check_status IS NOT NULL;
+INSERT INTO rule_executions(id, condition, pipeline, execution, stage, rule, number, status, summary,
+    started_ms, updated_ms)
+    SELECT c.id || '/' || r.key, c.id, c.pipeline, c.execution, c.stage, r.value ->> '$.name',
+        row_number() OVER (PARTITION BY c.pipeline ORDER BY c.number, r.key), r.value ->> '$.status',
+        r.value ->> '$.summary', c.started_ms, c.updated_ms
+    FROM condition_executions c
+    JOIN stage_executions s ON s.execution = c.execution AND s.stage = c.stage AND s.attempt = c.attempt,
+    json_each(s.check_rules) r;
+ALTER TABLE stage_executions DROP COLUMN check_status;
+ALTER TABLE stage_executions DROP COLUMN check_summary;
+ALTER TABLE stage_executions DROP COLUMN check_rules;

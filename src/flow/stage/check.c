@@ -2,7 +2,6 @@
 #include "flow/stage/check.h"
 
 #include "gen/cloudwatch.h"
-#include "platform/text/json.h"
 
 static struct str account_of(struct str role_arn) {
     struct aws_arn arn;
@@ -61,28 +60,93 @@ static int64_t wait_ms(const struct def_rule *rule) {
     return minutes > 0 && minutes <= 1440 ? minutes * 60 * 1000 : 0;
 }
 
-static void add_rule(json_t *rules, const struct def_rule *rule, const char *status,
-                     struct str summary) {
-    json_t *o = json_object();
-    json_set_str(o, "name", rule->name);
-    json_set_str(o, "status", str_c(status));
-    json_set_str(o, "summary", summary);
-    json_array_append_new(rules, o);
+/* ---- loading, recording ---- */
+
+static const struct def_condition *condition_of(const struct def_stage *stage, struct str kind) {
+    return str_is(kind, "ON_SUCCESS")   ? &stage->success
+           : str_is(kind, "ON_FAILURE") ? &stage->failure
+                                        : &stage->entry;
 }
 
+static int load(struct check_run *run, struct str check_id, struct err *err) {
+    struct db *db = run->flow->db;
+    struct arena *a = run->arena;
+    struct str json = STR_NONE;
+    int found = record_condition_get(db, a, check_id, &run->row, err);
+    if (found <= 0 || !str_is(run->row.status, "InProgress")) {
+        return found < 0 ? -1 : 0;
+    }
+    found = record_pipeline_by_id(db, a, run->row.pipeline, &run->pipeline, err);
+    if (found > 0) {
+        found = record_execution_get(db, a, run->row.execution, &run->execution, err);
+    }
+    if (found > 0) {
+        found = record_version_get(db, a, run->pipeline.id, run->execution.version, &json, err);
+    }
+    if (found <= 0) {
+        return found;
+    }
+    if (definition_parse(a, json, &run->def, err) < 0 ||
+        record_rule_list(db, a, check_id, &run->rules, err) < 0) {
+        return -1;
+    }
+    run->stage = definition_stage(&run->def, run->row.stage);
+    if (run->stage == NULL) {
+        return err_set(err, ERR_INTERNAL, "version %d of the pipeline has no stage %.*s",
+                       run->execution.version, STR_ARG(run->row.stage));
+    }
+    run->condition = condition_of(run->stage, run->row.kind);
+    return 1;
+}
+
+int stage_check_load(const struct flow *f, struct arena *a, struct str check_id,
+                     struct check_run *ret, struct err *err) {
+    *ret = (struct check_run){.flow = f, .arena = a};
+    if (db_begin(f->db, err) < 0) {
+        return -1;
+    }
+    int loaded = load(ret, check_id, err);
+    db_rollback(f->db);
+    return loaded;
+}
+
+int stage_check_record(const struct check_run *run, const struct check_result *result,
+                       struct err *err) {
+    int64_t now_ms = clock_now_ms(run->flow->clock);
+    for (size_t i = 0; i < result->rules.n; i++) {
+        struct rule_row row = result->rules.v[i];
+        row.id = str_printf(run->arena, "%.*s-%zu", STR_ARG(run->row.id), i);
+        row.condition = run->row.id;
+        row.pipeline = run->row.pipeline;
+        row.execution = run->row.execution;
+        row.stage = run->row.stage;
+        row.started_ms = now_ms;
+        row.updated_ms = now_ms;
+        if (record_rule_put(run->flow->db, &row, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- the rule ---- */
+
 struct checking {
-    const struct flow *f;
-    struct arena *arena;
-    const struct definition *d;
+    struct check_run *run;
     struct str session;
-    int64_t since_ms;
-    json_t *rules;
     struct check_result *result;
 };
 
+static void add_rule(struct checking *c, const struct def_rule *rule, const char *status,
+                     struct str summary) {
+    *arena_push(c->run->arena, &c->result->rules) =
+        (struct rule_row){.rule = rule->name, .status = str_c(status), .summary = summary};
+}
+
 static int check_rule(struct checking *c, const struct def_rule *rule, struct err *err) {
+    struct check_run *run = c->run;
     struct alarm_state alarm;
-    int found = stage_alarm(c->f, c->arena, c->d, rule, c->session, &alarm, err);
+    int found = stage_alarm(run->flow, run->arena, &run->def, rule, c->session, &alarm, err);
     if (found < 0) {
         return -1;
     }
@@ -90,16 +154,17 @@ static int check_rule(struct checking *c, const struct def_rule *rule, struct er
     if (found == 0 || !keeps_shut(rule, alarm.state)) {
         struct str said =
             found == 0
-                ? str_printf(c->arena, "There is no alarm %.*s yet", STR_ARG(name))
-                : str_printf(c->arena, "Alarm %.*s is %.*s", STR_ARG(name), STR_ARG(alarm.state));
-        add_rule(c->rules, rule, "Succeeded", said);
+                ? str_printf(run->arena, "There is no alarm %.*s yet", STR_ARG(name))
+                : str_printf(run->arena, "Alarm %.*s is %.*s", STR_ARG(name), STR_ARG(alarm.state));
+        add_rule(c, rule, "Succeeded", said);
         return 0;
     }
     struct str why =
-        str_printf(c->arena, "Alarm %.*s of account %.*s is in %.*s: %.*s", STR_ARG(name),
+        str_printf(run->arena, "Alarm %.*s of account %.*s is in %.*s: %.*s", STR_ARG(name),
                    STR_ARG(alarm.account), STR_ARG(alarm.state), STR_ARG(alarm.reason));
-    bool may_change = clock_now_ms(c->f->clock) - c->since_ms < wait_ms(rule);
-    add_rule(c->rules, rule, may_change ? "InProgress" : "Failed", why);
+    int64_t waited_ms = clock_now_ms(run->flow->clock) - run->row.started_ms;
+    bool may_change = waited_ms < wait_ms(rule);
+    add_rule(c, rule, may_change ? "InProgress" : "Failed", why);
     c->result->passed = false;
     c->result->decided = c->result->decided && !may_change;
     if (c->result->summary.p == NULL) {
@@ -108,21 +173,17 @@ static int check_rule(struct checking *c, const struct def_rule *rule, struct er
     return 0;
 }
 
-int stage_check(const struct flow *f, struct arena *a, const struct definition *d,
-                const struct def_stage *stage, struct str execution, int64_t since_ms,
-                struct check_result *ret, struct err *err) {
-    json_t *rules cleanup_json = json_array();
+int stage_check(struct check_run *run, struct check_result *ret, struct err *err) {
     *ret = (struct check_result){.decided = true, .passed = true};
-    struct checking c = {f, a, d, STR_NONE, since_ms, rules, ret};
-    c.session = str_printf(a, "tl-%.*s-gate", STR_ARG(str_sub(execution, 0, 8)));
-    for (size_t i = 0; i < stage->entry.rules.n; i++) {
-        if (check_rule(&c, &stage->entry.rules.v[i], err) < 0) {
+    struct checking c = {run, STR_NONE, ret};
+    c.session = str_printf(run->arena, "tl-%.*s-gate", STR_ARG(str_sub(run->execution.id, 0, 8)));
+    for (size_t i = 0; i < run->condition->rules.n; i++) {
+        if (check_rule(&c, &run->condition->rules.v[i], err) < 0) {
             return -1;
         }
     }
     if (ret->passed) {
         ret->summary = S("Every rule passed");
     }
-    ret->rules = json_dump_str(a, rules);
     return 0;
 }

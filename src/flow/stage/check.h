@@ -9,17 +9,36 @@
 #include "flow/record/flow.h"
 #include "flow/record/record.h"
 
-struct check_result {
-    bool decided;       /* false: look again later, before the wait is over */
-    bool passed;
-    struct str summary; /* why it stays shut, for a person */
-    struct str rules;   /* JSON array of {name,status,summary} */
+/* One check of one condition, loaded. */
+struct check_run {
+    const struct flow *flow;
+    struct arena *arena;
+    struct pipeline_row pipeline;
+    struct execution_row execution;
+    struct definition def; /* of the execution's version */
+    const struct def_stage *stage;
+    const struct def_condition *condition;
+    struct condition_row row;
+    struct rule_row_list rules; /* as they were left by the last look, if there was one */
 };
 
-/* Outside any transaction. since_ms: when the check began. */
-int stage_check(const struct flow *f, struct arena *a, const struct definition *d,
-                const struct def_stage *stage, struct str execution, int64_t since_ms,
-                struct check_result *ret, struct err *err) MUST_USE;
+struct check_result {
+    bool decided;               /* false: look again later, before the wait is over */
+    bool passed;                /* every rule did */
+    struct str summary;         /* why it did not, for a person */
+    struct rule_row_list rules; /* rule, status, summary, what is known of it; one for each rule */
+};
+
+/* Loads it, in a transaction of its own. 1 loaded, 0 it is over already. */
+int stage_check_load(const struct flow *f, struct arena *a, struct str check_id,
+                     struct check_run *ret, struct err *err) MUST_USE;
+
+/* Outside any transaction. An error: it could not be evaluated. */
+int stage_check(struct check_run *run, struct check_result *ret, struct err *err) MUST_USE;
+
+/* Writes what the look found of the rules, in the caller's transaction. */
+int stage_check_record(const struct check_run *run, const struct check_result *result,
+                       struct err *err) MUST_USE;
 
 /* State of one alarm as a rule's role sees it. 1 found, 0 no such alarm. */
 struct alarm_state {

@@ -18,7 +18,8 @@ static bool any_file(const struct def_filter *f, const struct str_list *files, b
 
 static bool push_passes(const struct def_push *p, const struct push *push,
                         const struct str_list *files, bool many) {
-    if (p->has_branches && !glob_passes(&p->branches.includes, &p->branches.excludes, push->branch)) {
+    if (p->has_branches &&
+        !glob_passes(&p->branches.includes, &p->branches.excludes, push->branch)) {
         return false;
     }
     return !p->has_paths || any_file(&p->paths, files, many);
@@ -53,7 +54,8 @@ static struct str detail_of(struct arena *a, const struct git_commit *c, const s
     json_set_str(o, "BranchName", push->branch);
     json_set_str(o, "CommitId", c->id);
     json_set_str(o, "CommitMessage", c->subject);
-    json_set_str(o, "FullRepositoryName", str_map_get(&source->configuration, S("FullRepositoryId")));
+    json_set_str(o, "FullRepositoryName",
+                 str_map_get(&source->configuration, S("FullRepositoryId")));
     return json_dump_str(a, o);
 }
 
@@ -81,7 +83,7 @@ static int write_push(const struct starting *s, struct err *err) {
         .trigger_detail = detail_of(s->arena, s->commit, s->push, s->source),
         .commit = s->push->to,
     };
-    return execution_start(s->f, s->arena, s->pipeline, &start, s->ret_id, err);
+    return execution_start(s->f, s->arena, s->pipeline, &start, s->ret_id, NULL, err);
 }
 
 int trigger_push(const struct flow *f, struct arena *a, int64_t pipeline,

@@ -27,7 +27,8 @@ static const char definition[] =
     "\"source\"}]}]},{\"name\":\"Approve\",\"actions\":[{\"name\":\"Person\",\"actionTypeId\":{"
     "\"category\":\"Approval\",\"owner\":\"AWS\",\"provider\":\"Manual\",\"version\":\"1\"}}]}],"
     "\"triggers\":[{\"providerType\":\"CodeStarSourceConnection\",\"gitConfiguration\":{"
-    "\"sourceActionName\":\"Trunk\",\"push\":[{\"branches\":{\"includes\":[\"main\"]},\"filePaths\":"
+    "\"sourceActionName\":\"Trunk\",\"push\":[{\"branches\":{\"includes\":[\"main\"]},"
+    "\"filePaths\":"
     "{\"excludes\":[\"docs/**\",\"*.md\"]}}]}}]}";
 
 static struct engine_plan two_stages(struct arena *a) {
@@ -70,9 +71,8 @@ static void check_fold(struct bench *b) {
     struct engine_state state = {0};
     struct db_rows rows cleanup_rows = {0};
     int more = 0;
-    assert_int_equal(db_query(b->db, &rows, &b->err,
-                              "SELECT event FROM pipeline_events ORDER BY seq", ""),
-                     0);
+    assert_int_equal(
+        db_query(b->db, &rows, &b->err, "SELECT event FROM pipeline_events ORDER BY seq", ""), 0);
     while ((more = db_next(&rows, &b->err)) > 0) {
         struct engine_event event;
         struct engine_state next;
@@ -80,8 +80,8 @@ static void check_fold(struct bench *b) {
         enum engine_refusal refusal;
         json_t *json cleanup_json = json_parse(db_str(&rows, &b->arena, 0), &b->err);
         assert_int_equal(engine_event_from_json(&b->arena, json, &event, &b->err), 0);
-        assert_int_equal(
-            engine_step(&b->arena, &state, &event, &next, &effects, &refusal, &b->err), 0);
+        assert_int_equal(engine_step(&b->arena, &state, &event, &next, &effects, &refusal, &b->err),
+                         0);
         state = next;
     }
     assert_int_equal(more, 0);
@@ -114,7 +114,7 @@ static struct str start(struct bench *b) {
     struct execution_start how = {.trigger_type = S("StartPipelineExecution"),
                                   .trigger_detail = S("arn:aws:iam::111111111111:root")};
     struct str id = STR_NONE;
-    if (execution_start(&b->flow, &b->arena, b->pipeline, &how, &id, &b->err) < 0) {
+    if (execution_start(&b->flow, &b->arena, b->pipeline, &how, &id, NULL, &b->err) < 0) {
         fail_msg("%s", b->err.msg);
     }
     return id;
@@ -157,7 +157,8 @@ static void test_end_of_an_action_is_taken_once(void **state) {
     assert_int_equal(db_begin(b->db, &b->err), 0);
     struct str id = start(b);
     struct action_row source = only_action(b, id);
-    struct action_end end = {.ok = true, .summary = S("first"), .output_variables = S("{\"a\":\"1\"}")};
+    struct action_end end = {
+        .ok = true, .summary = S("first"), .output_variables = S("{\"a\":\"1\"}")};
     assert_int_equal(execution_action_end(&b->flow, &b->arena, source.id, &end, &b->err), 0);
     struct action_row approval = only_action(b, id);
     assert_true(str_is(approval.action, "Person"));

@@ -1,148 +1,5 @@
 /* The release engine's rules, event by event. Time and ids come from the tests. */
-#include "../cmocka_.h"
-
-#include "flow/execution/engine.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-/* A pipeline under test: Source -> Build -> Approve(entry condition) -> Deploy(two run orders). */
-struct bench {
-    struct arena arena;
-    struct engine_state state;
-    struct engine_effect_list effects; /* of the last step */
-    enum engine_refusal refusal;
-    struct err err;
-    json_t *log; /* every accepted event */
-    int seeds;
-};
-
-static struct engine_plan_action one(const char *name, int order, bool approval) {
-    return (struct engine_plan_action){str_c(name), order, approval};
-}
-
-static struct engine_plan demo_plan(struct arena *a, int version) {
-    struct engine_plan plan = {.version = version, .n = 4};
-    plan.v = arena_new_n(a, struct engine_plan_stage, 4);
-    plan.v[0].name = S("Source");
-    *arena_push(a, &plan.v[0].actions) = one("Trunk", 1, false);
-    plan.v[1].name = S("Build");
-    *arena_push(a, &plan.v[1].actions) = one("Unit", 1, false);
-    *arena_push(a, &plan.v[1].actions) = one("Lint", 1, false);
-    plan.v[2].name = S("Approve");
-    plan.v[2].entry_condition = true;
-    *arena_push(a, &plan.v[2].actions) = one("Person", 1, true);
-    plan.v[3].name = S("Deploy");
-    *arena_push(a, &plan.v[3].actions) = one("Second", 2, false);
-    *arena_push(a, &plan.v[3].actions) = one("First", 1, false);
-    return plan;
-}
-
-static int step(struct bench *b, struct engine_event event) {
-    struct engine_state next;
-    event.seed = str_printf(&b->arena, "seed-%d", ++b->seeds);
-    int result = engine_step(&b->arena, &b->state, &event, &next, &b->effects, &b->refusal, &b->err);
-    if (result == 0) {
-        b->state = next;
-        json_array_append_new(b->log, engine_event_to_json(&event));
-    }
-    return result;
-}
-
-static int set_up(void **state) {
-    struct bench *b = calloc(1, sizeof(*b));
-    b->log = json_array();
-    *state = b;
-    struct engine_event define = {.kind = EVENT_DEFINE, .plan = demo_plan(&b->arena, 1)};
-    return step(b, define);
-}
-
-static bool same_json(const struct engine_state *x, const struct engine_state *y) {
-    json_t *one_json = engine_state_to_json(x);
-    json_t *two_json = engine_state_to_json(y);
-    bool same = json_equal(one_json, two_json);
-    json_decref(one_json);
-    json_decref(two_json);
-    return same;
-}
-
-/* Every test ends with this: the state is the fold of its events, also through the store's form. */
-static int tear_down(void **state) {
-    struct bench *b = *state;
-    struct engine_state folded = {0};
-    for (size_t i = 0; i < json_array_size(b->log); i++) {
-        struct engine_event event;
-        struct engine_state next;
-        struct engine_effect_list effects;
-        assert_int_equal(engine_event_from_json(&b->arena, json_array_get(b->log, i), &event, &b->err), 0);
-        assert_int_equal(engine_step(&b->arena, &folded, &event, &next, &effects, &b->refusal, &b->err), 0);
-        json_t *stored = engine_state_to_json(&next);
-        assert_int_equal(engine_state_from_json(&b->arena, stored, &folded, &b->err), 0);
-        json_decref(stored);
-    }
-    assert_true(same_json(&folded, &b->state));
-    json_decref(b->log);
-    arena_done(&b->arena);
-    free(b);
-    return 0;
-}
-
-static const struct engine_effect *effect(struct bench *b, enum effect_kind kind, const char *action) {
-    for (size_t i = 0; i < b->effects.n; i++) {
-        const struct engine_effect *e = &b->effects.v[i];
-        if (e->kind == kind && (action == NULL || str_is(e->action, action))) {
-            return e;
-        }
-    }
-    return NULL;
-}
-
-static void start(struct bench *b, const char *id) {
-    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_START, .execution = str_c(id)}), 0);
-}
-
-static const struct engine_action *action_of(struct bench *b, const char *id, const char *name) {
-    const struct engine_execution *e = engine_find(&b->state, str_c(id));
-    for (size_t i = 0; e != NULL && i < e->actions.n; i++) {
-        if (str_is(e->actions.v[i].name, name)) {
-            return &e->actions.v[i];
-        }
-    }
-    return NULL;
-}
-
-static void end(struct bench *b, const char *id, const char *name, bool ok) {
-    const struct engine_action *a = action_of(b, id, name);
-    assert_non_null(a);
-    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_ACTION, .execution = str_c(id),
-                                                   .action_id = a->id, .ok = ok}),
-                     0);
-}
-
-static void check(struct bench *b, const char *id, bool ok) {
-    const struct engine_execution *e = engine_find(&b->state, str_c(id));
-    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_CHECK, .execution = e->id,
-                                                   .action_id = e->check, .ok = ok}),
-                     0);
-}
-
-static int answer(struct bench *b, struct str token, bool ok) {
-    return step(b, (struct engine_event){.kind = EVENT_APPROVAL, .stage = S("Approve"),
-                                         .action = S("Person"), .token = token, .ok = ok});
-}
-
-static void to_approval(struct bench *b, const char *id) {
-    start(b, id);
-    end(b, id, "Trunk", true);
-    end(b, id, "Unit", true);
-    end(b, id, "Lint", true);
-}
-
-static enum exec_status status(struct bench *b, const char *id) {
-    const struct engine_execution *e = engine_find(&b->state, str_c(id));
-    assert_non_null(e);
-    return e->status;
-}
+#include "engine_bench.h"
 
 static void test_execution_runs_through_all_stages_in_run_order(void **state) {
     struct bench *b = *state;
@@ -201,13 +58,16 @@ static void test_late_end_of_an_older_attempt_changes_nothing(void **state) {
     struct str old = action_of(b, "one", "Unit")->id;
     end(b, "one", "Unit", false);
     end(b, "one", "Lint", true);
-    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_RETRY, .execution = S("one"),
+    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_RETRY,
+                                                   .execution = S("one"),
                                                    .stage = S("Build")}),
                      0);
     assert_non_null(effect(b, EFFECT_START_ACTION, "Unit"));
     assert_null(effect(b, EFFECT_START_ACTION, "Lint"));
-    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_ACTION, .execution = S("one"),
-                                                   .action_id = old, .ok = true}),
+    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_ACTION,
+                                                   .execution = S("one"),
+                                                   .action_id = old,
+                                                   .ok = true}),
                      0);
     assert_int_equal(b->effects.n, 0);
     assert_int_equal(action_of(b, "one", "Unit")->status, RUN_IN_PROGRESS);
@@ -221,7 +81,8 @@ static void test_retry_is_refused_when_another_execution_entered(void **state) {
     end(b, "one", "Lint", true);
     start(b, "two");
     end(b, "two", "Trunk", true);
-    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_RETRY, .execution = S("one"),
+    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_RETRY,
+                                                   .execution = S("one"),
                                                    .stage = S("Build")}),
                      -1);
     assert_int_equal(b->refusal, REFUSED_NOT_LATEST);
@@ -232,7 +93,8 @@ static void test_closed_gate_fails_the_stage_and_retry_checks_again(void **state
     to_approval(b, "one");
     check(b, "one", false);
     assert_int_equal(status(b, "one"), EXEC_FAILED);
-    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_RETRY, .execution = S("one"),
+    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_RETRY,
+                                                   .execution = S("one"),
                                                    .stage = S("Approve")}),
                      0);
     assert_non_null(effect(b, EFFECT_CHECK, NULL));
@@ -273,9 +135,9 @@ static void test_abandon_kills_and_unlocks_only_after_death(void **state) {
     struct bench *b = *state;
     start(b, "one");
     end(b, "one", "Trunk", true);
-    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_STOP, .execution = S("one"),
-                                                   .abandon = true}),
-                     0);
+    assert_int_equal(
+        step(b, (struct engine_event){.kind = EVENT_STOP, .execution = S("one"), .abandon = true}),
+        0);
     assert_non_null(effect(b, EFFECT_KILL_ACTION, "Unit"));
     assert_non_null(effect(b, EFFECT_KILL_ACTION, "Lint"));
     end(b, "one", "Unit", false);
@@ -291,9 +153,8 @@ static void test_update_cancels_what_runs_after_its_actions_ended(void **state) 
     end(b, "one", "Trunk", true);
     start(b, "two");
     end(b, "two", "Trunk", true);
-    assert_int_equal(step(b, (struct engine_event){.kind = EVENT_DEFINE,
-                                                   .plan = demo_plan(&b->arena, 2)}),
-                     0);
+    assert_int_equal(
+        step(b, (struct engine_event){.kind = EVENT_DEFINE, .plan = demo_plan(&b->arena, 2)}), 0);
     assert_null(engine_find(&b->state, S("two")));
     assert_int_equal(status(b, "one"), EXEC_IN_PROGRESS);
     start(b, "three");

@@ -25,8 +25,7 @@ void codepipeline_changed(struct call *c) {
     }
 }
 
-int codepipeline_find(struct call *c, struct str name, struct pipeline_row *ret,
-                      struct err *err) {
+int codepipeline_find(struct call *c, struct str name, struct pipeline_row *ret, struct err *err) {
     int found = record_pipeline_get(c->db, c->arena, c->account, c->region, name, ret, err);
     if (found < 0) {
         return -1;
@@ -38,8 +37,7 @@ int codepipeline_find(struct call *c, struct str name, struct pipeline_row *ret,
 }
 
 int codepipeline_load(struct call *c, struct str name, struct pipeline_row *ret,
-                      struct definition *ret_def, struct engine_state *ret_state,
-                      struct err *err) {
+                      struct definition *ret_def, struct engine_state *ret_state, struct err *err) {
     return codepipeline_find(c, name, ret, err) < 0 ||
                    definition_parse(c->arena, ret->definition, ret_def, err) < 0 ||
                    execution_state(c->arena, ret, ret_state, err) < 0
@@ -73,6 +71,11 @@ int codepipeline_refused(enum engine_refusal why, struct err *err) {
         [REFUSED_STOP_TWICE] = &codepipeline_DuplicatedStopRequestException,
         [REFUSED_NOT_RETRYABLE] = &codepipeline_StageNotRetryableException,
         [REFUSED_NOT_LATEST] = &codepipeline_NotLatestPipelineExecutionException,
+        [REFUSED_TOO_MANY] = &codepipeline_ConcurrentPipelineExecutionsLimitExceededException,
+        [REFUSED_NO_ROLLBACK] = &codepipeline_UnableToRollbackStageException,
+        [REFUSED_OUTDATED] = &codepipeline_PipelineExecutionOutdatedException,
+        [REFUSED_NOT_OVERRIDABLE] = &codepipeline_ConditionNotOverridableException,
+        [REFUSED_NOT_WAITING] = &codepipeline_ConflictException,
     };
     if (errors[why] != NULL) {
         err->api = errors[why];
@@ -126,7 +129,8 @@ int codepipeline_from_json(struct arena *a, struct str json,
                            struct codepipeline_pipeline_declaration **ret, struct err *err) {
     struct codepipeline_get_pipeline_output out = {0};
     struct proto_message m = {.status = 200, .body = json};
-    if (proto_decode_response(a, SHAPE_JSON_1_1, &codepipeline_op_get_pipeline, &m, &out, err) < 0) {
+    if (proto_decode_response(a, SHAPE_JSON_1_1, &codepipeline_op_get_pipeline, &m, &out, err) <
+        0) {
         return -1;
     }
     *ret = out.pipeline;

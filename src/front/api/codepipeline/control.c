@@ -92,8 +92,11 @@ int codepipeline_start_pipeline_execution(
         read_variables(c, in, declaration, &start.variables, err) < 0) {
         return -1;
     }
+    enum engine_refusal why = REFUSED_NOTHING;
     return execution_start(codepipeline_flow(), c->arena, row.id, &start,
-                           &out->pipeline_execution_id, err);
+                           &out->pipeline_execution_id, &why, err) < 0
+               ? codepipeline_refused(why, err)
+               : 0;
 }
 
 /* ---- stop ---- */
@@ -112,9 +115,8 @@ int codepipeline_stop_pipeline_execution(
                        "Execution '%.*s' has ended: %.*s", STR_ARG(execution.id),
                        STR_ARG(execution.status));
     }
-    struct engine_event stop = {.kind = EVENT_STOP,
-                                .execution = execution.id,
-                                .abandon = in->has_abandon && in->abandon};
+    struct engine_event stop = {
+        .kind = EVENT_STOP, .execution = execution.id, .abandon = in->has_abandon && in->abandon};
     if (record_execution_stop_reason(c->db, execution.id, in->reason, err) < 0 ||
         apply(c, row.id, &stop, err) < 0) {
         return -1;
@@ -125,17 +127,17 @@ int codepipeline_stop_pipeline_execution(
 
 /* ---- approve ---- */
 
-static const struct engine_action *waiting_action(const struct engine_state *state,
-                                                  struct str stage, struct str token) {
-    const struct engine_stage *s = engine_stage_find(state, stage);
-    const struct engine_execution *e =
-        s != NULL && s->last.p != NULL ? engine_find(state, s->last) : NULL;
-    for (size_t i = 0; e != NULL && i < e->actions.n; i++) {
-        if (str_eq(e->actions.v[i].token, token)) {
-            return &e->actions.v[i];
+static struct str action_with_token(const struct engine_state *state, struct str stage,
+                                    struct str token) {
+    for (size_t i = 0; i < state->executions.n; i++) {
+        const struct engine_execution *e = &state->executions.v[i];
+        for (size_t k = 0; str_eq(e->stage, stage) && k < e->actions.n; k++) {
+            if (str_eq(e->actions.v[k].token, token)) {
+                return e->actions.v[k].id;
+            }
         }
     }
-    return NULL;
+    return STR_NONE;
 }
 
 int codepipeline_put_approval_result(struct call *c,
@@ -149,7 +151,7 @@ int codepipeline_put_approval_result(struct call *c,
         return -1;
     }
     bool approved = str_is(in->result->status, "Approved");
-    const struct engine_action *action = waiting_action(&state, in->stage_name, in->token);
+    struct str id = action_with_token(&state, in->stage_name, in->token);
     struct engine_event event = {.kind = EVENT_APPROVAL,
                                  .stage = in->stage_name,
                                  .action = in->action_name,
@@ -159,7 +161,7 @@ int codepipeline_put_approval_result(struct call *c,
         return -1;
     }
     struct action_row detail = {
-        .id = action->id,
+        .id = id,
         .summary = in->result->summary.n > 0 ? in->result->summary
                    : approved                ? S("Approved")
                                              : S("Rejected"),
@@ -167,8 +169,8 @@ int codepipeline_put_approval_result(struct call *c,
     };
     if (!approved) {
         detail.error_code = S("JobFailed");
-        detail.error_message = str_printf(c->arena, "The approval was rejected by %.*s",
-                                          STR_ARG(c->principal->arn));
+        detail.error_message =
+            str_printf(c->arena, "The approval was rejected by %.*s", STR_ARG(c->principal->arn));
     }
     out->approved_at = c->now_ms;
     out->has_approved_at = true;
@@ -190,6 +192,40 @@ int codepipeline_retry_stage_execution(struct call *c,
                                  .stage = in->stage_name,
                                  .all_actions = str_is(in->retry_mode, "ALL_ACTIONS")};
     out->pipeline_execution_id = in->pipeline_execution_id;
+    return apply(c, row.id, &event, err);
+}
+
+/* ---- rollback, override ---- */
+
+int codepipeline_rollback_stage(struct call *c, const struct codepipeline_rollback_stage_input *in,
+                                struct codepipeline_rollback_stage_output *out, struct err *err) {
+    struct pipeline_row row;
+    struct execution_row target;
+    enum engine_refusal why = REFUSED_NOTHING;
+    if (codepipeline_find(c, in->pipeline_name, &row, err) < 0 ||
+        codepipeline_find_execution(c, &row, in->target_pipeline_execution_id, &target, err) < 0) {
+        return -1;
+    }
+    return execution_rollback(codepipeline_flow(), c->arena, &row, in->stage_name, &target,
+                              c->principal->arn, &out->pipeline_execution_id, &why, err) < 0
+               ? codepipeline_refused(why, err)
+               : 0;
+}
+
+int codepipeline_override_stage_condition(
+    struct call *c, const struct codepipeline_override_stage_condition_input *in,
+    struct codepipeline_override_stage_condition_output *out, struct err *err) {
+    (void)out;
+    struct pipeline_row row;
+    if (codepipeline_find(c, in->pipeline_name, &row, err) < 0) {
+        return -1;
+    }
+    struct engine_event event = {.kind = EVENT_OVERRIDE,
+                                 .execution = in->pipeline_execution_id,
+                                 .stage = in->stage_name,
+                                 .condition = str_is(in->condition_type, "ON_SUCCESS")
+                                                  ? CONDITION_ON_SUCCESS
+                                                  : CONDITION_BEFORE_ENTRY};
     return apply(c, row.id, &event, err);
 }
 

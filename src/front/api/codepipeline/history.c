@@ -1,4 +1,5 @@
-/* GetPipelineExecution, ListPipelineExecutions, ListActionExecutions: what happened, newest first. */
+/* GetPipelineExecution, ListPipelineExecutions, ListActionExecutions: what happened, newest first.
+ */
 #include "front/api/codepipeline/codepipeline.h"
 
 #include "platform/text/json.h"
@@ -12,15 +13,21 @@ static struct codepipeline_execution_trigger *trigger_of(struct call *c,
     return t;
 }
 
-static struct str mode_of(struct call *c, const struct pipeline_row *row) {
-    struct definition d;
-    struct err ignored = ERR_INIT;
-    return definition_parse(c->arena, row->definition, &d, &ignored) == 0 ? d.mode : S("SUPERSEDED");
+static struct codepipeline_pipeline_rollback_metadata *rollback_of(
+    struct call *c, const struct execution_row *row) {
+    if (row->rollback_target.p == NULL) {
+        return NULL;
+    }
+    struct codepipeline_pipeline_rollback_metadata *m =
+        arena_new(c->arena, struct codepipeline_pipeline_rollback_metadata);
+    m->rollback_target_pipeline_execution_id = row->rollback_target;
+    return m;
 }
 
-int codepipeline_get_pipeline_execution(
-    struct call *c, const struct codepipeline_get_pipeline_execution_input *in,
-    struct codepipeline_get_pipeline_execution_output *out, struct err *err) {
+int codepipeline_get_pipeline_execution(struct call *c,
+                                        const struct codepipeline_get_pipeline_execution_input *in,
+                                        struct codepipeline_get_pipeline_execution_output *out,
+                                        struct err *err) {
     struct pipeline_row pipeline;
     struct execution_row row;
     if (codepipeline_find(c, in->pipeline_name, &pipeline, err) < 0 ||
@@ -36,8 +43,9 @@ int codepipeline_get_pipeline_execution(
     e->status = row.status;
     e->status_summary = row.status_summary;
     e->trigger = trigger_of(c, &row);
-    e->execution_mode = mode_of(c, &pipeline);
-    e->execution_type = S("STANDARD");
+    e->execution_mode = row.mode;
+    e->execution_type = row.type;
+    e->rollback_metadata = rollback_of(c, &row);
     struct revision r;
     if (revision_from_json(c->arena, row.revision, &r)) {
         *arena_push(c->arena, &e->artifact_revisions) = (struct codepipeline_artifact_revision){
@@ -58,7 +66,7 @@ int codepipeline_get_pipeline_execution(
     return 0;
 }
 
-static void show_summary(struct call *c, const struct execution_row *row, struct str mode,
+static void show_summary(struct call *c, const struct execution_row *row,
                          struct codepipeline_pipeline_execution_summary *s) {
     *s = (struct codepipeline_pipeline_execution_summary){
         .pipeline_execution_id = row->id,
@@ -69,8 +77,9 @@ static void show_summary(struct call *c, const struct execution_row *row, struct
         .last_update_time = row->updated_ms,
         .has_last_update_time = true,
         .trigger = trigger_of(c, row),
-        .execution_mode = mode,
-        .execution_type = S("STANDARD"),
+        .execution_mode = row->mode,
+        .execution_type = row->type,
+        .rollback_metadata = rollback_of(c, row),
     };
     struct revision r;
     if (revision_from_json(c->arena, row->revision, &r)) {
@@ -115,13 +124,12 @@ int codepipeline_list_pipeline_executions(
         codepipeline_token_read(in->next_token, &before, err) < 0) {
         return -1;
     }
-    struct str mode = mode_of(c, &pipeline);
     out->pipeline_execution_summaries.v =
         arena_new_n(c->arena, struct codepipeline_pipeline_execution_summary, limit + 1);
     size_t *n = &out->pipeline_execution_summaries.n;
     do {
-        if (record_execution_list(c->db, c->arena, pipeline.id, before, (int)limit + 1, &rows, err) <
-            0) {
+        if (record_execution_list(c->db, c->arena, pipeline.id, before, (int)limit + 1, &rows,
+                                  err) < 0) {
             return -1;
         }
         for (size_t i = 0; i < rows.n; i++) {
@@ -131,7 +139,7 @@ int codepipeline_list_pipeline_executions(
             }
             before = rows.v[i].number;
             if (stage.p == NULL || succeeded_in(c, rows.v[i].id, stage)) {
-                show_summary(c, &rows.v[i], mode, &out->pipeline_execution_summaries.v[(*n)++]);
+                show_summary(c, &rows.v[i], &out->pipeline_execution_summaries.v[(*n)++]);
             }
         }
     } while (rows.n > limit);
@@ -159,8 +167,9 @@ static void artifacts_of(struct call *c, struct str json,
     }
 }
 
-static struct codepipeline_action_execution_input *
-input_of(struct call *c, const struct pipeline_row *pipeline, const struct action_row *row) {
+static struct codepipeline_action_execution_input *input_of(struct call *c,
+                                                            const struct pipeline_row *pipeline,
+                                                            const struct action_row *row) {
     struct codepipeline_action_execution_input *in =
         arena_new(c->arena, struct codepipeline_action_execution_input);
     struct str json = STR_NONE;
@@ -207,9 +216,10 @@ static struct codepipeline_action_execution_output *output_of(struct call *c,
     return out;
 }
 
-int codepipeline_list_action_executions(
-    struct call *c, const struct codepipeline_list_action_executions_input *in,
-    struct codepipeline_list_action_executions_output *out, struct err *err) {
+int codepipeline_list_action_executions(struct call *c,
+                                        const struct codepipeline_list_action_executions_input *in,
+                                        struct codepipeline_list_action_executions_output *out,
+                                        struct err *err) {
     struct pipeline_row pipeline;
     struct execution_row execution;
     struct action_row_list rows;

@@ -62,23 +62,6 @@ static void fill_defaults(struct call *c, struct codepipeline_pipeline_declarati
     }
 }
 
-static void make_plan(struct arena *a, const struct definition *d, struct engine_plan *ret) {
-    *ret = (struct engine_plan){.version = d->version, .n = d->stages.n};
-    ret->v = arena_new_n(a, struct engine_plan_stage, ret->n);
-    for (size_t i = 0; i < ret->n; i++) {
-        const struct def_stage *from = &d->stages.v[i];
-        ret->v[i].name = from->name;
-        ret->v[i].entry_condition = from->entry.count > 0;
-        for (size_t k = 0; k < from->actions.n; k++) {
-            *arena_push(a, &ret->v[i].actions) = (struct engine_plan_action){
-                .name = from->actions.v[k].name,
-                .run_order = from->actions.v[k].run_order,
-                .approval = str_is(from->actions.v[k].category, "Approval"),
-            };
-        }
-    }
-}
-
 /* Checks and writes a new definition; row holds the old one, or id 0. */
 static int define(struct call *c, const struct codepipeline_pipeline_declaration *in, int version,
                   struct pipeline_row *row, struct codepipeline_pipeline_declaration **ret,
@@ -93,7 +76,7 @@ static int define(struct call *c, const struct codepipeline_pipeline_declaration
         return -1;
     }
     struct engine_plan plan;
-    make_plan(c->arena, &d, &plan);
+    execution_plan(c->arena, &d, &plan);
     *ret = full;
     codepipeline_changed(c);
     return execution_define(codepipeline_flow(), c->arena, row, &plan, err);
@@ -218,7 +201,7 @@ int codepipeline_create_pipeline(struct call *c,
     struct execution_start start = {.trigger_type = S("CreatePipeline"),
                                     .trigger_detail = c->principal->arn};
     struct str id = STR_NONE;
-    return execution_start(codepipeline_flow(), c->arena, row.id, &start, &id, err);
+    return execution_start(codepipeline_flow(), c->arena, row.id, &start, &id, NULL, err);
 }
 
 int codepipeline_update_pipeline(struct call *c,

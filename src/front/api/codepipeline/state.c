@@ -1,8 +1,6 @@
 /* GetPipelineState: what each stage holds now, what waits in front of it, and why. */
 #include "front/api/codepipeline/codepipeline.h"
 
-#include "platform/text/json.h"
-
 struct showing {
     struct call *c;
     struct err *err;
@@ -32,7 +30,8 @@ static struct codepipeline_stage_execution *stage_execution(struct showing *s, s
         arena_new(s->c->arena, struct codepipeline_stage_execution);
     e->pipeline_execution_id = id;
     e->status = status;
-    e->type = S("STANDARD");
+    const struct engine_execution *known = engine_find(s->state, id);
+    e->type = known != NULL && known->rollback_of.p != NULL ? S("ROLLBACK") : S("STANDARD");
     return e;
 }
 
@@ -104,64 +103,89 @@ static int show_action(struct showing *s, const struct def_stage *stage,
     return 0;
 }
 
-static void show_rules(struct showing *s, struct str json, int64_t at_ms,
-                       struct codepipeline_condition_state *out) {
-    struct err ignored = ERR_INIT;
-    json_t *rules cleanup_json = json.p ? json_parse(json, &ignored) : NULL;
-    for (size_t i = 0; i < json_array_size(rules); i++) {
-        const json_t *from = json_array_get(rules, i);
-        struct codepipeline_rule_state *rule = arena_push(s->c->arena, &out->rule_states);
-        rule->rule_name = str_dup(s->c->arena, json_str(from, "name"));
-        rule->latest_execution = arena_new(s->c->arena, struct codepipeline_rule_execution);
-        rule->latest_execution->status = str_dup(s->c->arena, json_str(from, "status"));
-        rule->latest_execution->summary = str_dup(s->c->arena, json_str(from, "summary"));
-        rule->latest_execution->last_status_change = at_ms;
-        rule->latest_execution->has_last_status_change = true;
-    }
-}
-
-static int show_condition(struct showing *s, const struct engine_stage *stage,
-                          struct codepipeline_stage_state *out) {
-    struct stage_row_list rows;
-    if (record_stage_list(s->c->db, s->c->arena, stage->last, &rows, s->err) < 0) {
+static int show_rules(struct showing *s, const struct condition_row *row,
+                      struct codepipeline_condition_state *out) {
+    struct rule_row_list rules;
+    if (record_rule_list(s->c->db, s->c->arena, row->id, &rules, s->err) < 0) {
         return -1;
     }
-    const struct stage_row *last = NULL;
-    for (size_t i = 0; i < rows.n; i++) {
-        if (str_eq(rows.v[i].stage, stage->name) && rows.v[i].check_status.p != NULL) {
-            last = &rows.v[i];
+    for (size_t i = 0; i < rules.n; i++) {
+        const struct rule_row *from = &rules.v[i];
+        struct codepipeline_rule_state *rule = arena_push(s->c->arena, &out->rule_states);
+        struct codepipeline_rule_execution *e =
+            arena_new(s->c->arena, struct codepipeline_rule_execution);
+        *e = (struct codepipeline_rule_execution){
+            .rule_execution_id = from->id,
+            .status = from->status,
+            .summary = from->summary,
+            .last_status_change = from->updated_ms,
+            .has_last_status_change = true,
+            .external_execution_id = from->external_id,
+            .external_execution_url = from->external_url,
+        };
+        if (from->error_code.p != NULL || from->error_message.p != NULL) {
+            e->error_details = arena_new(s->c->arena, struct codepipeline_error_details);
+            e->error_details->code = from->error_code;
+            e->error_details->message = from->error_message;
         }
+        rule->rule_name = from->rule;
+        rule->latest_execution = e;
     }
-    if (last == NULL) {
-        return 0;
-    }
+    return 0;
+}
+
+static int show_condition(struct showing *s, const struct condition_row *row,
+                          struct codepipeline_stage_condition_state **ret) {
     struct codepipeline_stage_condition_state *state =
         arena_new(s->c->arena, struct codepipeline_stage_condition_state);
     state->latest_execution =
         arena_new(s->c->arena, struct codepipeline_stage_conditions_execution);
-    state->latest_execution->status = last->check_status;
-    state->latest_execution->summary = last->check_summary;
+    state->latest_execution->status = row->status;
+    state->latest_execution->summary = row->summary;
     struct codepipeline_condition_state *one = arena_push(s->c->arena, &state->condition_states);
     one->latest_execution = arena_new(s->c->arena, struct codepipeline_condition_execution);
-    one->latest_execution->status = last->check_status;
-    one->latest_execution->summary = last->check_summary;
-    one->latest_execution->last_status_change = last->updated_ms;
+    one->latest_execution->status = row->status;
+    one->latest_execution->summary = row->summary;
+    one->latest_execution->last_status_change = row->updated_ms;
     one->latest_execution->has_last_status_change = true;
-    show_rules(s, last->check_rules, last->updated_ms, one);
-    out->before_entry_condition_state = state;
+    *ret = state;
+    return show_rules(s, row, one);
+}
+
+/* The newest check of each kind. */
+static int show_conditions(struct showing *s, const struct engine_stage *stage,
+                           struct codepipeline_stage_state *out) {
+    struct condition_row_list rows;
+    if (record_condition_list(s->c->db, s->c->arena, stage->last, stage->name, &rows, s->err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < rows.n; i++) {
+        struct str kind = rows.v[i].kind;
+        struct codepipeline_stage_condition_state **to =
+            str_is(kind, "ON_SUCCESS")   ? &out->on_success_condition_state
+            : str_is(kind, "ON_FAILURE") ? &out->on_failure_condition_state
+                                         : &out->before_entry_condition_state;
+        if (show_condition(s, &rows.v[i], to) < 0) {
+            return -1;
+        }
+    }
     return 0;
 }
 
 static void show_retry(struct showing *s, const struct engine_stage *stage,
                        struct codepipeline_stage_state *out) {
     const struct engine_execution *e = engine_find(s->state, stage->last);
-    if (e == NULL || e->attempt < 2 || !str_eq(e->stage, stage->name)) {
+    if (e == NULL || e->auto_retries + e->manual_retries == 0 || !str_eq(e->stage, stage->name)) {
         return;
     }
-    out->retry_stage_metadata = arena_new(s->c->arena, struct codepipeline_retry_stage_metadata);
-    out->retry_stage_metadata->manual_stage_retry_attempt = e->attempt - 1;
-    out->retry_stage_metadata->has_manual_stage_retry_attempt = true;
-    out->retry_stage_metadata->latest_retry_trigger = S("ManualStageRetry");
+    struct codepipeline_retry_stage_metadata *m =
+        arena_new(s->c->arena, struct codepipeline_retry_stage_metadata);
+    m->auto_stage_retry_attempt = e->auto_retries;
+    m->has_auto_stage_retry_attempt = e->auto_retries > 0;
+    m->manual_stage_retry_attempt = e->manual_retries;
+    m->has_manual_stage_retry_attempt = e->manual_retries > 0;
+    m->latest_retry_trigger = e->auto_last ? S("AutomatedStageRetry") : S("ManualStageRetry");
+    out->retry_stage_metadata = m;
 }
 
 static int show_stage(struct showing *s, size_t index, struct codepipeline_stage_state *out) {
@@ -179,14 +203,17 @@ static int show_stage(struct showing *s, size_t index, struct codepipeline_stage
     if (stage == NULL) {
         return 0;
     }
-    if (stage->waiting.p != NULL) {
-        out->inbound_execution = stage_execution(s, stage->waiting, S("InProgress"));
-        *arena_push(s->c->arena, &out->inbound_executions) = *out->inbound_execution;
+    for (size_t i = 0; i < stage->waiting.n; i++) {
+        *arena_push(s->c->arena, &out->inbound_executions) =
+            *stage_execution(s, stage->waiting.v[i], S("InProgress"));
+    }
+    if (stage->waiting.n > 0) {
+        out->inbound_execution = &out->inbound_executions.v[0];
     }
     if (stage->last.p != NULL) {
         out->latest_execution =
             stage_execution(s, stage->last, stage_status_of(s, def->name, stage->last));
-        if (show_condition(s, stage, out) < 0) {
+        if (show_conditions(s, stage, out) < 0) {
             return -1;
         }
         show_retry(s, stage, out);
@@ -205,6 +232,9 @@ int codepipeline_get_pipeline_state(struct call *c,
         return -1;
     }
     struct showing s = {c, err, &row, &def, &state};
+    if (state.plan.mode == MODE_PARALLEL) {
+        def.stages.n = 0; /* executions hold no stages: the lists of executions and actions tell */
+    }
     out->pipeline_name = row.name;
     out->pipeline_version = row.version;
     out->has_pipeline_version = true;
