@@ -1,7 +1,7 @@
 /*
  * A pipeline's structure as the flow reads it: CodePipeline's PipelineDeclaration (JSON, as stored
  * and as get-pipeline prints it), taken apart and checked. Facts: CodePipeline's structure
- * reference and service model; limits beside the checks in validate.c.
+ * reference and service model; the checks are in check*.c.
  */
 #pragma once
 
@@ -169,11 +169,12 @@ struct definition {
     int version;
     struct str role_arn;
     struct str mode;              /* SUPERSEDED QUEUED PARALLEL */
-    struct str type;              /* V1 V2 */
+    struct str type;              /* V1 V2; where none was given: what the structure needs */
     bool one_store;               /* artifactStore was given, not artifactStores */
     struct def_store_list stores; /* either's */
     struct def_stage_list stages;
     struct def_trigger_list triggers;
+    size_t trigger_bytes; /* of the triggers' JSON */
     struct def_variable_list variables;
 };
 
@@ -183,15 +184,33 @@ enum def_fault {
     DEF_FAULT_STRUCTURE, /* InvalidStructureException */
     DEF_FAULT_STAGE,     /* InvalidStageDeclarationException */
     DEF_FAULT_ACTION,    /* InvalidActionDeclarationException */
+    DEF_FAULT_BLOCKER,   /* InvalidBlockerDeclarationException */
+    DEF_FAULT_LIMIT,     /* LimitExceededException */
 };
 
 /* Takes a declaration apart. ERR_INVALID only if it is not JSON of an object. */
 int definition_parse(struct arena *a, struct str json, struct definition *ret,
                      struct err *err) MUST_USE;
 
-/* Checks everything that needs no AWS call. *ret_fault says which exception err is. */
-int definition_check(const struct definition *d, enum def_fault *ret_fault,
+/* Checks everything that needs no AWS call and nothing of an account: against CodePipeline's rules,
+ * not against what runs here (flow/execution/available.h). `home` is the pipeline's region; absent:
+ * not known, and regions are not compared with it. *ret_fault says which exception err is. */
+int definition_check(const struct definition *d, struct str home, enum def_fault *ret_fault,
                      struct err *err) MUST_USE;
+
+/* The same for one action of an owner Custom, whose type the account has. */
+struct action_type;
+int definition_check_type(const struct def_stage *s, const struct def_action *a,
+                          const struct action_type *t, enum def_fault *ret_fault,
+                          struct err *err) MUST_USE;
+
+/* Says that there is no such action type; returns -1. An absent region is left out. */
+int definition_no_type(const struct def_action *a, enum def_fault *ret_fault, struct str region,
+                       struct err *err);
+
+/* What of the structure only pipelines of type V2 have, in words that begin a sentence; NULL:
+ * nothing. A structure that has it and names no type is V2. */
+const char *definition_v2_feature(const struct definition *d);
 
 const struct def_stage *definition_stage(const struct definition *d, struct str name);
 const struct def_action *definition_action(const struct def_stage *s, struct str name);

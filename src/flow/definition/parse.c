@@ -213,7 +213,7 @@ int definition_parse(struct arena *a, struct str json, struct definition *ret, s
         .version = number(o, "version", 1),
         .role_arn = text(a, o, "roleArn"),
         .mode = mode.p ? mode : S("SUPERSEDED"),
-        .type = type.p ? type : S("V1"),
+        .type = type,
     };
     parse_stores(a, o, ret);
     parse_variables(a, json_object_get(o, "variables"), ret);
@@ -224,6 +224,10 @@ int definition_parse(struct arena *a, struct str json, struct definition *ret, s
     const json_t *triggers = json_object_get(o, "triggers");
     for (size_t i = 0; i < json_array_size(triggers); i++) {
         parse_trigger(a, json_array_get(triggers, i), arena_push(a, &ret->triggers));
+    }
+    ret->trigger_bytes = json_array_size(triggers) > 0 ? json_dump_str(a, triggers).n : 0;
+    if (type.p == NULL) {
+        ret->type = definition_v2_feature(ret) != NULL ? S("V2") : S("V1");
     }
     json_decref(root);
     return 0;

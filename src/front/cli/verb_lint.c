@@ -5,6 +5,7 @@
 #include "front/cli/out.h"
 
 #include "flow/definition/definition.h"
+#include "flow/execution/available.h"
 #include "flow/definition/release_yml.h"
 #include "flow/phase/lint_fix.h"
 #include "platform/os/fd.h"
@@ -80,7 +81,9 @@ static int lint_pipeline(struct cli *c, const char *file, struct str text,
     struct definition d;
     enum def_fault fault = DEF_FAULT_NONE;
     struct err why = ERR_INIT;
-    if (definition_parse(&c->arena, text, &d, &why) < 0 || definition_check(&d, &fault, &why) < 0) {
+    if (definition_parse(&c->arena, text, &d, &why) < 0 ||
+        definition_check(&d, STR_NONE, &fault, &why) < 0 ||
+        execution_available(&d, &fault, &why) < 0) {
         one_error(c, file, &why, ret);
     } else {
         no_error(file, "pipeline", ret);

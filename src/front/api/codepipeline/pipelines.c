@@ -2,16 +2,20 @@
 #include "front/api/codepipeline/codepipeline.h"
 
 #include "flow/action/action.h"
+#include "flow/execution/available.h"
 
-static int check_structure(const struct definition *d, struct err *err) {
+static int check_structure(struct call *c, const struct definition *d, struct err *err) {
     static const struct aws_error *const faults[] = {
         [DEF_FAULT_NONE] = NULL,
         [DEF_FAULT_STRUCTURE] = &codepipeline_InvalidStructureException,
         [DEF_FAULT_STAGE] = &codepipeline_InvalidStageDeclarationException,
         [DEF_FAULT_ACTION] = &codepipeline_InvalidActionDeclarationException,
+        [DEF_FAULT_BLOCKER] = &codepipeline_InvalidBlockerDeclarationException,
+        [DEF_FAULT_LIMIT] = &codepipeline_LimitExceededException,
     };
     enum def_fault fault = DEF_FAULT_NONE;
-    if (definition_check(d, &fault, err) < 0) {
+    if (definition_check(d, c->region, &fault, err) < 0 ||
+        execution_available(d, &fault, err) < 0) {
         err->api = faults[fault];
         return -1;
     }
@@ -71,8 +75,8 @@ static int define(struct call *c, const struct codepipeline_pipeline_declaration
     row->version = version;
     struct definition d;
     if (codepipeline_to_json(c->arena, full, &row->definition, err) < 0 ||
-        definition_parse(c->arena, row->definition, &d, err) < 0 || check_structure(&d, err) < 0 ||
-        check_role(c, &d, err) < 0) {
+        definition_parse(c->arena, row->definition, &d, err) < 0 ||
+        check_structure(c, &d, err) < 0 || check_role(c, &d, err) < 0) {
         return -1;
     }
     struct engine_plan plan;

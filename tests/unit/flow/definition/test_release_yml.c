@@ -96,7 +96,7 @@ static void test_the_compiled_pipeline_is_a_valid_one(void **state) {
     struct err err = ERR_INIT;
     compile(whole, &r, &plan);
     assert_int_equal(definition_parse(&arena, plan.pipeline, &d, &err), 0);
-    if (definition_check(&d, &fault, &err) < 0) {
+    if (definition_check(&d, STR_NONE, &fault, &err) < 0) {
         fail_msg("%s", err.msg);
     }
     assert_true(definition_watches(&d, &d.stages.v[0].actions.v[0]));

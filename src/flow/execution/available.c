@@ -1,0 +1,127 @@
+/* The one table of what is not carried out; available.h. Action providers are those that are
+ * registered (flow/action/providers.def): there is no second list of them. */
+#include "flow/execution/available.h"
+
+#include "flow/action/action.h"
+
+#define SEE "is not available here yet; docs/limits.md lists what is"
+
+static bool other_mode(const struct definition *d) {
+    return !str_is(d->mode, "SUPERSEDED");
+}
+
+static bool tag_triggers(const struct definition *d) {
+    for (size_t i = 0; i < d->triggers.n; i++) {
+        for (size_t k = 0; k < d->triggers.v[i].push.n; k++) {
+            if (d->triggers.v[i].push.v[k].has_tags) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool pull_triggers(const struct definition *d) {
+    for (size_t i = 0; i < d->triggers.n; i++) {
+        if (d->triggers.v[i].pull.n > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool on_success(const struct def_stage *s) {
+    return s->success.count > 0;
+}
+
+static bool on_failure(const struct def_stage *s) {
+    return s->failure.count > 0 || s->failure_result.n > 0;
+}
+
+static bool entry_skips(const struct def_stage *s) {
+    return str_is(s->entry.result, "SKIP");
+}
+
+/* Whoever builds one of these takes its line away. */
+static const struct {
+    bool (*has)(const struct definition *d);
+    const char *what;
+} of_pipelines[] = {
+    {other_mode, "An execution mode other than SUPERSEDED"},
+    {tag_triggers, "A trigger by tags"},
+    {pull_triggers, "A trigger by pull requests"},
+};
+
+static const struct {
+    bool (*has)(const struct def_stage *s);
+    const char *what;
+} of_stages[] = {
+    {on_success, "onSuccess"},
+    {on_failure, "onFailure"},
+    {entry_skips, "The result SKIP of beforeEntry"},
+};
+
+static const char *const rule_providers[] = {"CloudWatchAlarm"};
+
+static int check_rules(const struct def_stage *s, const struct def_condition *condition,
+                       struct err *err) {
+    for (size_t i = 0; i < condition->rules.n; i++) {
+        const struct def_rule *r = &condition->rules.v[i];
+        bool known = false;
+        for (size_t k = 0; k < sizeof(rule_providers) / sizeof(rule_providers[0]); k++) {
+            known = known || str_is(r->provider, rule_providers[k]);
+        }
+        if (!known) {
+            return err_set(err, ERR_INVALID, "Stage %.*s, rule %.*s: the rule provider %.*s " SEE,
+                           STR_ARG(s->name), STR_ARG(r->name), STR_ARG(r->provider));
+        }
+    }
+    return 0;
+}
+
+static int check_actions(const struct def_stage *s, struct err *err) {
+    for (size_t i = 0; i < s->actions.n; i++) {
+        const struct def_action *a = &s->actions.v[i];
+        bool person = str_is(a->category, "Approval"); /* waits, and needs no provider */
+        if (!person && action_provider_find(a->category, a->provider) == NULL) {
+            return err_set(err, ERR_INVALID,
+                           "Action %.*s in stage %.*s: the action type %.*s/%.*s/%.*s " SEE,
+                           STR_ARG(a->name), STR_ARG(s->name), STR_ARG(a->category),
+                           STR_ARG(a->owner), STR_ARG(a->provider));
+        }
+    }
+    return 0;
+}
+
+static int check_stage(const struct def_stage *s, enum def_fault *ret_fault, struct err *err) {
+    *ret_fault = DEF_FAULT_ACTION;
+    if (check_actions(s, err) < 0) {
+        return -1;
+    }
+    *ret_fault = DEF_FAULT_STAGE;
+    for (size_t i = 0; i < sizeof(of_stages) / sizeof(of_stages[0]); i++) {
+        if (of_stages[i].has(s)) {
+            return err_set(err, ERR_INVALID, "Stage %.*s: %s " SEE, STR_ARG(s->name),
+                           of_stages[i].what);
+        }
+    }
+    return check_rules(s, &s->entry, err) < 0 || check_rules(s, &s->success, err) < 0
+               ? -1
+               : check_rules(s, &s->failure, err);
+}
+
+int execution_available(const struct definition *d, enum def_fault *ret_fault, struct err *err) {
+    for (size_t i = 0; i < d->stages.n; i++) {
+        if (check_stage(&d->stages.v[i], ret_fault, err) < 0) {
+            return -1;
+        }
+    }
+    *ret_fault = DEF_FAULT_STRUCTURE;
+    for (size_t i = 0; i < sizeof(of_pipelines) / sizeof(of_pipelines[0]); i++) {
+        if (of_pipelines[i].has(d)) {
+            return err_set(err, ERR_INVALID, "%s " SEE, of_pipelines[i].what);
+        }
+    }
+    *ret_fault = DEF_FAULT_NONE;
+    return 0;
+}
