@@ -6,10 +6,6 @@
 
 #define SEE "is not available here yet; docs/limits.md lists what is"
 
-static bool other_mode(const struct definition *d) {
-    return !str_is(d->mode, "SUPERSEDED");
-}
-
 static bool tag_triggers(const struct definition *d) {
     for (size_t i = 0; i < d->triggers.n; i++) {
         for (size_t k = 0; k < d->triggers.v[i].push.n; k++) {
@@ -30,35 +26,13 @@ static bool pull_triggers(const struct definition *d) {
     return false;
 }
 
-static bool on_success(const struct def_stage *s) {
-    return s->success.count > 0;
-}
-
-static bool on_failure(const struct def_stage *s) {
-    return s->failure.count > 0 || s->failure_result.n > 0;
-}
-
-static bool entry_skips(const struct def_stage *s) {
-    return str_is(s->entry.result, "SKIP");
-}
-
 /* Whoever builds one of these takes its line away. */
 static const struct {
     bool (*has)(const struct definition *d);
     const char *what;
 } of_pipelines[] = {
-    {other_mode, "An execution mode other than SUPERSEDED"},
     {tag_triggers, "A trigger by tags"},
     {pull_triggers, "A trigger by pull requests"},
-};
-
-static const struct {
-    bool (*has)(const struct def_stage *s);
-    const char *what;
-} of_stages[] = {
-    {on_success, "onSuccess"},
-    {on_failure, "onFailure"},
-    {entry_skips, "The result SKIP of beforeEntry"},
 };
 
 static const char *const rule_providers[] = {"CloudWatchAlarm"};
@@ -99,12 +73,6 @@ static int check_stage(const struct def_stage *s, enum def_fault *ret_fault, str
         return -1;
     }
     *ret_fault = DEF_FAULT_STAGE;
-    for (size_t i = 0; i < sizeof(of_stages) / sizeof(of_stages[0]); i++) {
-        if (of_stages[i].has(s)) {
-            return err_set(err, ERR_INVALID, "Stage %.*s: %s " SEE, STR_ARG(s->name),
-                           of_stages[i].what);
-        }
-    }
     return check_rules(s, &s->entry, err) < 0 || check_rules(s, &s->success, err) < 0
                ? -1
                : check_rules(s, &s->failure, err);

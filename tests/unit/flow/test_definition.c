@@ -55,12 +55,14 @@ static void test_good_structure_passes(void **state) {
 /* What CodePipeline takes and this program does not carry out yet. */
 static void test_what_does_not_run_here_is_refused_by_name(void **state) {
     (void)state;
-    refuses(with("\"name\":\"p\"", "\"name\":\"p\",\"executionMode\":\"QUEUED\",\"pipelineType\":"
-                                   "\"V2\""),
-            DEF_FAULT_STRUCTURE, "execution mode");
     refuses(
-        with("\"name\":\"Build\",", "\"name\":\"Build\",\"onFailure\":{\"result\":\"ROLLBACK\"},"),
-        DEF_FAULT_STAGE, "Stage Build: onFailure is not available here yet");
+        with("\"name\":\"Build\",",
+             "\"name\":\"Build\",\"onSuccess\":{\"conditions\":[{\"result\":\"FAIL\",\"rules\":[{"
+             "\"name\":\"r\",\"ruleTypeId\":{\"provider\":\"LambdaInvoke\"}}]}]},"),
+        DEF_FAULT_STAGE, "the rule provider LambdaInvoke is not available here yet");
+    refuses(with("\"name\":\"p\"", "\"name\":\"p\",\"triggers\":[{\"gitConfiguration\":{\"push\":[{"
+                                   "\"tags\":{}}]}}]"),
+            DEF_FAULT_STRUCTURE, "A trigger by tags is not available here yet");
     refuses(with("\"provider\":\"CodeBuild\"", "\"provider\":\"DeviceFarm\""), DEF_FAULT_ACTION,
             "DeviceFarm is not available here yet; docs/limits.md");
 }
