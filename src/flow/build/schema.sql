@@ -69,3 +69,7 @@ CREATE TABLE codebuild_policies(
     policy TEXT NOT NULL,               -- JSON
     modified_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- migration 4
+-- The boot of the machine in which a build was spawned. Its files are those of that boot and not
+-- synced: when the machine went down, this row alone says that commands may have run.
+ALTER TABLE codebuild_builds ADD COLUMN boot TEXT;

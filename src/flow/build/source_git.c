@@ -129,7 +129,7 @@ static int record(struct supervision *s, size_t number, struct str commit, struc
     if (number == 0) {
         s->plan.resolved_version = commit;
     }
-    return build_events_note(s->events, "source", event, err);
+    return build_events_add(s->events, "source", event, err);
 }
 
 static int allow_networks(struct supervision *s, struct egress *ret, struct err *err) {

@@ -210,18 +210,19 @@ int build_count_running(struct db *db, struct str account, struct str region, st
                : 0;
 }
 
-int build_running(struct db *db, struct arena *a, struct str_list *ret, struct err *err) {
+int build_running(struct db *db, struct arena *a, struct str boot, struct str_list *ret_here,
+                  struct str_list *ret_lost, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
-    *ret = (struct str_list){0};
-    if (db_query(
-            db, &rows, err,
-            "SELECT uuid FROM codebuild_builds WHERE ended_ms = 0 AND spawned = 1 ORDER BY seq",
-            "") < 0) {
+    *ret_here = *ret_lost = (struct str_list){0};
+    if (db_query(db, &rows, err,
+                 "SELECT uuid, ifnull(boot, ?) = ? FROM codebuild_builds WHERE ended_ms = 0 AND "
+                 "spawned = 1 ORDER BY seq",
+                 "ss", boot, boot) < 0) {
         return -1;
     }
     int more = 0;
     while ((more = db_next(&rows, err)) > 0) {
-        *arena_push(a, ret) = db_str(&rows, a, 0);
+        *arena_push(a, db_i64(&rows, 1) ? ret_here : ret_lost) = db_str(&rows, a, 0);
     }
     return more;
 }
@@ -232,8 +233,17 @@ int build_get_plan(struct db *db, struct arena *a, struct str uuid, struct str *
                       uuid);
 }
 
-int build_set_spawned(struct db *db, struct str uuid, struct err *err) {
-    return db_run(db, err, "UPDATE codebuild_builds SET spawned = 1 WHERE uuid = ?", "s", uuid);
+int build_set_spawned(struct db *db, struct str uuid, struct str boot, struct err *err) {
+    return db_run(db, err, "UPDATE codebuild_builds SET spawned = 1, boot = ? WHERE uuid = ?", "ss",
+                  boot, uuid);
+}
+
+int build_get_boot(struct db *db, struct arena *a, struct str uuid, struct str *ret,
+                   struct err *err) {
+    *ret = STR_NONE;
+    return db_get_str(db, a, ret, err,
+                      "SELECT boot FROM codebuild_builds WHERE uuid = ? AND boot IS NOT NULL", "s",
+                      uuid);
 }
 
 int build_set_body(struct db *db, const struct build_row *row, struct err *err) {

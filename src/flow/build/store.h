@@ -62,12 +62,18 @@ int build_list(struct db *db, struct arena *a, struct str account, struct str re
 int build_count_running(struct db *db, struct str account, struct str region, struct str project,
                         int64_t *ret, struct err *err) MUST_USE;
 
-/* Uuids of all builds that have been spawned and have not ended, oldest first. */
-int build_running(struct db *db, struct arena *a, struct str_list *ret, struct err *err) MUST_USE;
+/* Uuids of all builds that have been spawned and have not ended, oldest first: in this boot of the
+ * machine, and in another one. */
+int build_running(struct db *db, struct arena *a, struct str boot, struct str_list *ret_here,
+                  struct str_list *ret_lost, struct err *err) MUST_USE;
 
 int build_get_plan(struct db *db, struct arena *a, struct str uuid, struct str *ret,
                    struct err *err) MUST_USE;
-int build_set_spawned(struct db *db, struct str uuid, struct err *err) MUST_USE;
+/* From now on commands may run, in this boot of the machine: it never starts in another one. */
+int build_set_spawned(struct db *db, struct str uuid, struct str boot, struct err *err) MUST_USE;
+/* 1 and the boot in which it was spawned, 0 it was not. */
+int build_get_boot(struct db *db, struct arena *a, struct str uuid, struct str *ret,
+                   struct err *err) MUST_USE;
 /* What a retry changes of a row that has ended: its body, which names the next build. */
 int build_set_body(struct db *db, const struct build_row *row, struct err *err) MUST_USE;
 

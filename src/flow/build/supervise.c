@@ -29,17 +29,7 @@ struct phase_end phase_failed(struct supervision *s, const char *code, const cha
 static int record_start(struct supervision *s, enum build_phase phase, struct err *err) {
     json_t *event = json_object();
     json_set_str(event, "phase", str_c(phase_name(phase)));
-    return build_events_note(s->events, "phase_start", event, err);
-}
-
-/* A phase in which nothing was done need not be on disk before the next one begins. */
-static bool did_work(const struct supervision *s, enum build_phase phase) {
-    enum buildspec_phase_kind kind = BUILDSPEC_INSTALL;
-    if (phase_section(phase, &kind)) {
-        return s->spec.phase[kind].commands.n + s->spec.phase[kind].finally.n > 0;
-    }
-    return phase != PHASE_PROVISIONING &&
-           (phase != PHASE_UPLOAD_ARTIFACTS || s->spec.has_artifacts || s->spec.reports.n > 0);
+    return build_events_add(s->events, "phase_start", event, err);
 }
 
 static int record_end(struct supervision *s, enum build_phase phase, const struct phase_end *end,
@@ -53,9 +43,7 @@ static int record_end(struct supervision *s, enum build_phase phase, const struc
     json_set_str(context, "message", end->message);
     json_array_append_new(contexts, context);
     json_set(event, "contexts", contexts);
-    return end->status != PHASE_SUCCEEDED || did_work(s, phase)
-               ? build_events_add(s->events, "phase_end", event, err)
-               : build_events_note(s->events, "phase_end", event, err);
+    return build_events_add(s->events, "phase_end", event, err);
 }
 
 /* ---- phases ---- */
@@ -190,7 +178,7 @@ static int become_owner(struct supervision *s, int *ret_lock, struct err *err) {
     s->stopping = file_exists(str_printf(a, "%s/stop", s->dir).p);
     return process_identify(getpid(), &self, err) < 0
                ? -1
-               : file_write_atomic(pid, process_id_text(a, &self), 0600, err);
+               : file_write(pid, process_id_text(a, &self), 0600, err);
 }
 
 static int take_signals_as_reads(struct supervision *s, struct err *err) {
@@ -264,7 +252,12 @@ static int supervise_plan(struct supervision *s, int tee_fd, struct err *err) {
         return -1;
     }
     build_log_tee(s->log, tee_fd);
-    return live(s, err);
+    if (live(s, err) < 0) {
+        return -1;
+    }
+    /* From here on serve knows the end, and nobody waits for us. */
+    clear_away(s);
+    return build_records_sync(s->dir, err);
 }
 
 static void done(struct supervision *s) {
@@ -280,6 +273,7 @@ int supervise(const char *dir, const struct supervise_options *options, struct e
     struct supervision s = blank(dir);
     arena_init(&s.arena);
     int result = take_signals_as_reads(&s, err) < 0 ? -1 : supervise_plan(&s, options->tee_fd, err);
+    clear_away(&s);
     done(&s);
     return result;
 }
@@ -329,10 +323,8 @@ int supervise_ahead(const char *dir, struct err *err) {
         sandbox_moved(s.box, s.dir);
         result = supervise_plan(&s, -1, err);
     }
+    clear_away(&s);
     struct err second = ERR_INIT;
-    if (s.box != NULL && sandbox_delete(s.box, &second) < 0) {
-        fprintf(stderr, "trunkline: %s\n", second.msg);
-    }
     if (build.n == 0 && tree_remove(dir, &second) < 0) {
         fprintf(stderr, "trunkline: %s\n", second.msg); /* the next serve tries again */
     }

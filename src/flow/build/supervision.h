@@ -95,7 +95,10 @@ int offer_docker(struct supervision *s, struct err *err) MUST_USE;
 struct phase_end provision(struct supervision *s);
 /* The part that needs no build: container and pipe, for one of the pool. */
 int provision_ahead(struct supervision *s, struct err *err) MUST_USE;
+/* Ends all that runs for the build. What is left of its container is removed by clear_away, which
+ * nobody has to wait for. */
 void unprovision(struct supervision *s);
+void clear_away(struct supervision *s);
 
 /* source.c: the source, the buildspec, the variables. source_directory: inside, of the primary
  * source (0) or of a secondary one (1, 2 ...). */

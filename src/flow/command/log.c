@@ -212,8 +212,6 @@ void build_log_close(struct build_log *log) {
         return;
     }
     build_log_output_end(log);
-    fsync(log->fd);
-    fsync(log->index_fd);
     fd_closep(&log->fd);
     fd_closep(&log->index_fd);
     mask_stream_done(&log->stream);

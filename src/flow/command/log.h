@@ -22,7 +22,7 @@ struct build_log;
 /* Creates or continues `dir`/log and `dir`/log.idx. */
 int build_log_open(const char *dir, const struct clock *clock, struct build_log **ret,
                    struct err *err) MUST_USE;
-void build_log_close(struct build_log *log); /* settles and flushes what is held; NULL ok */
+void build_log_close(struct build_log *log); /* settles what is held; NULL ok */
 
 /* A second reader of the same bytes, for people at a terminal: every chunk as it is written. */
 void build_log_tee(struct build_log *log, int fd);

@@ -73,7 +73,7 @@ void gateway_record(struct gateway *g, struct str host, enum route_verdict verdi
     json_set_str(event, "host", host);
     json_set_str(event, "verdict", str_c(route_verdict_name(verdict)));
     json_set(event, "bytes", json_integer(bytes));
-    if (build_events_note(g->config.events, "egress", event, &ignored) < 0) {
+    if (build_events_add(g->config.events, "egress", event, &ignored) < 0) {
         build_log_line(g->config.log, "Egress could not be recorded: %s", ignored.msg);
     }
 }

@@ -58,8 +58,8 @@ void build_events_close(struct build_events *events) {
     }
 }
 
-static int append(struct build_events *events, const char *type, json_t *object, bool durable,
-                  struct err *err) {
+int build_events_add(struct build_events *events, const char *type, json_t *object,
+                     struct err *err) {
     struct arena a = ARENA_INIT;
     pthread_mutex_lock(&events->lock);
     json_t *record cleanup_json = json_object();
@@ -70,22 +70,9 @@ static int append(struct build_events *events, const char *type, json_t *object,
     json_decref(object);
     struct str line = str_concat(&a, json_dump_str(&a, record), S("\n"));
     int result = fd_write_all(events->fd, line.p, line.n, err);
-    if (result == 0 && durable && fdatasync(events->fd) < 0) {
-        result = err_sys(err, errno, "events of the build");
-    }
     pthread_mutex_unlock(&events->lock);
     arena_done(&a);
     return result;
-}
-
-int build_events_add(struct build_events *events, const char *type, json_t *object,
-                     struct err *err) {
-    return append(events, type, object, true, err);
-}
-
-int build_events_note(struct build_events *events, const char *type, json_t *object,
-                      struct err *err) {
-    return append(events, type, object, false, err);
 }
 
 int build_exit_write(const char *dir, const struct clock *clock, const struct build_exit *end,
@@ -96,8 +83,23 @@ int build_exit_write(const char *dir, const struct clock *clock, const struct bu
     json_set(object, "t", json_integer(clock_now_ms(clock)));
     json_set_str(object, "reason", end->reason);
     json_set(object, "retries", json_integer(end->retries));
-    int result = file_write_atomic(str_printf(&a, "%s/exit.json", dir).p, json_dump_str(&a, object),
-                                   0600, err);
+    int result =
+        file_write(str_printf(&a, "%s/exit.json", dir).p, json_dump_str(&a, object), 0600, err);
+    arena_done(&a);
+    return result;
+}
+
+int build_records_sync(const char *dir, struct err *err) {
+    static const char *const names[] = {"log", "log.idx", "events.jsonl", "exit.json", "."};
+    struct arena a = ARENA_INIT;
+    int result = 0;
+    for (size_t i = 0; result == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
+        const char *path = str_printf(&a, "%s/%s", dir, names[i]).p;
+        int fd cleanup_fd = file_exists(path) ? file_open(path, O_RDONLY, 0, err) : -1;
+        if (fd >= 0 && fsync(fd) < 0) {
+            result = err_sys(err, errno, "sync %s", path);
+        }
+    }
     arena_done(&a);
     return result;
 }
@@ -111,9 +113,10 @@ int build_exit_read(struct arena *a, const char *dir, struct build_exit *ret, st
     if (file_read(a, path, MAX_EXIT, &text, err) < 0) {
         return -1;
     }
-    json_t *object cleanup_json = json_parse(text, err);
+    struct err torn = ERR_INIT;
+    json_t *object cleanup_json = json_parse(text, &torn);
     if (object == NULL) {
-        return err_wrap(err, "%s", path);
+        return 0; /* the machine went down before it was on the disk */
     }
     ret->status = str_dup(a, json_str(object, "status"));
     ret->reason = str_dup(a, json_str(object, "reason"));

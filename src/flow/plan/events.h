@@ -1,7 +1,12 @@
 /*
- * What a supervisor records for serve, in the build's directory: `events.jsonl` (appended; what
- * matters is durable before the supervisor goes on) and `exit.json` (whole or absent; after it
- * nothing more comes). serve may be away at any time; it reads on from its own offset.
+ * What a supervisor records for serve, in the build's directory: `events.jsonl` (appended) and
+ * `exit.json` (whole or absent; after it nothing more comes). serve may be away at any time; it
+ * reads on from its own offset.
+ *
+ * Who reads them in the same boot of the machine sees all that was written, whoever was killed:
+ * nothing is synced while a build runs. What a power failure takes is a build that has not ended,
+ * which is a FAULT then, or one that serve has in its store. build_records_sync is for an end that
+ * serve is not there to take.
  *
  * Records: {"seq","t","type",...} with type
  *   phase_start {"phase"}
@@ -28,10 +33,6 @@ void build_events_close(struct build_events *events); /* NULL ok */
 int build_events_add(struct build_events *events, const char *type, json_t *object,
                      struct err *err) MUST_USE;
 
-/* The same for what a later record makes durable soon enough: beginnings, phases without work. */
-int build_events_note(struct build_events *events, const char *type, json_t *object,
-                      struct err *err) MUST_USE;
-
 /* The end, exit.json: {"status","t","reason","retries"}. */
 struct build_exit {
     struct str status; /* as CodeBuild's buildStatus */
@@ -41,6 +42,9 @@ struct build_exit {
 };
 int build_exit_write(const char *dir, const struct clock *clock, const struct build_exit *end,
                      struct err *err) MUST_USE;
-/* 1 there is one, 0 not yet. */
+/* 1 there is one, 0 not yet, or not whole. */
 int build_exit_read(struct arena *a, const char *dir, struct build_exit *ret,
                     struct err *err) MUST_USE;
+
+/* Puts log, events and end on the disk; afterwards a power failure takes nothing of the build. */
+int build_records_sync(const char *dir, struct err *err) MUST_USE;

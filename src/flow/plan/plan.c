@@ -346,7 +346,7 @@ int plan_read(struct arena *a, const char *dir, struct plan *ret, struct err *er
 int plan_write(const char *dir, const struct plan *plan, struct err *err) {
     struct arena a = ARENA_INIT;
     struct str path = str_printf(&a, "%s/plan.json", dir);
-    int result = file_write_atomic(path.p, plan_json(&a, plan), 0600, err);
+    int result = file_write(path.p, plan_json(&a, plan), 0600, err);
     arena_done(&a);
     return result;
 }

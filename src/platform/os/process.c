@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -193,6 +194,24 @@ static bool start_time(struct str stat, uint64_t *ret) {
     return ok;
 }
 
+static char boot[PROCESS_BOOT_MAX];
+
+static void read_boot(void) {
+    struct arena a = ARENA_INIT;
+    struct str text = STR_NONE;
+    struct err ignored = ERR_INIT;
+    if (file_read(&a, "/proc/sys/kernel/random/boot_id", 64, &text, &ignored) == 0) {
+        snprintf(boot, sizeof(boot), "%.*s", STR_ARG(str_trim(text)));
+    }
+    arena_done(&a);
+}
+
+const char *process_boot(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, read_boot);
+    return boot;
+}
+
 int process_identify(pid_t pid, struct process_id *ret, struct err *err) {
     struct arena a = ARENA_INIT;
     struct str text = STR_NONE;
@@ -201,10 +220,7 @@ int process_identify(pid_t pid, struct process_id *ret, struct err *err) {
     if (result == 0 && !start_time(text, &ret->start)) {
         result = err_set(err, ERR_INTERNAL, "/proc/%d/stat cannot be read", pid);
     }
-    struct err ignored = ERR_INIT;
-    if (result == 0 && file_read(&a, "/proc/sys/kernel/random/boot_id", 64, &text, &ignored) == 0) {
-        snprintf(ret->boot, sizeof(ret->boot), "%.*s", STR_ARG(str_trim(text)));
-    }
+    snprintf(ret->boot, sizeof(ret->boot), "%s", process_boot());
     if (result < 0 && err->kind == ERR_SYSTEM && err->sys == ESRCH) {
         err->kind = ERR_NOT_FOUND;
     }

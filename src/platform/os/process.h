@@ -59,11 +59,16 @@ void process_close(struct process *p); /* forgets it without waiting */
 void process_end(struct process *p);
 #define cleanup_process __attribute__((cleanup(process_end)))
 
+/* Which boot of the machine this is (/proc/sys/kernel/random/boot_id); empty where the kernel does
+ * not say. */
+enum { PROCESS_BOOT_MAX = 37 };
+const char *process_boot(void);
+
 /* Who a process is, over time: valid in this boot only. */
 struct process_id {
-    pid_t pid;      /* as seen in our pid namespace */
-    uint64_t start; /* start time in ticks since boot (/proc/PID/stat) */
-    char boot[37];  /* /proc/sys/kernel/random/boot_id, or empty */
+    pid_t pid;                   /* as seen in our pid namespace */
+    uint64_t start;              /* start time in ticks since boot (/proc/PID/stat) */
+    char boot[PROCESS_BOOT_MAX]; /* process_boot */
 };
 int process_identify(pid_t pid, struct process_id *ret, struct err *err) MUST_USE;
 struct str process_id_text(struct arena *a, const struct process_id *id); /* "PID START BOOT" */

@@ -20,6 +20,15 @@ int watch_add(int watch, const char *path, struct err *err) {
     return inotify_add_watch(watch, path, events) < 0 ? os_error(err, errno, "watch", path) : 0;
 }
 
+int watch_add_arrivals(int watch, const char *dir, struct err *err) {
+    int number = inotify_add_watch(watch, dir, IN_MOVED_TO);
+    return number < 0 ? os_error(err, errno, "watch", dir) : number;
+}
+
+void watch_forget(int watch, int number) {
+    inotify_rm_watch(watch, number); /* the folder may be gone, and the watch with it */
+}
+
 int watch_drain(int watch, struct err *err) {
     char events[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)]
         __attribute__((aligned(__alignof__(struct inotify_event))));

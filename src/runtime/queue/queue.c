@@ -74,8 +74,17 @@ int queue_add(struct db *db, const char *kind, struct str key, struct str payloa
 int queue_hasten(struct db *db, const char *kind, int64_t n, struct err *err) {
     if (db_run(db, err,
                "UPDATE job SET run_at_ms = 0 WHERE id IN (SELECT id FROM job WHERE kind = ? "
-               "ORDER BY id LIMIT ?)",
+               "AND run_at_ms > 0 ORDER BY id LIMIT ?)",
                "zi", kind, n) < 0) {
+        return -1;
+    }
+    db_on_commit(db, wake_store, db);
+    return 0;
+}
+
+int queue_hasten_key(struct db *db, const char *kind, struct str key, struct err *err) {
+    if (db_run(db, err, "UPDATE job SET run_at_ms = 0 WHERE kind = ? AND key = ?", "zs", kind,
+               key) < 0) {
         return -1;
     }
     db_on_commit(db, wake_store, db);
@@ -89,6 +98,13 @@ int queue_cancel(struct db *db, const char *kind, struct str key, struct err *er
 int queue_end(struct db *db, struct queue_job *job, struct err *err) {
     job->ended = true;
     return db_run(db, err, "DELETE FROM job WHERE id = ?", "i", job->id);
+}
+
+int queue_later(struct db *db, struct queue_job *job, int64_t run_at_ms, struct err *err) {
+    job->ended = true;
+    job->again_ms = run_at_ms;
+    return db_run(db, err, "UPDATE job SET run_at_ms = ?, failures = 0 WHERE id = ?", "ii",
+                  run_at_ms, job->id);
 }
 
 void queue_wake(struct queue *q) {

@@ -21,7 +21,7 @@ struct queue_job {
     int64_t again_ms;    /* handler may set: run again at that wall time, instead of ending or
                             instead of after the usual back-off */
     bool give_up;        /* handler may set when it fails: no further attempt helps */
-    bool ended;          /* set by queue_end */
+    bool ended;          /* set by queue_end and queue_later */
 };
 
 /* One kind of job. `run` is called outside any transaction, on a worker thread; it returns 0 when
@@ -53,14 +53,21 @@ int queue_run_due(struct queue *q);
 int queue_add(struct db *db, const char *kind, struct str key, struct str payload,
               int64_t run_at_ms, struct err *err) MUST_USE;
 /* The n oldest jobs of the kind that wait for a later time are due now: what they waited for is
- * there. One that runs at this moment keeps its own opinion. */
+ * there. One that runs at this moment keeps its own opinion, unless it wrote that with
+ * queue_later. */
 int queue_hasten(struct db *db, const char *kind, int64_t n, struct err *err) MUST_USE;
+/* The same for one job; nothing happens when there is none. */
+int queue_hasten_key(struct db *db, const char *kind, struct str key, struct err *err) MUST_USE;
 int queue_cancel(struct db *db, const char *kind, struct str key, struct err *err) MUST_USE;
 
 /* Deletes a running job inside the handler's own transaction, together with the result. Whoever
  * adds the same key after that commit gets a new job; without this, an addition between the
  * handler's last look and its return would be lost. */
 int queue_end(struct db *db, struct queue_job *job, struct err *err) MUST_USE;
+
+/* A running job goes to wait, inside the handler's own transaction: what hastens it after that
+ * commit finds it waiting, so it is never lost. */
+int queue_later(struct db *db, struct queue_job *job, int64_t run_at_ms, struct err *err) MUST_USE;
 
 /* Workers look again. Registered by queue_add with db_on_commit, so seldom called by hand. */
 void queue_wake(struct queue *q);

@@ -21,9 +21,25 @@ struct bench {
     int gave_up;
     int last_attempt;
     bool give_up;
-    bool end_inside; /* end the job in a transaction of its own, then add it again */
+    int64_t later_ms; /* go to wait in a transaction of its own, once */
+    bool hastens;     /* and be hastened at once */
+    bool end_inside;  /* end the job in a transaction of its own, then add it again */
     atomic_int count;
 };
+
+static int wait_inside(struct bench *b, struct queue_job *job) {
+    struct err err = ERR_INIT;
+    assert_int_equal(db_begin(b->db, &err), 0);
+    assert_int_equal(queue_later(b->db, job, b->later_ms, &err), 0);
+    assert_int_equal(db_commit(b->db, &err), 0);
+    b->later_ms = 0;
+    if (b->hastens) {
+        assert_int_equal(db_begin(b->db, &err), 0);
+        assert_int_equal(queue_hasten_key(b->db, "note", job->key, &err), 0);
+        assert_int_equal(db_commit(b->db, &err), 0);
+    }
+    return 0;
+}
 
 static int note(void *ud, struct queue_job *job, struct err *err) {
     struct bench *b = ud;
@@ -46,7 +62,7 @@ static int note(void *ud, struct queue_job *job, struct err *err) {
         assert_int_equal(queue_add(b->db, "note", job->key, STR_NONE, 0, &inner), 0);
         assert_int_equal(db_commit(b->db, &inner), 0);
     }
-    return 0;
+    return b->later_ms > 0 ? wait_inside(b, job) : 0;
 }
 
 static void note_end(void *ud, struct queue_job *job, const struct err *why) {
@@ -151,6 +167,20 @@ static void test_hastened_jobs_are_due_now_the_oldest_first(void **state) {
     assert_int_equal(queue_run_due(b->queue), 2);
     assert_true(str_is(b->ran, "a,b,"));
     assert_int_equal(rows(b), 2);
+}
+
+/* What hastens a job between its own transaction and its return is not lost. */
+static void test_job_that_goes_to_wait_is_hastened_also_before_it_returns(void **state) {
+    struct bench *b = *state;
+    b->later_ms = b->time.now_ms + 60000;
+    add(b, "note", "a", 0, true);
+    assert_int_equal(queue_run_due(b->queue), 1);
+    assert_int_equal(rows(b), 1);
+    b->later_ms = b->time.now_ms + 90000;
+    b->hastens = true;
+    b->time.now_ms += 60000;
+    assert_int_equal(queue_run_due(b->queue), 2); /* it waits, is hastened, and ends */
+    assert_int_equal(rows(b), 0);
 }
 
 static void test_failed_job_backs_off_then_succeeds(void **state) {
@@ -322,6 +352,7 @@ int main(void) {
         TEST(test_same_key_twice_is_one_job),
         TEST(test_timer_waits_for_its_time),
         TEST(test_hastened_jobs_are_due_now_the_oldest_first),
+        TEST(test_job_that_goes_to_wait_is_hastened_also_before_it_returns),
         TEST(test_failed_job_backs_off_then_succeeds),
         TEST(test_job_is_given_up_after_its_last_attempt),
         TEST(test_handler_may_give_up_at_once),

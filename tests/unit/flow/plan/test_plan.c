@@ -153,6 +153,20 @@ static void test_events_are_numbered_over_reopening(void **state) {
                         "{\"seq\":2,\"t\":2000,\"type\":\"exported\"}\n");
 }
 
+/* As a power failure may leave it. */
+static void test_an_exit_that_is_not_whole_is_not_there(void **state) {
+    (void)state;
+    struct build_exit end;
+    struct err err = ERR_INIT;
+    static const char *const torn[] = {"", "{\"status\":\"SUCCEE"};
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(
+            file_write(str_printf(&arena, "%s/exit.json", dir).p, str_c(torn[i]), 0600, &err), 0);
+        assert_int_equal(build_exit_read(&arena, dir, &end, &err), 0);
+    }
+    assert_int_equal(build_records_sync(dir, &err), 0);
+}
+
 static void test_an_exit_is_there_or_not(void **state) {
     (void)state;
     struct build_exit end;
@@ -177,6 +191,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_caches_and_logs_survive_the_file, setup, teardown),
         cmocka_unit_test_setup_teardown(test_events_are_numbered_over_reopening, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_exit_is_there_or_not, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_exit_that_is_not_whole_is_not_there, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

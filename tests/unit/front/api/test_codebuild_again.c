@@ -3,11 +3,15 @@
 #include "../../cmocka_.h"
 
 #include "flow/build/ingest.h"
+#include "flow/build/store.h"
 #include "flow/forge/store.h"
 #include "flow/report/store.h"
 #include "front/api/codebuild/codebuild.h"
 #include "platform/os/file.h"
 #include "services/core/seal.h"
+
+#include <sched.h>
+#include <stdatomic.h>
 
 static struct arena arena;
 static struct err err;
@@ -296,6 +300,39 @@ static void test_a_build_ends_when_it_has_queued_for_too_long(void **state) {
     builds_free(builds);
 }
 
+static int note_end(void *ud, struct db *db, struct arena *a, const struct build_row *row,
+                    struct err *why) {
+    (void)db;
+    (void)a;
+    (void)row;
+    (void)why;
+    atomic_store((atomic_bool *)ud, true);
+    return 0;
+}
+
+/* A power failure took its directory, or parts of it; its commands may have run. */
+static void test_a_build_of_another_boot_never_starts_again(void **state) {
+    (void)state;
+    struct codebuild_build *one = begin();
+    atomic_bool ended = false;
+    struct builds_config told = config;
+    told.hooks = (struct build_hooks){note_end, &ended};
+    struct builds *builds = builds_new(&told);
+    struct queue_job job;
+    OK(build_set_spawned(flow.db, uuid_of(one->id), S("another boot"), &err));
+    run_start(builds, one->id, &job);
+    assert_false(file_exists(str_printf(&arena, "%s/builds", dir).p));
+    OK(db_commit(flow.db,
+                 &err)); /* every test runs in a transaction, and now it is the thread's turn */
+    OK(builds_watch(builds, &err));
+    while (!ended) {
+        sched_yield();
+    }
+    builds_free(builds);
+    OK(db_begin(flow.db, &err));
+    assert_true(str_is(get(one->id)->build_status, "FAULT"));
+}
+
 static void test_an_alias_is_kept_through_a_time_of_being_private(void **state) {
     (void)state;
     struct codebuild_create_project_input in = sample();
@@ -375,6 +412,7 @@ int main(void) {
         CASE(test_no_more_builds_than_the_limit_also_by_retry),
         CASE(test_deleting_takes_the_row_and_then_the_directory),
         CASE(test_a_build_ends_when_it_has_queued_for_too_long),
+        CASE(test_a_build_of_another_boot_never_starts_again),
         CASE(test_an_alias_is_kept_through_a_time_of_being_private),
         CASE(test_settings_that_exclude_each_other_are_refused),
     };

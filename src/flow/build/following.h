@@ -1,0 +1,55 @@
+/*
+ * The builds that have a supervisor, and the thread that follows them: it takes in what they
+ * record, passes stops on, and sweeps what a supervisor that died has left. A build has ended when
+ * its supervisor says so; that one then clears the container away, and is followed until it has.
+ * Shared by builds.c and following.c only.
+ */
+#pragma once
+
+#include "flow/build/build.h"
+#include "flow/build/ingest.h"
+#include "flow/build/pool.h"
+#include "platform/os/process.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { CLEARING_MAX = 64 }; /* ended builds whose containers are not gone yet */
+
+struct running; /* one of them; following.c */
+
+struct builds {
+    struct builds_config config;
+    pthread_mutex_t lock; /* guards `running`, what is new in it, and the counts */
+    struct running *running;
+    int running_n;       /* of them, those that have not ended */
+    int clearing_n;      /* those that have */
+    int wake_fd;         /* eventfd: there is something new */
+    int arrivals_fd;     /* inotify of their directories: some exit.json may be there; or -1 */
+    atomic_bool asked;   /* for something that the store knows: a stop */
+    atomic_bool waiting; /* for a place: some build.start */
+    atomic_bool stopping;
+    bool watching;
+    pthread_t thread;
+    struct pool *pool;
+};
+
+/* DATA/builds/<uuid>; arena-owned. */
+const char *builds_dir(const struct builds *b, struct arena *a, struct str uuid);
+
+/* Places for further builds; 0 also while too many containers wait for their removal. */
+int builds_places(struct builds *b);
+
+/* Takes a build into the list. `process`: its supervisor, ours to reap; PROCESS_NONE: found when it
+ * has written its pid. */
+void builds_follow(struct builds *b, struct str uuid, struct process process);
+
+/* One that was spawned before the machine went down: only its end may be there. */
+void builds_follow_lost(struct builds *b, struct str uuid);
+
+/* The thread looks at what is new; or at all builds, and asks the store about them. */
+void builds_wake(struct builds *b);
+void builds_look(struct builds *b);
+
+/* Ends the thread, forgets the list. The builds go on. */
+void builds_unfollow(struct builds *b);
