@@ -58,38 +58,6 @@ static void add_outputs(struct action_run *run, struct build_order *order) {
     }
 }
 
-/* EnvironmentVariables: a JSON array of {name, value, type}. */
-static int add_env(struct action_run *run, struct build_order *order, struct err *err) {
-    struct str text = action_setting(run, "EnvironmentVariables");
-    if (text.n == 0) {
-        return 0;
-    }
-    json_t *list cleanup_json = json_parse(text, err);
-    if (!json_is_array(list)) {
-        return err_set(err, ERR_INVALID,
-                       "EnvironmentVariables is not a JSON array of {name, value, type}");
-    }
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *from = json_array_get(list, i);
-        struct str type = json_str(from, "type");
-        struct env_var var = {
-            .name = str_dup(run->arena, json_str(from, "name")),
-            .value = str_dup(run->arena, json_str(from, "value")),
-            .of_project = true,
-        };
-        if (var.name.n == 0 || var.value.p == NULL ||
-            (type.p != NULL && !env_type_parse(type, &var.type))) {
-            return err_set(
-                err, ERR_INVALID,
-                "EnvironmentVariables: entry %zu has no name, no value, or a type that is "
-                "none of PLAINTEXT, PARAMETER_STORE, SECRETS_MANAGER",
-                i + 1);
-        }
-        env_put(run->arena, &order->env, var);
-    }
-    return 0;
-}
-
 /* ---- starting ---- */
 
 static int note_build(struct action_run *run, struct str uuid, struct str inputs, struct err *err) {
@@ -132,7 +100,9 @@ static int start(struct action_run *run, struct err *err) {
     json_t *inputs cleanup_json = json_array();
     struct str uuid = STR_NONE;
     add_outputs(run, &order);
-    return add_inputs(run, inputs, &order, err) < 0 || add_env(run, &order, err) < 0 ||
+    return add_inputs(run, inputs, &order, err) < 0 ||
+                   build_order_env(run->arena, action_setting(run, "EnvironmentVariables"), &order,
+                                   err) < 0 ||
                    build_start(run->flow, run->arena, &order, &uuid, err) < 0 ||
                    note_build(run, uuid, json_dump_str(run->arena, inputs), err) < 0
                ? -1

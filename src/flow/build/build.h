@@ -41,6 +41,11 @@ struct build_order {
     struct str kms_key;
 };
 
+/* Adds the variables of EnvironmentVariables, a JSON array of {name, value, type}; absent: none.
+ * ERR_INVALID names the entry. */
+int build_order_env(struct arena *a, struct str text, struct build_order *order,
+                    struct err *err) MUST_USE;
+
 /* In the caller's transaction. ERR_NOT_FOUND: no such project; ERR_INVALID: it cannot be built so.
  */
 int build_start(const struct flow *f, struct arena *a, const struct build_order *order,

@@ -70,6 +70,7 @@ int execution_state(struct arena *a, const struct pipeline_row *row, struct engi
 #define JOB_ACTION "flow.action"
 #define JOB_KILL "flow.kill"
 #define JOB_CHECK "flow.check"
+#define JOB_END_CHECK "flow.end_check"
 #define JOB_EXPIRE "flow.expire"
 #define JOB_NOTIFY "flow.notify"
 #define JOB_ALARM "flow.alarm"

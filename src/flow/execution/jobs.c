@@ -11,7 +11,6 @@
 
 enum {
     APPROVAL_MINUTES = 7 * 24 * 60, /* CodePipeline's default */
-    CHECK_AGAIN_MS = 2000,
     ACTION_TRIES = 8,
 };
 
@@ -219,14 +218,13 @@ struct checked {
     const struct job *job;
     const struct check_run *run;
     const struct check_result *result;
-    bool errored;
 };
 
 static int write_check(void *ud, struct err *err) {
     struct checked *c = ud;
     const struct job *j = c->job;
     struct check_end end = {
-        .ok = c->result->passed, .errored = c->errored, .summary = c->result->summary};
+        .ok = c->result->passed, .errored = c->result->errored, .summary = c->result->summary};
     if (stage_check_record(c->run, c->result, err) < 0) {
         return -1;
     }
@@ -234,12 +232,17 @@ static int write_check(void *ud, struct err *err) {
         return record_condition_summary(j->f->db, j->id, c->result->summary,
                                         clock_now_ms(j->f->clock), err);
     }
+    if (c->result->left_over &&
+        queue_add(j->f->db, JOB_END_CHECK, j->id, j->queue->payload, 0, err) < 0) {
+        return -1;
+    }
     return execution_check_end(j->f, j->arena, j->pipeline, j->execution, j->id, &end, err);
 }
 
 static int run_check(void *ud, struct queue_job *queue, struct err *err) {
     struct job j;
     struct check_run run;
+    struct check_result result;
     if (read_job(ud, queue, &j, err) < 0) {
         return -1;
     }
@@ -247,26 +250,27 @@ static int run_check(void *ud, struct queue_job *queue, struct err *err) {
     if (loaded <= 0) {
         return loaded;
     }
-    struct check_result result;
     struct err why = ERR_INIT;
-    bool errored = stage_check(&run, &result, &why) < 0;
-    if (errored && why.kind == ERR_UNAVAILABLE && queue->attempt < ACTION_TRIES) {
-        *err = why;
-        return -1;
+    if (stage_check(&run, &result, &why) < 0) {
+        if (queue->attempt < ACTION_TRIES) {
+            *err = why;
+            return -1;
+        }
+        result.decided = true; /* what could not be asked so often counts as an error */
     }
-    if (errored) {
-        result = (struct check_result){
-            .decided = true,
-            .summary = str_printf(j.arena, "The condition could not be checked: %s", why.msg)};
-    }
-    struct checked c = {&j, &run, &result, errored};
+    struct checked c = {&j, &run, &result};
     if (in_tx(j.f, write_check, &c, err) < 0) {
         return -1;
     }
     if (!result.decided) {
-        queue->again_ms = clock_now_ms(j.f->clock) + CHECK_AGAIN_MS;
+        queue->again_ms = clock_now_ms(j.f->clock) + result.again_ms;
     }
     return 0;
+}
+
+static int run_end_check(void *ud, struct queue_job *queue, struct err *err) {
+    struct job j;
+    return read_job(ud, queue, &j, err) < 0 ? -1 : stage_check_end(j.f, j.arena, j.id, err);
 }
 
 /* ---- builds that ended ---- */
@@ -323,16 +327,17 @@ int execution_build_ended(const struct flow *f, struct arena *a, struct str exte
 /* ---- the kinds ---- */
 
 const struct queue_kind *execution_jobs(struct flow *f, size_t *ret_n) {
-    static struct queue_kind kinds[6];
-    const struct queue_kind all[6] = {
+    static struct queue_kind kinds[7];
+    const struct queue_kind all[7] = {
         {.name = JOB_ACTION, .run = run_action, .ud = f, .parallel = 4},
         {.name = JOB_KILL, .run = run_kill, .ud = f, .parallel = 2},
         {.name = JOB_CHECK, .run = run_check, .ud = f, .parallel = 2},
+        {.name = JOB_END_CHECK, .run = run_end_check, .ud = f},
         {.name = JOB_EXPIRE, .run = run_expire, .ud = f},
         {.name = JOB_NOTIFY, .run = notify_run, .ud = f, .parallel = 1, .max_attempts = 10},
         {.name = JOB_ALARM, .run = notify_alarm_run, .ud = f, .parallel = 1, .max_attempts = 10},
     };
     memcpy(kinds, all, sizeof(kinds));
-    *ret_n = 6;
+    *ret_n = 7;
     return kinds;
 }

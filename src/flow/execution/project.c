@@ -189,7 +189,7 @@ int project_effect(struct applying *t, const struct engine_effect *e) {
     case EFFECT_CHECK:
         return job(t, JOB_CHECK, e);
     case EFFECT_END_CHECK:
-        return 0; /* no rule starts anything that outlives its check */
+        return job(t, JOB_END_CHECK, e);
     case EFFECT_ROLLBACK:
         return add_rollback(t, e);
     case EFFECT_CONDITION:

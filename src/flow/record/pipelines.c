@@ -117,7 +117,13 @@ int record_pipeline_state(struct db *db, int64_t id, struct str state, struct er
 }
 
 int record_pipeline_delete(struct db *db, int64_t id, int64_t now_ms, struct err *err) {
-    return db_run(db, err, "UPDATE pipelines SET deleted_ms = ? WHERE id = ?", "ii", now_ms, id);
+    /* later than every namesake's end, however the clock went */
+    return db_run(
+        db, err,
+        "UPDATE pipelines AS p SET deleted_ms = max(?, coalesce((SELECT max(deleted_ms) + 1 "
+        "FROM pipelines o WHERE o.account = p.account AND o.region = p.region AND o.name = "
+        "p.name), 0)) WHERE id = ?",
+        "ii", now_ms, id);
 }
 
 int record_version_get(struct db *db, struct arena *a, int64_t pipeline, int version,

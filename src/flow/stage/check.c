@@ -1,63 +1,45 @@
-/* Implementation of check.h. */
-#include "flow/stage/check.h"
+/* Loading a check, looking at its rules, recording what was found; check.h. */
+#include "flow/stage/rule.h"
 
-#include "gen/cloudwatch.h"
+#include "flow/action/variables.h"
+#include "platform/text/json.h"
 
-static struct str account_of(struct str role_arn) {
-    struct aws_arn arn;
-    return aws_arn_parse(role_arn, &arn) ? arn.account : STR_NONE;
-}
+enum { LOOK_AGAIN_MS = 2000 };
 
-int stage_alarm(const struct flow *f, struct arena *a, const struct definition *d,
-                const struct def_rule *rule, struct str session, struct alarm_state *ret,
-                struct err *err) {
-    struct aws_target target;
-    if (aws_assume(f->world, a, S("codepipeline.amazonaws.com"), d->role_arn, session, &target,
-                   err) < 0 ||
-        (rule->role_arn.p != NULL &&
-         aws_assume_from(f->world, a, &target, rule->role_arn, session, &target, err) < 0)) {
-        return -1;
-    }
-    if (rule->region.p != NULL) {
-        target.region = rule->region;
-    }
-    struct str names[] = {str_map_get(&rule->configuration, S("AlarmName"))};
-    struct cloudwatch_describe_alarms_input in = {.alarm_names = {names, 1}};
-    struct cloudwatch_describe_alarms_output out;
-    if (cloudwatch_call_describe_alarms(&target, a, &in, &out, err) < 0) {
-        return -1;
-    }
-    if (out.metric_alarms.n == 0) {
-        return 0;
-    }
-    *ret = (struct alarm_state){
-        .name = names[0],
-        .account = account_of(rule->role_arn.p ? rule->role_arn : d->role_arn),
-        .state = out.metric_alarms.v[0].state_value,
-        .reason = out.metric_alarms.v[0].state_reason,
-        .changed_ms = out.metric_alarms.v[0].state_updated_timestamp,
-    };
-    return 1;
-}
+static const struct rule_provider providers[] = {
+#define RULE(provider, look, end) {provider, look, end},
+#include "flow/stage/rules.def"
+#undef RULE
+};
 
-static bool keeps_shut(const struct def_rule *rule, struct str state) {
-    struct str states = str_map_get(&rule->configuration, S("AlarmStates"));
-    struct str one = STR_NONE;
-    if (states.n == 0) {
-        return str_is(state, "ALARM");
-    }
-    while (str_cut(&states, ',', &one)) {
-        if (str_eq(str_trim(one), state)) {
-            return true;
+const struct rule_provider *rule_provider_find(struct str name) {
+    for (size_t i = 0; i < sizeof(providers) / sizeof(providers[0]); i++) {
+        if (str_is(name, providers[i].name)) {
+            return &providers[i];
         }
     }
-    return false;
+    return NULL;
 }
 
-static int64_t wait_ms(const struct def_rule *rule) {
-    long long minutes = 0;
-    str_to_i64(str_map_get(&rule->configuration, S("WaitTime")), &minutes);
-    return minutes > 0 && minutes <= 1440 ? minutes * 60 * 1000 : 0;
+struct str rule_setting(const struct rule_run *run, const char *key) {
+    return str_map_get(&run->configuration, str_c(key));
+}
+
+int rule_target(struct rule_run *run, struct aws_target *ret, struct err *err) {
+    const struct check_run *check = run->check;
+    const struct aws_world *world = check->flow->world;
+    struct str session =
+        str_printf(check->arena, "tl-%.*s-rule", STR_ARG(str_sub(check->execution.id, 0, 8)));
+    if (aws_assume(world, check->arena, S("codepipeline.amazonaws.com"), check->def.role_arn,
+                   session, ret, err) < 0 ||
+        (run->rule->role_arn.p != NULL &&
+         aws_assume_from(world, check->arena, ret, run->rule->role_arn, session, ret, err) < 0)) {
+        return -1;
+    }
+    if (run->rule->region.p != NULL) {
+        ret->region = run->rule->region;
+    }
+    return 0;
 }
 
 /* ---- loading, recording ---- */
@@ -87,7 +69,8 @@ static int load(struct check_run *run, struct str check_id, struct err *err) {
         return found;
     }
     if (definition_parse(a, json, &run->def, err) < 0 ||
-        record_rule_list(db, a, check_id, &run->rules, err) < 0) {
+        record_rule_list(db, a, check_id, &run->rules, err) < 0 ||
+        variables_of(db, a, &run->def, &run->execution, &run->variables, err) < 0) {
         return -1;
     }
     run->stage = definition_stage(&run->def, run->row.stage);
@@ -115,7 +98,6 @@ int stage_check_record(const struct check_run *run, const struct check_result *r
     int64_t now_ms = clock_now_ms(run->flow->clock);
     for (size_t i = 0; i < result->rules.n; i++) {
         struct rule_row row = result->rules.v[i];
-        row.id = str_printf(run->arena, "%.*s-%zu", STR_ARG(run->row.id), i);
         row.condition = run->row.id;
         row.pipeline = run->row.pipeline;
         row.execution = run->row.execution;
@@ -129,61 +111,165 @@ int stage_check_record(const struct check_run *run, const struct check_result *r
     return 0;
 }
 
-/* ---- the rule ---- */
+/* ---- looking ---- */
 
-struct checking {
-    struct check_run *run;
-    struct str session;
-    struct check_result *result;
-};
-
-static void add_rule(struct checking *c, const struct def_rule *rule, const char *status,
-                     struct str summary) {
-    *arena_push(c->run->arena, &c->result->rules) =
-        (struct rule_row){.rule = rule->name, .status = str_c(status), .summary = summary};
+static const struct rule_row *found_before(const struct check_run *run, struct str rule) {
+    for (size_t i = 0; i < run->rules.n; i++) {
+        if (str_eq(run->rules.v[i].rule, rule)) {
+            return &run->rules.v[i];
+        }
+    }
+    return NULL;
 }
 
-static int check_rule(struct checking *c, const struct def_rule *rule, struct err *err) {
-    struct check_run *run = c->run;
-    struct alarm_state alarm;
-    int found = stage_alarm(run->flow, run->arena, &run->def, rule, c->session, &alarm, err);
-    if (found < 0) {
+static const char *verdict_name(enum rule_verdict verdict) {
+    return verdict == RULE_PASSED ? "Succeeded" : verdict == RULE_FAILED ? "Failed" : "InProgress";
+}
+
+static struct str configuration_json(struct arena *a, const struct str_map *m) {
+    json_t *o cleanup_json = json_object();
+    for (size_t i = 0; i < m->n; i++) {
+        json_set_str(o, str_z(a, m->v[i].key), m->v[i].value);
+    }
+    return json_dump_str(a, o);
+}
+
+static int look_once(struct rule_run *run, struct rule_look *ret, struct err *err) {
+    struct check_run *check = run->check;
+    const struct def_rule *rule = run->rule;
+    const struct rule_provider *provider = rule_provider_find(rule->provider);
+    if (provider == NULL) {
+        return err_set(err, ERR_UNSUPPORTED, "there is no rule provider %.*s",
+                       STR_ARG(rule->provider));
+    }
+    if (variables_resolve_map(check->arena, &check->variables, &rule->configuration,
+                              &run->configuration, err) < 0 ||
+        variables_resolve_list(check->arena, &check->variables, &rule->commands, &run->commands,
+                               err) < 0 ||
+        provider->look(run, ret, err) < 0) {
         return -1;
     }
-    struct str name = str_map_get(&rule->configuration, S("AlarmName"));
-    if (found == 0 || !keeps_shut(rule, alarm.state)) {
-        struct str said =
-            found == 0
-                ? str_printf(run->arena, "There is no alarm %.*s yet", STR_ARG(name))
-                : str_printf(run->arena, "Alarm %.*s is %.*s", STR_ARG(name), STR_ARG(alarm.state));
-        add_rule(c, rule, "Succeeded", said);
-        return 0;
-    }
-    struct str why =
-        str_printf(run->arena, "Alarm %.*s of account %.*s is in %.*s: %.*s", STR_ARG(name),
-                   STR_ARG(alarm.account), STR_ARG(alarm.state), STR_ARG(alarm.reason));
-    int64_t waited_ms = clock_now_ms(run->flow->clock) - run->row.started_ms;
-    bool may_change = waited_ms < wait_ms(rule);
-    add_rule(c, rule, may_change ? "InProgress" : "Failed", why);
-    c->result->passed = false;
-    c->result->decided = c->result->decided && !may_change;
-    if (c->result->summary.p == NULL) {
-        c->result->summary = why;
+    int64_t limit_ms = (int64_t)rule->timeout_minutes * 60 * 1000;
+    if (ret->verdict == RULE_WAITS && limit_ms > 0 && run->waited_ms >= limit_ms) {
+        ret->verdict = RULE_FAILED;
+        ret->summary = str_printf(check->arena, "Timed out after %d minutes. %.*s",
+                                  rule->timeout_minutes, STR_ARG(ret->summary));
     }
     return 0;
+}
+
+/* Takes what the look found into the result. */
+static void take(struct check_result *result, const struct rule_row *row, int again_ms) {
+    bool waits = str_is(row->status, "InProgress");
+    if (!str_is(row->status, "Succeeded")) {
+        result->passed = false;
+        result->summary = result->summary.p == NULL ? row->summary : result->summary;
+    }
+    if (waits) {
+        int again = again_ms > 0 ? again_ms : LOOK_AGAIN_MS;
+        result->decided = false;
+        result->again_ms =
+            result->again_ms == 0 || again < result->again_ms ? again : result->again_ms;
+    }
+}
+
+static int look(struct check_run *check, size_t index, struct check_result *result,
+                struct err *err) {
+    const struct def_rule *rule = &check->condition->rules.v[index];
+    struct rule_run run = {
+        .check = check,
+        .rule = rule,
+        .id = str_printf(check->arena, "%.*s-%zu", STR_ARG(check->row.id), index),
+        .before = found_before(check, rule->name),
+        .waited_ms = clock_now_ms(check->flow->clock) - check->row.started_ms,
+    };
+    struct rule_row *row = arena_push(check->arena, &result->rules);
+    if (run.before != NULL && !str_is(run.before->status, "InProgress")) {
+        *row = *run.before;
+        take(result, row, 0);
+        return 0;
+    }
+    struct rule_look found = {0};
+    struct err why = ERR_INIT;
+    *row = (struct rule_row){.id = run.id, .rule = rule->name};
+    if (look_once(&run, &found, &why) < 0) {
+        *row = (struct rule_row){
+            .id = run.id,
+            .rule = rule->name,
+            .status = S("Failed"),
+            .summary = str_printf(check->arena, "It could not be evaluated: %s", why.msg),
+            .error_code = S("ConfigurationError"),
+            .error_message = str_dup(check->arena, str_c(why.msg)),
+        };
+        result->errored = true;
+        if (why.kind == ERR_UNAVAILABLE) {
+            *err = why;
+            return -1;
+        }
+    } else {
+        row->status = str_c(verdict_name(found.verdict));
+        row->summary = found.summary;
+        row->external_id = found.external_id;
+        row->external_url = found.external_url;
+        row->configuration = configuration_json(check->arena, &run.configuration);
+    }
+    take(result, row, found.again_ms);
+    return 0;
+}
+
+/* One rule that failed decides: nobody waits for the others. */
+static void give_up_others(struct check_result *result) {
+    bool failed = false;
+    for (size_t i = 0; i < result->rules.n; i++) {
+        failed = failed || str_is(result->rules.v[i].status, "Failed");
+    }
+    for (size_t i = 0; failed && i < result->rules.n; i++) {
+        struct rule_row *row = &result->rules.v[i];
+        if (str_is(row->status, "InProgress")) {
+            row->status = S("Abandoned");
+            result->left_over = true;
+        } else if (str_is(row->status, "Failed")) {
+            result->summary = row->summary;
+        }
+    }
+    result->decided = result->decided || failed;
 }
 
 int stage_check(struct check_run *run, struct check_result *ret, struct err *err) {
     *ret = (struct check_result){.decided = true, .passed = true};
-    struct checking c = {run, STR_NONE, ret};
-    c.session = str_printf(run->arena, "tl-%.*s-gate", STR_ARG(str_sub(run->execution.id, 0, 8)));
+    struct err why = ERR_INIT;
+    bool unavailable = false;
     for (size_t i = 0; i < run->condition->rules.n; i++) {
-        if (check_rule(&c, &run->condition->rules.v[i], err) < 0) {
-            return -1;
-        }
+        unavailable = look(run, i, ret, &why) < 0 || unavailable;
+    }
+    if (unavailable) {
+        *err = why;
+        return -1;
     }
     if (ret->passed) {
         ret->summary = S("Every rule passed");
     }
+    give_up_others(ret);
     return 0;
+}
+
+/* ---- ending ---- */
+
+int stage_check_end(const struct flow *f, struct arena *a, struct str check_id, struct err *err) {
+    struct rule_row_list rules;
+    if (db_begin(f->db, err) < 0) {
+        return -1;
+    }
+    int read = record_rule_list(f->db, a, check_id, &rules, err);
+    db_rollback(f->db);
+    for (size_t i = 0; read == 0 && i < rules.n; i++) {
+        const struct rule_row *row = &rules.v[i];
+        for (size_t k = 0;
+             row->external_id.p != NULL && k < sizeof(providers) / sizeof(providers[0]); k++) {
+            if (providers[k].end != NULL && providers[k].end(f, a, row, err) < 0) {
+                return -1;
+            }
+        }
+    }
+    return read;
 }

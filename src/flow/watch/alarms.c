@@ -67,7 +67,8 @@ static void look(const struct looking *l, size_t stage, const struct def_rule *r
     struct err err = ERR_INIT;
     struct alarm_state alarm;
     if (!str_is(rule->provider, "CloudWatchAlarm") || asked_before(l->d, stage, rule) ||
-        stage_alarm(l->f, l->arena, l->d, rule, S("tl-alarms"), &alarm, &err) <= 0) {
+        stage_alarm(l->f, l->arena, l->d, rule, str_map_get(&rule->configuration, S("AlarmName")),
+                    S("tl-alarms"), &alarm, &err) <= 0) {
         return; /* an alarm that cannot be asked keeps its gate shut; there it is told */
     }
     if (note(l, &alarm, deployed_stage(l->d, stage), &err) < 0) {

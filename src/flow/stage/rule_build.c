@@ -1,0 +1,112 @@
+/* CodeBuild: a build of the project, which passes when it succeeds. The build's token is the rule's
+ * id, so that a look that is repeated finds the build that is there. */
+#include "flow/stage/rule.h"
+
+#include "flow/build/build.h"
+#include "gen/codebuild.h"
+
+enum { LOOK_AGAIN_MS = 500 };
+
+static int add_input(struct rule_run *run, struct str name, struct build_order *order,
+                     struct err *err) {
+    const struct check_run *check = run->check;
+    struct artifact_row row;
+    int found =
+        record_artifact_get(check->flow->db, check->arena, check->execution.id, name, &row, err);
+    if (found <= 0) {
+        return found < 0 ? -1
+                         : err_set(err, ERR_INVALID,
+                                   "input artifact %.*s was not made by any action", STR_ARG(name));
+    }
+    *arena_push(check->arena, &order->inputs) =
+        (struct build_artifact_location){row.name, row.bucket, row.key, row.sha256};
+    return 0;
+}
+
+static int add_inputs(struct rule_run *run, struct build_order *order, struct err *err) {
+    struct str primary = rule_setting(run, "PrimarySource");
+    if (primary.n > 0 && add_input(run, primary, order, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < run->rule->inputs.n; i++) {
+        struct str name = run->rule->inputs.v[i];
+        if (!str_eq(name, primary) && add_input(run, name, order, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* The build of this rule, made if it is not there. In a transaction. */
+static int find_build(struct rule_run *run, struct build_row *ret, struct err *err) {
+    const struct check_run *check = run->check;
+    struct build_order order = {
+        .account = check->pipeline.account,
+        .region = check->pipeline.region,
+        .project = rule_setting(run, "ProjectName"),
+        .token = run->id,
+        .initiator = str_printf(check->arena, "codepipeline/%.*s", STR_ARG(check->pipeline.name)),
+    };
+    struct str uuid = STR_NONE;
+    if (run->before != NULL && run->before->external_id.p != NULL) {
+        size_t colon = str_find_c(run->before->external_id, ':', 0);
+        uuid = str_sub(run->before->external_id, colon + 1, run->before->external_id.n);
+    } else if (add_inputs(run, &order, err) < 0 ||
+               build_order_env(check->arena, rule_setting(run, "EnvironmentVariables"), &order,
+                               err) < 0 ||
+               build_start(check->flow, check->arena, &order, &uuid, err) < 0) {
+        return -1;
+    }
+    int found = build_load(check->flow->db, check->arena, uuid, ret, err);
+    return found < 0 ? -1 : found == 0 ? err_set(err, ERR_INTERNAL, "the rule's build is gone") : 0;
+}
+
+static int may_start(struct rule_run *run, struct err *err) {
+    struct aws_target target;
+    struct codebuild_start_build_input in = {.project_name = rule_setting(run, "ProjectName")};
+    return rule_target(run, &target, err) < 0
+               ? -1
+               : aws_allowed(run->check->flow->world, run->check->arena, &target,
+                             &codebuild_op_start_build, &in, err);
+}
+
+int rule_build_look(struct rule_run *run, struct rule_look *ret, struct err *err) {
+    const struct check_run *check = run->check;
+    struct build_row build;
+    if ((run->before == NULL && may_start(run, err) < 0) || db_begin(check->flow->db, err) < 0) {
+        return -1;
+    }
+    if (find_build(run, &build, err) < 0) {
+        db_rollback(check->flow->db);
+        return -1;
+    }
+    if (db_commit(check->flow->db, err) < 0) {
+        return -1;
+    }
+    bool ok = str_is(build.status, "SUCCEEDED");
+    ret->verdict = !build.complete ? RULE_WAITS : ok ? RULE_PASSED : RULE_FAILED;
+    ret->external_id =
+        str_printf(check->arena, "%.*s:%.*s", STR_ARG(build.project), STR_ARG(build.uuid));
+    ret->external_url = str_printf(check->arena, "%.*s/console/builds/%.*s",
+                                   STR_ARG(check->flow->url), STR_ARG(build.uuid));
+    ret->summary =
+        build.complete
+            ? str_printf(check->arena, "Build terminated with state: %.*s", STR_ARG(build.status))
+            : str_printf(check->arena, "Build %.*s runs", STR_ARG(ret->external_id));
+    ret->again_ms = LOOK_AGAIN_MS;
+    return 0;
+}
+
+int rule_build_end(const struct flow *f, struct arena *a, const struct rule_row *row,
+                   struct err *err) {
+    (void)a;
+    size_t colon = str_find_c(row->external_id, ':', 0);
+    if (colon == (size_t)-1 || db_begin(f->db, err) < 0) {
+        return colon == (size_t)-1 ? 0 : -1;
+    }
+    if (build_stop(f, str_sub(row->external_id, colon + 1, row->external_id.n), err) < 0) {
+        db_rollback(f->db);
+        return -1;
+    }
+    return db_commit(f->db, err);
+}
