@@ -66,6 +66,7 @@ static int make_plan(const struct flow *f, struct making *m, struct err *err) {
     if (p->environment->registry_credential != NULL) {
         plan->registry_secret = p->environment->registry_credential->credential;
     }
+    plan->certificate = p->environment->certificate;
     plan->image_uses = plan->image; /* and data_dir: the machine's, set when it starts */
     plan->data_dir = str_c(f->data_dir);
     plan->console_url = f->url;

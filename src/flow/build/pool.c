@@ -49,7 +49,8 @@ bool pool_suits(const struct plan *plan) {
                 (ref.kind == IMAGE_REF_NAME || ref.kind == IMAGE_REF_DEBIAN);
     arena_done(&a);
     return ours && !plan->privileged && plan->owner_lock.n == 0 && plan->image_refused.n == 0 &&
-           plan->cache.kind != PLAN_CACHE_LOCAL && plan->registry_secret.n == 0;
+           plan->cache.kind != PLAN_CACHE_LOCAL && plan->registry_secret.n == 0 &&
+           plan->certificate.n == 0;
 }
 
 /* Everything of a plan that the container is made from. */

@@ -1,7 +1,6 @@
 /* PROVISIONING: the container and the gateway that is its network. */
 #include "flow/build/supervision.h"
 
-#include "flow/gateway/authority.h"
 #include "flow/gateway/gateway.h"
 #include "flow/sandbox/doctor.h"
 #include "flow/sandbox/image.h"
@@ -13,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_FOLDERS = 2 + 16, MAX_BINDS = 32, MAX_CA = 64 * 1024 };
+enum { MAX_FOLDERS = 2 + 16, MAX_BINDS = 32 };
 
 static int find_mounts(struct supervision *s, struct sandbox_mount *mounts, size_t *ret_n,
                        struct err *err) {
@@ -113,20 +112,6 @@ static int start_gateway(struct supervision *s, struct err *err) {
     return gateway_start(s->box, &config, &s->gateway, err);
 }
 
-/* What the build trusts beside the usual authorities: ours, and that of its account's endpoint. */
-static int authorities(struct supervision *s, struct str *ret, struct err *err) {
-    struct cert_pair ours;
-    struct str theirs = S("");
-    struct arena *a = &s->arena;
-    if (authority_open(a, str_z(a, s->plan.data_dir), s->clock, &ours, err) < 0 ||
-        (s->plan.ca_file.n > 0 &&
-         file_read(a, str_z(a, s->plan.ca_file), MAX_CA, &theirs, err) < 0)) {
-        return -1;
-    }
-    *ret = str_concat(a, ours.cert_pem, theirs);
-    return 0;
-}
-
 int provision_ahead(struct supervision *s, struct err *err) {
     struct image image;
     struct str ca = STR_NONE;
@@ -134,7 +119,7 @@ int provision_ahead(struct supervision *s, struct err *err) {
         return -1;
     }
     choose_env(s, &image);
-    return authorities(s, &ca, err) < 0 || prepare(s, &image, ca, err) < 0 ||
+    return find_authorities(s, &ca, err) < 0 || prepare(s, &image, ca, err) < 0 ||
                    sandbox_create(s->box, err) < 0 || make_pipe(s, err) < 0 ||
                    sandbox_start(s->box, err) < 0
                ? -1
@@ -185,9 +170,12 @@ struct phase_end provision(struct supervision *s) {
         return phase_interrupted(s, &interruption) ? interruption : no_image(s, &err);
     }
     choose_env(s, &image);
-    if (authorities(s, &ca, &err) < 0 || prepare(s, &image, ca, &err) < 0 ||
-        sandbox_create(s->box, &err) < 0 || make_pipe(s, &err) < 0 || offer_docker(s, &err) < 0 ||
-        start_gateway(s, &err) < 0 || sandbox_start(s->box, &err) < 0) {
+    if (find_authorities(s, &ca, &err) < 0) {
+        return phase_failed(s, "CLIENT_ERROR", "%s", err.msg);
+    }
+    if (prepare(s, &image, ca, &err) < 0 || sandbox_create(s->box, &err) < 0 ||
+        make_pipe(s, &err) < 0 || offer_docker(s, &err) < 0 || start_gateway(s, &err) < 0 ||
+        sandbox_start(s->box, &err) < 0) {
         return not_made(s, &err);
     }
     return phase_well();

@@ -158,6 +158,7 @@ static int fetch(struct git_source *g, const char *directory, struct str *ret_co
         .depth = source->depth,
         .submodules = source->submodules,
         .home = str_printf(&s->arena, STR_FMT "/git", STR_ARG(s->plan.data_dir)).p,
+        .ca_file = s->ca_file,
         .mirror = mirror_of(s, source),
         .dir_fd = dir,
         .owner = sandbox_root_id(s->box),

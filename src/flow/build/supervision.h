@@ -36,6 +36,8 @@ struct supervision {
     struct buildspec spec;
     struct env env;              /* all variables, values fetched */
     const char *const *base_env; /* the image's variables, PATH and HOME; NULL-terminated */
+    const char *ca_file;         /* what git believes: this machine's authorities and the project's
+                                    certificate; NULL: this machine's */
     const char *source_dir;      /* inside: CODEBUILD_SRC_DIR */
     const char *git_helper_path; /* "/v2/git/<random>" */
     struct {
@@ -90,6 +92,10 @@ void choose_env(struct supervision *s, const struct image *image);
 
 /* docker.c: docker's commands, in the container of a privileged build. */
 int offer_docker(struct supervision *s, struct err *err) MUST_USE;
+
+/* authorities.c: what the build trusts beside its image's authorities, as PEM: the gateway's own,
+ * the machine's, that of its account's endpoint, the project's certificate. Sets s->ca_file. */
+int find_authorities(struct supervision *s, struct str *ret, struct err *err) MUST_USE;
 
 /* provision.c: the container and its gateway. */
 struct phase_end provision(struct supervision *s);

@@ -26,13 +26,14 @@ struct checkout {
     struct str version;  /* commit, branch, tag, refs/..., pr/N, REF^{COMMIT}; absent = HEAD */
     int64_t depth;       /* commits of history; 0 = all */
     bool submodules;
-    const char *home;   /* DATA/git: our configuration of git */
-    const char *mirror; /* a bare mirror that is kept for the next time, or NULL */
-    int dir_fd;         /* an empty folder that exists */
-    uid_t owner;        /* of everything made in it */
-    int64_t bytes;      /* most bytes of files checked out, and of one pack */
-    int timeout_ms;     /* of one step of git */
-    const int *cancel;  /* NULL, or a descriptor that becomes readable when the build is to stop */
+    const char *home;    /* DATA/git: our configuration of git */
+    const char *ca_file; /* PEM: authorities that are believed; NULL = this machine's */
+    const char *mirror;  /* a bare mirror that is kept for the next time, or NULL */
+    int dir_fd;          /* an empty folder that exists */
+    uid_t owner;         /* of everything made in it */
+    int64_t bytes;       /* most bytes of files checked out, and of one pack */
+    int timeout_ms;      /* of one step of git */
+    const int *cancel;   /* NULL, or a descriptor that becomes readable when the build is to stop */
     const struct egress *egress; /* private addresses that are allowed */
     /* How a submodule is reached. */
     int (*find)(void *ud, struct arena *a, struct str url, struct checkout_remote *ret,

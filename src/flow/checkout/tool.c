@@ -104,6 +104,10 @@ int tool_reach(struct tool *t, const struct checkout_remote *remote, struct err 
     if (remote->insecure_ssl) {
         set(t, str_printf(a, "http." STR_FMT ".sslVerify", STR_ARG(server)).p, S("false"));
     }
+    if (t->c->ca_file != NULL) {
+        set(t, "http.sslCAInfo", str_c(t->c->ca_file));
+        *arena_push(a, &t->read) = str_c(t->c->ca_file);
+    }
     t->remote = address_url(a, &at);
     return 0;
 }

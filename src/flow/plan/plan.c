@@ -52,6 +52,7 @@ static const struct member plan_members[] = {
     TEXT(struct plan, image_uses, "imageUses", true),
     TEXT(struct plan, image_refused, "imageRefused", false),
     TEXT(struct plan, registry_secret, "registrySecret", false),
+    TEXT(struct plan, certificate, "certificate", false),
     FLAG(struct plan, privileged, "privileged"),
     TEXT(struct plan, privileged_refused, "privilegedRefused", false),
     NUMBER(struct plan, memory_mib, "memoryMiB"),

@@ -105,6 +105,7 @@ struct plan {
     struct str image_uses;      /* the image that this means here */
     struct str image_refused;   /* why it may not be used here; absent = it may */
     struct str registry_secret; /* registryCredential: the secret's name or ARN, or absent */
+    struct str certificate;     /* environment.certificate: BUCKET/KEY or its ARN, or absent */
     struct {
         struct plan_registry *v;
         size_t n;

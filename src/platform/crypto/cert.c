@@ -255,3 +255,33 @@ bool cert_verify(struct str cert_pem, enum hash_kind digest, struct str data,
     ERR_clear_error();
     return good;
 }
+
+int cert_bundle(struct arena *a, struct str pem, struct str *ret, struct err *err) {
+    BIO *in CLEANUP_BIO = BIO_new_mem_buf(pem.p, (int)pem.n);
+    BIO *out CLEANUP_BIO = BIO_new(BIO_s_mem());
+    size_t found = 0;
+    bool wrote = in != NULL && out != NULL;
+    while (wrote) {
+        X509 *cert CLEANUP_CERT = PEM_read_bio_X509(in, NULL, NULL, NULL);
+        if (cert == NULL) {
+            break;
+        }
+        wrote = PEM_write_bio_X509(out, cert) == 1;
+        found++;
+    }
+    unsigned long why = ERR_peek_last_error();
+    bool ended = ERR_GET_LIB(why) == ERR_LIB_PEM && ERR_GET_REASON(why) == PEM_R_NO_START_LINE;
+    if (!wrote) {
+        return failed(err, "certificates");
+    }
+    ERR_clear_error();
+    if (!ended || found == 0) {
+        return err_set(err, ERR_INVALID, "%s",
+                       found == 0 && ended ? "it holds no certificate in PEM form"
+                                           : "it holds a certificate that is damaged");
+    }
+    char *text = NULL;
+    long size = BIO_get_mem_data(out, &text);
+    *ret = str_dup(a, str_n(text, (size_t)size));
+    return 0;
+}

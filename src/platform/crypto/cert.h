@@ -29,6 +29,10 @@ int cert_make_leaf(struct arena *a, const struct cert_pair *authority, const str
 int cert_make_signer(struct arena *a, struct str common_name, int64_t now_ms, int days,
                      struct cert_pair *ret, struct err *err) MUST_USE;
 
+/* The certificates of a PEM text that somebody else wrote, as PEM and without whatever else it
+ * holds. ERR_INVALID: it holds none, or a damaged one. */
+int cert_bundle(struct arena *a, struct str pem, struct str *ret, struct err *err) MUST_USE;
+
 /* Signature (PKCS #1 v1.5 for RSA) of data by a PEM key, and its check against a PEM certificate.
  */
 int cert_sign(struct arena *a, struct str key_pem, enum hash_kind digest, struct str data,

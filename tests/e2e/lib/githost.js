@@ -2,18 +2,20 @@
 // the few paths of a host's API that builds' statuses go to. Repositories lie below `root`.
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { git } from './release.js';
 import { atEnd, temporary } from './server.js';
 
 export class GitHost {
-    // options: user and password that every request must bring.
+    // options: user and password that every request must bring; key and cert, PEM: it speaks https.
     static async start(t, options = {}) {
         const host = new GitHost(temporary(t, 'trunkline-githost-'), options);
-        host.server = createServer((req, resp) => host.answer(req, resp));
+        const answer = (req, resp) => host.answer(req, resp);
+        host.server = options.cert ? createSecureServer({ key: options.key, cert: options.cert }, answer) : createServer(answer);
         await new Promise((done) => host.server.listen(0, '127.0.0.1', done));
-        host.url = `http://127.0.0.1:${host.server.address().port}`;
+        host.url = `http${options.cert ? 's' : ''}://127.0.0.1:${host.server.address().port}`;
         atEnd(t, () => new Promise((done) => { host.server.closeAllConnections(); host.server.close(done); }));
         return host;
     }

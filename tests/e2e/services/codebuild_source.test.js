@@ -1,5 +1,6 @@
 // Where builds get their sources from: git over http, mapped locations, S3 folders; with credentials.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import * as cb from '@aws-sdk/client-codebuild';
@@ -8,7 +9,7 @@ import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secre
 import { refuses, until } from '../lib/expect.js';
 import { GitHost } from '../lib/githost.js';
 import { World, git } from '../lib/release.js';
-import { Server } from '../lib/server.js';
+import { Server, run, temporary } from '../lib/server.js';
 import { withoutBuilds } from '../lib/tools.js';
 
 const skip = withoutBuilds();
@@ -198,6 +199,38 @@ test('sources of builds', { skip }, async (t) => {
         assert.equal(none.buildStatus, 'FAILED');
         assert.match(none.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE').contexts[0].message, /there is nothing/);
     });
+});
+
+test('a certificate of the project: its git host is believed, and so it is inside the build', { skip }, async (t) => {
+    const dir = temporary(t);
+    await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
+        '-subj', '/CN=git host of a test', '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', 'key', '-out', 'cert'], { cwd: dir });
+    const [key, cert] = ['key', 'cert'].map((name) => readFileSync(join(dir, name), 'utf8'));
+    const host = await GitHost.start(t, { key, cert });
+    const server = await Server.start(t, { args: ['--allow-notify-to', '127.0.0.0/8'] });
+    const world = await World.make(server, { name: 'cert' });
+    const app = await host.repository('owner/app', { 'buildspec.yml': spec('cat a.txt', 'cat "$NODE_EXTRA_CA_CERTS" "$SSL_CERT_FILE"'), 'a.txt': 'from the host\n' });
+    await server.client(S3Client).send(new PutObjectCommand({ Bucket: world.bucket, Key: 'ca/cert.pem', Body: cert }));
+    await server.client(S3Client).send(new PutObjectCommand({ Bucket: world.bucket, Key: 'ca/bad.pem', Body: 'no certificate' }));
+    const build = (certificate) => world.build('certified', certificate ? { certificateOverride: certificate } : {});
+    await world.project('certified', '', { source: { type: 'GITHUB_ENTERPRISE', location: app.url }, artifacts: { type: 'NO_ARTIFACTS' } });
+
+    const unknown = await build();
+    assert.equal(unknown.buildStatus, 'FAILED');
+    assert.match(unknown.phases.find((p) => p.phaseType === 'DOWNLOAD_SOURCE').contexts[0].message, /certificate/);
+    for (const name of [`${world.bucket}/ca/cert.pem`, `arn:aws:s3:::${world.bucket}/ca/cert.pem`]) {
+        const built = await build(name);
+        const log = await world.log(built);
+        assert.equal(built.buildStatus, 'SUCCEEDED', log);
+        assert.match(log, /^from the host$/m);
+        assert.equal(log.replaceAll('\r', '').split(cert.trim()).length, 3, 'in both bundles');
+    }
+    for (const [name, message] of [[`${world.bucket}/ca/bad.pem`, /ca\/bad\.pem cannot be used: it holds no certificate/],
+        [`${world.bucket}/ca/none.pem`, /ca\/none\.pem cannot be used: .*NoSuchKey|does not exist/], ['nothing', /it is no BUCKET\/KEY/]]) {
+        const refused = await build(name);
+        assert.equal(refused.buildStatus, 'FAILED');
+        assert.match(refused.phases.find((p) => p.phaseType === 'PROVISIONING').contexts[0].message, message);
+    }
 });
 
 test('without the operator\'s word a host on loopback is not reached', { skip }, async (t) => {

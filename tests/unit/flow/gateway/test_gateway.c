@@ -2,6 +2,7 @@
 #include "../../cmocka_.h"
 
 #include "base/arena.h"
+#include "flow/gateway/authority.h"
 #include "flow/gateway/dns.h"
 #include "flow/gateway/internal.h"
 #include "flow/build/machine.h"
@@ -325,6 +326,28 @@ static void test_phases_follow_each_other_as_on_aws(void **state) {
     }
 }
 
+static void test_machines_own_authorities_are_found_where_they_are_added(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    struct cert_pair one;
+    struct cert_pair two;
+    const char *const folders[] = {dir, "/no/such/folder", NULL};
+    assert_int_equal(cert_make_authority(&arena, S("one"), 1000, 10, &one, &err), 0);
+    assert_int_equal(cert_make_authority(&arena, S("two"), 1000, 10, &two, &err), 0);
+    const struct str_pair files[] = {
+        {S("a.crt"), one.cert_pem}, {S("b.pem"), two.cert_pem}, {S("c.crt"), S("no certificate")},
+        {S("d.txt"), one.cert_pem}, {S("e.crt"), one.key_pem},
+    };
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        const char *path = str_printf(&arena, "%s/" STR_FMT, dir, STR_ARG(files[i].key)).p;
+        assert_int_equal(file_write(path, files[i].value, 0644, &err), 0);
+    }
+    struct str found = authority_of_machine(&arena, folders);
+    assert_int_equal(found.n, one.cert_pem.n + two.cert_pem.n);
+    assert_true(str_find(found, one.cert_pem, 0) != (size_t)-1);
+    assert_true(str_find(found, two.cert_pem, 0) != (size_t)-1);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void) {
@@ -339,6 +362,7 @@ int main(void) {
         CASE(test_requests_are_read_exactly_or_refused),
         CASE(test_answers_end_where_they_say),
         CASE(test_host_is_read_without_taking_the_request),
+        CASE(test_machines_own_authorities_are_found_where_they_are_added),
         CASE(test_phases_follow_each_other_as_on_aws),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,6 +245,43 @@ static void test_signature_holds_for_its_data_only(void **state) {
     assert_int_equal(cert_sign(&arena, S("no key"), HASH_SHA1, S("text"), &signature, &err), -1);
 }
 
+static void test_bundle_keeps_certificates_and_nothing_else(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    struct cert_pair one;
+    struct cert_pair two;
+    struct str bundle;
+    assert_int_equal(cert_make_authority(&arena, S("one"), 1000, 10, &one, &err), 0);
+    assert_int_equal(cert_make_authority(&arena, S("two"), 1000, 10, &two, &err), 0);
+    struct str text =
+        str_printf(&arena, "# words\n" STR_FMT STR_FMT "more\r\n" STR_FMT, STR_ARG(one.cert_pem),
+                   STR_ARG(one.key_pem), STR_ARG(two.cert_pem));
+    assert_int_equal(cert_bundle(&arena, text, &bundle, &err), 0);
+    assert_true(str_eq(bundle, str_concat(&arena, one.cert_pem, two.cert_pem)));
+}
+
+static void test_bundle_without_a_whole_certificate_is_refused(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    struct cert_pair one;
+    struct str bundle;
+    assert_int_equal(cert_make_authority(&arena, S("one"), 1000, 10, &one, &err), 0);
+    const struct str bad[] = {
+        S(""),
+        S("text"),
+        one.key_pem,
+        str_sub(one.cert_pem, 0, one.cert_pem.n / 2),
+        S("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
+        str_concat(&arena, one.cert_pem,
+                   S("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")),
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        err = (struct err)ERR_INIT;
+        assert_int_equal(cert_bundle(&arena, bad[i], &bundle, &err), -1);
+        assert_int_equal(err.kind, ERR_INVALID);
+    }
+}
+
 static int teardown(void **state) {
     (void)state;
     arena_done(&arena);
@@ -267,6 +304,8 @@ int main(void) {
         cmocka_unit_test(test_leaf_is_accepted_for_its_hosts_by_who_trusts_the_authority),
         cmocka_unit_test(test_host_that_would_smuggle_another_name_is_refused),
         cmocka_unit_test(test_signature_holds_for_its_data_only),
+        cmocka_unit_test(test_bundle_keeps_certificates_and_nothing_else),
+        cmocka_unit_test(test_bundle_without_a_whole_certificate_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);
 }
