@@ -3,8 +3,10 @@
 
 #include "flow/action/action.h"
 
-int action_source_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
-                        struct err *err) MUST_USE;
+int action_source_git_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
+                            struct err *err) MUST_USE;
+int action_source_s3_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
+                           struct err *err) MUST_USE;
 int action_build_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                        struct err *err) MUST_USE;
 int action_build_kill(struct action_run *run, struct err *err) MUST_USE;

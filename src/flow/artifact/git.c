@@ -1,6 +1,6 @@
 /* Implementation of git.h: every call runs the git program through run_git, locked up, with our
  * configuration and environment only. */
-#include "flow/artifact/git.h"
+#include "flow/artifact/git_internal.h"
 
 #include "platform/crypto/hash.h"
 #include "platform/os/fd.h"
@@ -212,9 +212,9 @@ static int run_git(struct arena *a, const struct git_run *run, struct str *ret_o
     return 0;
 }
 
-static int git(struct arena *a, const struct git_mirror *m, struct str *ret_out, struct err *err,
-               const char *const *argv) {
-    struct git_run run = {.mirror = m, .argv = argv, .in_mirror = true};
+int git_call(struct arena *a, const struct git_mirror *m, bool in_mirror, struct str *ret_out,
+             struct err *err, const char *const *argv) {
+    struct git_run run = {.mirror = m, .argv = argv, .in_mirror = in_mirror};
     struct str out = STR_NONE;
     if (run_git(a, &run, &out, err) < 0) {
         return -1;
@@ -223,6 +223,11 @@ static int git(struct arena *a, const struct git_mirror *m, struct str *ret_out,
         *ret_out = out;
     }
     return 0;
+}
+
+static int git(struct arena *a, const struct git_mirror *m, struct str *ret_out, struct err *err,
+               const char *const *argv) {
+    return git_call(a, m, true, ret_out, err, argv);
 }
 
 /* Root refuses other users' repositories unless they are named as safe. Hooks never run and only
@@ -247,30 +252,46 @@ static int init_mirror(struct arena *a, const struct git_mirror *m, const char *
     return run_git(a, &run, &out, err);
 }
 
-static int fetch_locked(struct arena *a, const struct git_mirror *m, struct err *err) {
+/* `one` is a refspec, or NULL for all branches and tags. */
+static int fetch_locked(struct arena *a, const struct git_mirror *m, const char *one,
+                        struct err *err) {
     const char *path = str_z(a, m->path);
     const char *const fetch[] = {"fetch",
                                  "-q",
-                                 "--prune",
+                                 one != NULL ? "--no-prune" : "--prune",
                                  "--no-tags",
                                  "--no-recurse-submodules",
                                  "--end-of-options",
                                  str_z(a, m->url),
-                                 "+refs/heads/*:refs/heads/*",
-                                 "+refs/tags/*:refs/tags/*",
+                                 one != NULL ? one : "+refs/heads/*:refs/heads/*",
+                                 one != NULL ? NULL : "+refs/tags/*:refs/tags/*",
                                  NULL};
     return init_mirror(a, m, path, err) < 0 ? -1 : git(a, m, NULL, err, fetch);
 }
 
-int git_fetch(const struct git_mirror *m, struct err *err) {
+static int fetch(const struct git_mirror *m, const char *one, struct err *err) {
     struct arena a = ARENA_INIT;
     int result = git_write_config(&a, m->home, err);
     if (result == 0) {
         int lock cleanup_fd = file_lock(str_printf(&a, "%.*s.lock", STR_ARG(m->path)).p, true, err);
-        result = lock < 0 ? -1 : fetch_locked(&a, m, err);
+        result = lock < 0 ? -1 : fetch_locked(&a, m, one, err);
     }
     arena_done(&a);
     return result < 0 ? err_wrap(err, "fetch %.*s", STR_ARG(m->url)) : 0;
+}
+
+int git_fetch(const struct git_mirror *m, struct err *err) {
+    return fetch(m, NULL, err);
+}
+
+int git_fetch_ref(struct arena *a, const struct git_mirror *m, struct str ref, struct err *err) {
+    if (!git_ref_is_plain(ref)) {
+        return err_set(err, ERR_INVALID, "'%.*s' is no reference", STR_ARG(ref));
+    }
+    return fetch(
+        m,
+        str_printf(a, "+%.*s:refs/trunkline/%.*s", STR_ARG(ref), STR_ARG(str_sub(ref, 5, ref.n))).p,
+        err);
 }
 
 int git_remote_head(struct arena *a, const struct git_mirror *m, struct str branch,
@@ -307,26 +328,28 @@ int git_head(struct arena *a, const struct git_mirror *m, struct str branch, str
 }
 
 /* One record of our log format: fields between unit separators. */
-#define LOG_FORMAT "--format=%H%x1f%an%x1f%ae%x1f%at%x1f%s%x1f%B%x1e"
+#define LOG_FORMAT "--format=%H%x1f%an%x1f%ae%x1f%at%x1f%ct%x1f%s%x1f%B%x1e"
 
 static bool read_commit(struct arena *a, struct str record, struct git_commit *ret) {
     struct str rest = str_trim(record);
-    struct str f[6];
-    for (size_t i = 0; i < 6; i++) {
+    struct str f[7];
+    for (size_t i = 0; i < 7; i++) {
         if (!str_cut(&rest, '\x1f', &f[i])) {
             return false;
         }
     }
-    long long seconds = 0;
-    if (f[0].n != 40 || !str_to_i64(f[3], &seconds)) {
+    long long author = 0;
+    long long committer = 0;
+    if (f[0].n != 40 || !str_to_i64(f[3], &author) || !str_to_i64(f[4], &committer)) {
         return false;
     }
     ret->id = str_dup(a, f[0]);
     ret->author = str_dup(a, f[1]);
     ret->email = str_dup(a, f[2]);
-    ret->author_ms = seconds * 1000;
-    ret->subject = str_dup(a, f[4]);
-    ret->message = str_dup(a, str_sub(str_trim(f[5]), 0, GIT_MAX_MESSAGE));
+    ret->author_ms = author * 1000;
+    ret->committer_ms = committer * 1000;
+    ret->subject = str_dup(a, f[5]);
+    ret->message = str_dup(a, str_sub(str_trim(f[6]), 0, GIT_MAX_MESSAGE));
     return true;
 }
 

@@ -22,6 +22,7 @@ struct git_commit {
     struct str subject; /* first line */
     struct str message; /* all of it, cut at 16 KiB */
     int64_t author_ms;
+    int64_t committer_ms;
 };
 
 struct git_commit_list {
@@ -40,6 +41,23 @@ int git_write_config(struct arena *a, struct str home, struct err *err) MUST_USE
  * words. One process at a time per mirror: a lock file is held. */
 int git_fetch(const struct git_mirror *m, struct err *err) MUST_USE;
 
+/* Brings one reference more, such as "refs/pull/7/head", into the mirror (below refs/trunkline/).
+ * ERR_INVALID: no reference, or one that git would read as something else. */
+int git_fetch_ref(struct arena *a, const struct git_mirror *m, struct str ref,
+                  struct err *err) MUST_USE;
+
+/* Branches and tags as the origin has them now: "refs/heads/main" -> commit; an annotated tag's is
+ * the commit that it names. In order of the names; ERR_LIMIT above GIT_MAX_REFS. */
+enum { GIT_MAX_REFS = 20000 };
+int git_remote_refs(struct arena *a, const struct git_mirror *m, struct str_map *ret,
+                    struct err *err) MUST_USE;
+
+/* "refs/" and then nothing that git, a shell or a path could misread: git's own rules and no
+ * leading '-' in any part. */
+bool git_ref_is_plain(struct str ref);
+/* 40 hex digits. */
+bool git_is_commit_id(struct str text);
+
 /* The branch's head as the origin has it now, without fetching objects. ERR_NOT_FOUND: there is no
  * such branch (or no commit at all). */
 int git_remote_head(struct arena *a, const struct git_mirror *m, struct str branch,
@@ -54,6 +72,10 @@ int git_commit_info(struct arena *a, const struct git_mirror *m, struct str comm
 /* Paths that differ between two commits, at most `max`; one more than max means: too many to say.
  * An absent `from` (a new branch) gives an empty list. */
 int git_changed_paths(struct arena *a, const struct git_mirror *m, struct str from, struct str to,
+                      size_t max, struct str_list *ret, struct err *err) MUST_USE;
+
+/* Paths that `to` changed since it left `base`: what a pull request brings. As above. */
+int git_changed_since(struct arena *a, const struct git_mirror *m, struct str base, struct str to,
                       size_t max, struct str_list *ret, struct err *err) MUST_USE;
 
 /* Commits that `to` has and `from` has not, newest first, at most max. `from` absent: all. */

@@ -219,6 +219,3 @@ const struct def_action *definition_action(const struct def_stage *s, struct str
  * is none. An absent region is the pipeline's, `home`. */
 const struct def_store *definition_store(const struct definition *d, struct str region,
                                          struct str home);
-
-/* A source action that is watched: change detection is on, or a trigger names it. */
-bool definition_watches(const struct definition *d, const struct def_action *source);

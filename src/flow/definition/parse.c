@@ -261,16 +261,3 @@ const struct def_store *definition_store(const struct definition *d, struct str 
     }
     return NULL;
 }
-
-bool definition_watches(const struct definition *d, const struct def_action *source) {
-    if (!str_is(source->provider, "CodeStarSourceConnection")) {
-        return false;
-    }
-    for (size_t i = 0; i < d->triggers.n; i++) {
-        if (str_eq(d->triggers.v[i].source_action, source->name)) {
-            return true;
-        }
-    }
-    struct str detect = str_map_get(&source->configuration, S("DetectChanges"));
-    return d->triggers.n == 0 && !str_is(detect, "false");
-}

@@ -110,18 +110,17 @@ int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
         .status = S("InProgress"),
         .trigger_type = start->trigger_type,
         .trigger_detail = start->trigger_detail,
-        .source_commit = start->commit,
         .variables = start->variables,
         .request_token = start->request_token,
         .mode = str_c(mode_name(state.plan.mode)),
         .type = S("STANDARD"),
-        .source_overrides = start->source_overrides,
         .started_ms = now_ms,
         .updated_ms = now_ms,
     };
     struct engine_event event = {.kind = EVENT_START, .execution = execution.id};
     *ret_id = execution.id;
-    return record_execution_add(f->db, &execution, err) < 0
+    return record_execution_add(f->db, &execution, err) < 0 ||
+                   source_pins_put(f->db, execution.id, &start->pins, err) < 0
                ? -1
                : execution_apply(f, a, pipeline, &event, ret_refusal, err);
 }

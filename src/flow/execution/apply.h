@@ -9,21 +9,20 @@
 #include "flow/execution/engine.h"
 #include "flow/record/flow.h"
 #include "flow/record/record.h"
+#include "flow/source/store.h"
 
 /* ret_refusal may be NULL. On -1 nothing was written. */
 int execution_apply(const struct flow *f, struct arena *a, int64_t pipeline,
                     struct engine_event *event, enum engine_refusal *ret_refusal,
                     struct err *err) MUST_USE;
 
-/* ret_refusal may be NULL. A new execution of the pipeline: its row, then EVENT_START. `commit`
- * (may be absent) is taken instead of the branch's head. */
+/* ret_refusal may be NULL. A new execution of the pipeline: its row, then EVENT_START. */
 struct execution_start {
     struct str trigger_type; /* "CreatePipeline", "StartPipelineExecution", "WebhookV2" ... */
     struct str trigger_detail;
-    struct str commit;
-    struct str variables; /* JSON object or absent */
+    struct source_pins pins; /* revisions to take instead of the newest ones */
+    struct str variables;    /* JSON object or absent */
     struct str request_token;
-    struct str source_overrides; /* JSON array of SourceRevisionOverride, or absent */
 };
 int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
                     const struct execution_start *start, struct str *ret_id,

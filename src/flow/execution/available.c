@@ -6,17 +6,6 @@
 
 #define SEE "is not available here yet; docs/limits.md lists what is"
 
-static bool tag_triggers(const struct definition *d) {
-    for (size_t i = 0; i < d->triggers.n; i++) {
-        for (size_t k = 0; k < d->triggers.v[i].push.n; k++) {
-            if (d->triggers.v[i].push.v[k].has_tags) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 static bool pull_triggers(const struct definition *d) {
     for (size_t i = 0; i < d->triggers.n; i++) {
         if (d->triggers.v[i].pull.n > 0) {
@@ -31,7 +20,6 @@ static const struct {
     bool (*has)(const struct definition *d);
     const char *what;
 } of_pipelines[] = {
-    {tag_triggers, "A trigger by tags"},
     {pull_triggers, "A trigger by pull requests"},
 };
 

@@ -175,7 +175,8 @@ static int add_rollback(struct applying *t, const struct engine_effect *e) {
         .started_ms = t->now_ms,
         .updated_ms = t->now_ms,
     };
-    return record_execution_add(t->f->db, &row, t->err) < 0
+    return record_execution_add(t->f->db, &row, t->err) < 0 ||
+                   source_revision_copy(t->f->db, target.id, row.id, t->err) < 0
                ? -1
                : record_artifacts_copy(t->f->db, target.id, row.id, t->err);
 }

@@ -1,7 +1,8 @@
 /* Implementation of watch.h: the thread, the sources it knows, inotify. Alarms: alarms.c. */
 #include "flow/watch/watch.h"
 
-#include "flow/trigger/trigger.h"
+#include "flow/source/place.h"
+#include "flow/watch/look.h"
 #include "platform/os/fd.h"
 
 #include <errno.h>
@@ -20,13 +21,14 @@ enum {
     ALARMS_MS = 2000,
 };
 
-/* A branch that a source action follows. */
+/* A source action, while serve runs. */
 struct source {
     int64_t pipeline;
     char *action;
     char *url;
     int64_t due_ms;  /* monotonic */
     int64_t wait_ms; /* until the look after that */
+    bool local;      /* a repository of this machine */
     struct source *next;
 };
 
@@ -62,7 +64,7 @@ static bool is_local(struct str url) {
     return url.n > 0 && (url.p[0] == '/' || url.p[0] == '.' || str_starts(url, S("file://")));
 }
 
-/* Heads are files below refs/heads, or packed; both live in these two folders. */
+/* References are files below refs, or packed; both live in these folders. */
 static void watch_folder(struct watch *w, struct source *s, struct str url) {
     if (w->inotify < 0 || !is_local(url) || (s->url != NULL && str_is(url, s->url))) {
         return;
@@ -71,8 +73,9 @@ static void watch_folder(struct watch *w, struct source *s, struct str url) {
     s->url = (char *)mem_str_dup(url).p;
     struct arena a = ARENA_INIT;
     struct str path = str_starts(url, S("file://")) ? str_sub(url, 7, url.n) : url;
-    static const char *const below[] = {"", "/refs/heads", "/.git", "/.git/refs/heads"};
-    for (size_t i = 0; i < 4; i++) {
+    static const char *const below[] = {"",      "/refs/heads",      "/refs/tags",
+                                        "/.git", "/.git/refs/heads", "/.git/refs/tags"};
+    for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
         const char *folder = str_printf(&a, "%.*s%s", STR_ARG(path), below[i]).p;
         inotify_add_watch(w->inotify, folder,
                           IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_ONLYDIR);
@@ -82,56 +85,6 @@ static void watch_folder(struct watch *w, struct source *s, struct str url) {
 
 /* ---- one look at one source ---- */
 
-struct looking {
-    struct watch *w;
-    struct arena *arena;
-    const struct pipeline_row *row;
-    const struct definition *d;
-    const struct def_action *action;
-    struct str url;
-    struct str branch;
-};
-
-static int look(struct looking *l, struct err *err) {
-    const struct flow *f = l->w->f;
-    struct git_mirror mirror;
-    struct push push = {.branch = l->branch};
-    if (git_mirror_open(l->arena, f->data_dir, l->url, &mirror, err) < 0) {
-        return -1;
-    }
-    /* A branch without commits is remembered as such: its first commit is a change. */
-    int head = git_remote_head(l->arena, &mirror, l->branch, &push.to, err);
-    if (head < 0 && err->kind != ERR_NOT_FOUND) {
-        return -1;
-    }
-    if (head < 0) {
-        push.to = S("");
-    }
-    if (db_begin(f->db, err) < 0) {
-        return -1;
-    }
-    int seen = record_watched_get(f->db, l->arena, l->row->id, l->action->name, l->branch,
-                                  &push.from, err);
-    if (seen == 0) { /* the release that creation starts takes this head itself */
-        seen = record_watched_put(f->db, l->row->id, l->action->name, l->branch, push.to,
-                                  clock_now_ms(f->clock), STR_NONE, err) < 0
-                   ? -1
-                   : 0;
-    }
-    if (seen < 0) {
-        db_rollback(f->db);
-        return -1;
-    }
-    if (db_commit(f->db, err) < 0) {
-        return -1;
-    }
-    if (head < 0 || seen == 0 || str_eq(push.from, push.to)) {
-        return head;
-    }
-    struct str started = STR_NONE;
-    return trigger_push(f, l->arena, l->row->id, l->d, l->action, &mirror, &push, &started, err);
-}
-
 static void back_off(struct source *s, bool local, bool failed) {
     int64_t base = local ? LOCAL_MS : REMOTE_MS;
     s->wait_ms = failed && s->wait_ms > 0 ? s->wait_ms * 2 : base;
@@ -140,50 +93,62 @@ static void back_off(struct source *s, bool local, bool failed) {
     }
 }
 
-/* An error of watching is shown with the pipeline; it is not an error of the program. */
-static int write_error(const struct looking *l, const struct err *why, struct err *err) {
-    struct db *db = l->w->f->db;
+/* 1: another trouble than before. */
+static int write_trouble(const struct trigger_source *s, struct str why, struct err *err) {
+    struct db *db = s->flow->db;
     if (db_begin(db, err) < 0) {
         return -1;
     }
-    if (record_watched_error(db, l->row->id, l->action->name, str_c(why ? why->msg : NULL), err) <
-        0) {
+    int changed = source_trouble_put(db, s->arena, s->pipeline->id, s->action->name, why,
+                                     clock_now_ms(s->flow->clock), err);
+    if (changed < 0) {
         db_rollback(db);
         return -1;
     }
-    return db_commit(db, err);
+    return db_commit(db, err) < 0 ? -1 : changed;
 }
 
-static void note_error(const struct looking *l, const struct err *why) {
+/* A source that cannot be looked at is told once, and again when the reason is another. */
+static void note_trouble(const struct trigger_source *s, struct str why) {
     struct err err = ERR_INIT;
-    if (write_error(l, why, &err) < 0) {
+    int changed = write_trouble(s, why, &err);
+    if (changed < 0) {
         fprintf(stderr, "trunkline: watch: %s\n", err.msg);
+    } else if (changed > 0 && why.n > 0) {
+        fprintf(stderr, "trunkline: pipeline %.*s: source %.*s: %.*s\n", STR_ARG(s->pipeline->name),
+                STR_ARG(s->action->name), STR_ARG(why));
     }
 }
 
-static int64_t look_at(struct watch *w, struct arena *a, const struct pipeline_row *row,
-                       const struct definition *d, const struct def_action *action,
-                       int64_t mono_ms) {
-    struct source *s = find_source(w, row->id, action->name);
-    if (s->due_ms > mono_ms) {
-        return s->due_ms;
+static int look(struct watch *w, struct source *known, const struct trigger_source *s,
+                struct err *err) {
+    struct str url = STR_NONE;
+    if (str_is(s->action->provider, "S3")) {
+        known->local = false;
+        return look_at_object(s, err);
     }
-    struct looking l = {.w = w, .arena = a, .row = row, .d = d, .action = action};
-    l.branch = str_map_get(&action->configuration, S("BranchName"));
+    const struct source_place place = {s->action->provider, &s->action->configuration,
+                                       s->pipeline->account, s->pipeline->region};
+    int found = source_place_url(w->f, s->arena, &place, &url, err);
+    if (found <= 0) {
+        return found < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "its connection does not exist");
+    }
+    known->local = is_local(url);
+    watch_folder(w, known, url);
+    return look_at_git(s, url, err);
+}
+
+static int64_t look_at(struct watch *w, const struct trigger_source *s, int64_t mono_ms) {
+    struct source *known = find_source(w, s->pipeline->id, s->action->name);
     struct err err = ERR_INIT;
-    int found =
-        w->f->connection(w->f->connection_ud, a, row->account,
-                         str_map_get(&action->configuration, S("ConnectionArn")),
-                         str_map_get(&action->configuration, S("FullRepositoryId")), &l.url, &err);
-    bool failed = found <= 0;
-    if (!failed) {
-        watch_folder(w, s, l.url);
-        failed = look(&l, &err) < 0;
+    if (known->due_ms > mono_ms) {
+        return known->due_ms;
     }
-    note_error(&l, failed && err.kind != ERR_NONE ? &err : NULL);
-    back_off(s, is_local(l.url), failed);
-    s->due_ms = mono_ms + s->wait_ms;
-    return s->due_ms;
+    bool failed = look(w, known, s, &err) < 0;
+    note_trouble(s, failed ? str_c(err.msg) : STR_NONE);
+    back_off(known, known->local, failed);
+    known->due_ms = mono_ms + known->wait_ms;
+    return known->due_ms;
 }
 
 static int load_pipelines(const struct flow *f, struct arena *a, struct pipeline_row_list *ret) {
@@ -212,8 +177,9 @@ int64_t watch_branches(struct watch *w, int64_t mono_ms) {
         }
         const struct def_action_list *sources = &d.stages.v[0].actions;
         for (size_t k = 0; k < sources->n; k++) {
-            if (definition_watches(&d, &sources->v[k])) {
-                int64_t due = look_at(w, &a, &list.v[i], &d, &sources->v[k], mono_ms);
+            if (trigger_watches(&d, &sources->v[k])) {
+                const struct trigger_source one = {w->f, &a, &list.v[i], &d, &sources->v[k]};
+                int64_t due = look_at(w, &one, mono_ms);
                 next = due < next ? due : next;
             }
         }

@@ -1,8 +1,8 @@
 /*
- * The watcher: one thread that looks at the branches of all pipelines' sources, and at the alarms
- * that their gates name. Local repositories tell by inotify; remote ones are asked, seldom at first
- * after an error. What was seen last is in the store, so nothing is missed or started twice over a
- * restart.
+ * The watcher: one thread that looks at the sources of all pipelines (branches, tags, objects), and
+ * at the alarms that their gates name. Local repositories tell by inotify; remote ones are asked,
+ * seldom at first after an error. What was seen last is in the store, so nothing is missed or
+ * started twice over a restart.
  */
 #pragma once
 

@@ -2,7 +2,6 @@
 #include "../cmocka_.h"
 
 #include "flow/execution/apply.h"
-#include "flow/trigger/trigger.h"
 #include "platform/text/json.h"
 #include "runtime/queue/queue.h"
 
@@ -46,8 +45,8 @@ static int set_up(void **state) {
     *state = b;
     b->time.now_ms = 1795485120000;
     b->clock = clock_fake(&b->time);
-    const struct db_schema schemas[] = {queue_schema, record_schema};
-    if (db_open("", schemas, 2, &b->db, &b->err) < 0) {
+    const struct db_schema schemas[] = {queue_schema, record_schema, source_schema};
+    if (db_open("", schemas, 3, &b->db, &b->err) < 0) {
         fail_msg("%s", b->err.msg);
     }
     b->flow = (struct flow){.db = b->db, .clock = &b->clock, .rng = &rng_system};
@@ -189,23 +188,6 @@ static void test_late_end_after_the_definition_changed_is_harmless(void **state)
     assert_int_equal(db_commit(b->db, &b->err), 0);
 }
 
-static void test_push_is_judged_by_branch_and_by_each_file(void **state) {
-    struct bench *b = *state;
-    struct definition d;
-    assert_int_equal(definition_parse(&b->arena, str_c(definition), &d, &b->err), 0);
-    const struct def_action *source = &d.stages.v[0].actions.v[0];
-    struct push push = {.branch = S("main"), .from = S("a"), .to = S("b")};
-    struct str docs[] = {S_INIT("docs/a.txt"), S_INIT("README.md")};
-    struct str code[] = {S_INIT("docs/a.txt"), S_INIT("src/a.c")};
-    struct str_list only_docs = {docs, 2};
-    struct str_list with_code = {code, 2};
-    assert_false(trigger_passes(&d, source, &push, &only_docs, false));
-    assert_true(trigger_passes(&d, source, &push, &with_code, false));
-    assert_true(trigger_passes(&d, source, &push, &only_docs, true)); /* too many files to say */
-    push.branch = S("topic");
-    assert_false(trigger_passes(&d, source, &push, &with_code, false));
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -213,7 +195,6 @@ int main(void) {
         T(test_rolled_back_start_leaves_nothing),
         T(test_end_of_an_action_is_taken_once),
         T(test_late_end_after_the_definition_changed_is_harmless),
-        T(test_push_is_judged_by_branch_and_by_each_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 
 #include "flow/definition/definition.h"
 #include "flow/execution/available.h"
+#include "flow/trigger/filter.h"
 
 static struct arena arena;
 
@@ -49,7 +50,7 @@ static void test_good_structure_passes(void **state) {
         execution_available(&d, &fault, &err) < 0) {
         fail_msg("%s", err.msg);
     }
-    assert_true(definition_watches(&d, &d.stages.v[0].actions.v[0]));
+    assert_true(trigger_watches(&d, &d.stages.v[0].actions.v[0]));
 }
 
 /* What CodePipeline takes and this program does not carry out yet. */
@@ -60,9 +61,9 @@ static void test_what_does_not_run_here_is_refused_by_name(void **state) {
              "\"name\":\"Build\",\"onSuccess\":{\"conditions\":[{\"result\":\"FAIL\",\"rules\":[{"
              "\"name\":\"r\",\"ruleTypeId\":{\"provider\":\"LambdaInvoke\"}}]}]},"),
         DEF_FAULT_STAGE, "the rule provider LambdaInvoke is not available here yet");
-    refuses(with("\"name\":\"p\"", "\"name\":\"p\",\"triggers\":[{\"gitConfiguration\":{\"push\":[{"
-                                   "\"tags\":{}}]}}]"),
-            DEF_FAULT_STRUCTURE, "A trigger by tags is not available here yet");
+    refuses(with("\"name\":\"p\"", "\"name\":\"p\",\"triggers\":[{\"gitConfiguration\":{"
+                                   "\"pullRequest\":[{}]}}]"),
+            DEF_FAULT_STRUCTURE, "A trigger by pull requests is not available here yet");
     refuses(with("\"provider\":\"CodeBuild\"", "\"provider\":\"DeviceFarm\""), DEF_FAULT_ACTION,
             "DeviceFarm is not available here yet; docs/limits.md");
 }

@@ -1,7 +1,7 @@
 /*
- * CodePipeline's API over the flow. The daemon says once which flow it serves; handlers are found by
- * their generated names (gen/codepipeline.h). Shared by the files of this folder: loading a pipeline
- * with CodePipeline's errors.
+ * CodePipeline's API over the flow. The daemon says once which flow it serves; handlers are found
+ * by their generated names (gen/codepipeline.h). Shared by the files of this folder: loading a
+ * pipeline with CodePipeline's errors.
  */
 #pragma once
 
@@ -30,6 +30,20 @@ int codepipeline_find_execution(struct call *c, const struct pipeline_row *pipel
 
 /* Turns a refusal of the engine into CodePipeline's exception of the same meaning. Returns -1. */
 int codepipeline_refused(enum engine_refusal why, struct err *err) MUST_USE;
+
+/* Source revision overrides of a start, checked against the pipeline's source actions. */
+int codepipeline_read_pins(struct call *c,
+                           const struct codepipeline_source_revision_override_list *in,
+                           const struct definition *d, struct source_pins *ret,
+                           struct err *err) MUST_USE;
+
+/* What the execution's source actions took, as the API shows it. */
+int codepipeline_show_artifact_revisions(struct call *c, const struct execution_row *row,
+                                         struct codepipeline_artifact_revision_list *ret,
+                                         struct err *err) MUST_USE;
+int codepipeline_show_source_revisions(struct call *c, const struct execution_row *row,
+                                       struct codepipeline_source_revision_list *ret,
+                                       struct err *err) MUST_USE;
 
 struct str codepipeline_arn(struct arena *a, struct str region, struct str account,
                             struct str name);

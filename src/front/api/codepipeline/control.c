@@ -13,29 +13,6 @@ static int apply(struct call *c, int64_t pipeline, struct engine_event *event, s
 
 /* ---- start ---- */
 
-/* Source revisions that override the branch's head; only commits of the source action here. */
-static int read_commit(const struct codepipeline_start_pipeline_execution_input *in,
-                       const struct definition *d, struct str *ret, struct err *err) {
-    *ret = STR_NONE;
-    for (size_t i = 0; i < in->source_revisions.n; i++) {
-        const struct codepipeline_source_revision_override *r = &in->source_revisions.v[i];
-        const struct def_action *source = definition_action(&d->stages.v[0], r->action_name);
-        if (source == NULL) {
-            return err_api(err, &codepipeline_ValidationException,
-                           "The source revision names the action '%.*s', which is not in the first "
-                           "stage",
-                           STR_ARG(r->action_name));
-        }
-        if (!str_is(r->revision_type, "COMMIT_ID")) {
-            return err_api(err, &codepipeline_ValidationException,
-                           "The revision type %.*s is not available here, COMMIT_ID is",
-                           STR_ARG(r->revision_type));
-        }
-        *ret = r->revision_value;
-    }
-    return 0;
-}
-
 /* The pipeline's declared variables with the caller's values over their defaults. */
 static int read_variables(struct call *c,
                           const struct codepipeline_start_pipeline_execution_input *in,
@@ -88,7 +65,7 @@ int codepipeline_start_pipeline_execution(
             return found < 0 ? -1 : 0;
         }
     }
-    if (read_commit(in, &d, &start.commit, err) < 0 ||
+    if (codepipeline_read_pins(c, &in->source_revisions, &d, &start.pins, err) < 0 ||
         read_variables(c, in, declaration, &start.variables, err) < 0) {
         return -1;
     }

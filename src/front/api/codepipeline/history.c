@@ -46,16 +46,8 @@ int codepipeline_get_pipeline_execution(struct call *c,
     e->execution_mode = row.mode;
     e->execution_type = row.type;
     e->rollback_metadata = rollback_of(c, &row);
-    struct revision r;
-    if (revision_from_json(c->arena, row.revision, &r)) {
-        *arena_push(c->arena, &e->artifact_revisions) = (struct codepipeline_artifact_revision){
-            .name = r.artifact,
-            .revision_id = r.commit,
-            .revision_summary = str_sub(r.message, 0, 2048),
-            .revision_url = r.url,
-            .created = r.at_ms,
-            .has_created = true,
-        };
+    if (codepipeline_show_artifact_revisions(c, &row, &e->artifact_revisions, err) < 0) {
+        return -1;
     }
     struct str_map variables = codepipeline_map(c->arena, row.variables);
     for (size_t i = 0; i < variables.n; i++) {
@@ -66,8 +58,8 @@ int codepipeline_get_pipeline_execution(struct call *c,
     return 0;
 }
 
-static void show_summary(struct call *c, const struct execution_row *row,
-                         struct codepipeline_pipeline_execution_summary *s) {
+static int show_summary(struct call *c, const struct execution_row *row,
+                        struct codepipeline_pipeline_execution_summary *s, struct err *err) {
     *s = (struct codepipeline_pipeline_execution_summary){
         .pipeline_execution_id = row->id,
         .status = row->status,
@@ -81,19 +73,11 @@ static void show_summary(struct call *c, const struct execution_row *row,
         .execution_type = row->type,
         .rollback_metadata = rollback_of(c, row),
     };
-    struct revision r;
-    if (revision_from_json(c->arena, row->revision, &r)) {
-        *arena_push(c->arena, &s->source_revisions) = (struct codepipeline_source_revision){
-            .action_name = r.action,
-            .revision_id = r.commit,
-            .revision_summary = r.subject,
-            .revision_url = r.url,
-        };
-    }
     if (row->stop_reason.n > 0) {
         s->stop_trigger = arena_new(c->arena, struct codepipeline_stop_execution_trigger);
         s->stop_trigger->reason = row->stop_reason;
     }
+    return codepipeline_show_source_revisions(c, row, &s->source_revisions, err);
 }
 
 static bool succeeded_in(struct call *c, struct str execution, struct str stage) {
@@ -138,8 +122,10 @@ int codepipeline_list_pipeline_executions(
                 return 0;
             }
             before = rows.v[i].number;
-            if (stage.p == NULL || succeeded_in(c, rows.v[i].id, stage)) {
-                show_summary(c, &rows.v[i], &out->pipeline_execution_summaries.v[(*n)++]);
+            if ((stage.p == NULL || succeeded_in(c, rows.v[i].id, stage)) &&
+                show_summary(c, &rows.v[i], &out->pipeline_execution_summaries.v[(*n)++], err) <
+                    0) {
+                return -1;
             }
         }
     } while (rows.n > limit);

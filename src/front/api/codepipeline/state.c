@@ -55,21 +55,24 @@ static int show_transition(struct showing *s, const struct engine_stage *stage,
     return 0;
 }
 
-static void show_revision(struct showing *s, const struct action_row *row,
-                          struct codepipeline_action_state *out) {
-    struct execution_row execution;
-    struct revision revision;
-    struct err ignored = ERR_INIT;
-    if (record_execution_get(s->c->db, s->c->arena, row->execution, &execution, &ignored) <= 0 ||
-        !revision_from_json(s->c->arena, execution.revision, &revision) ||
-        !str_eq(revision.action, row->action)) {
-        return;
+static int show_revision(struct showing *s, const struct action_row *row,
+                         struct codepipeline_action_state *out) {
+    struct source_revision_list list;
+    if (source_revision_list(s->c->db, s->c->arena, row->execution, &list, s->err) < 0) {
+        return -1;
     }
-    out->current_revision = arena_new(s->c->arena, struct codepipeline_action_revision);
-    out->current_revision->revision_id = revision.commit;
-    out->current_revision->revision_change_id = revision.commit;
-    out->current_revision->created = revision.at_ms;
-    out->current_revision->has_created = true;
+    for (size_t i = 0; i < list.n; i++) {
+        const struct revision *r = &list.v[i].revision;
+        if (str_eq(r->action, row->action)) {
+            out->revision_url = r->url;
+            out->current_revision = arena_new(s->c->arena, struct codepipeline_action_revision);
+            out->current_revision->revision_id = r->commit;
+            out->current_revision->revision_change_id = str_sub(r->commit, 0, 100);
+            out->current_revision->created = r->at_ms;
+            out->current_revision->has_created = true;
+        }
+    }
+    return 0;
 }
 
 static int show_action(struct showing *s, const struct def_stage *stage,
@@ -99,8 +102,7 @@ static int show_action(struct showing *s, const struct def_stage *stage,
         e->error_details->message = row.error_message;
     }
     out->latest_execution = e;
-    show_revision(s, &row, out);
-    return 0;
+    return show_revision(s, &row, out);
 }
 
 static int show_rules(struct showing *s, const struct condition_row *row,

@@ -3,6 +3,7 @@
 
 #include "flow/definition/definition.h"
 #include "flow/definition/release_yml.h"
+#include "flow/trigger/filter.h"
 
 static struct arena arena;
 
@@ -99,7 +100,7 @@ static void test_the_compiled_pipeline_is_a_valid_one(void **state) {
     if (definition_check(&d, STR_NONE, &fault, &err) < 0) {
         fail_msg("%s", err.msg);
     }
-    assert_true(definition_watches(&d, &d.stages.v[0].actions.v[0]));
+    assert_true(trigger_watches(&d, &d.stages.v[0].actions.v[0]));
 }
 
 static void test_each_environment_becomes_a_project_with_its_role(void **state) {

@@ -1,0 +1,8 @@
+/* What the files of git.h share. */
+#pragma once
+
+#include "flow/artifact/git.h"
+
+/* Runs the locked-up git with our configuration; argv follows "git" and ends with NULL. */
+int git_call(struct arena *a, const struct git_mirror *m, bool in_mirror, struct str *ret_out,
+             struct err *err, const char *const *argv) MUST_USE;
