@@ -88,8 +88,8 @@ static void check_path(struct service *s, int line, const struct def *d, const c
 }
 
 static void check_template(struct service *s, const struct op *op, int line, const char *z) {
-    static const char *const filters[] = {"path",     "s3source", "build",   "kmskey",
-                                          "loggroup", "function", "iampath", "report"};
+    static const char *const filters[] = {"path",     "s3source", "build",  "kmskey", "loggroup",
+                                          "function", "iampath",  "report", "ebbus",  "ebrule"};
     for (const char *p = strchr(z, '{'); p != NULL; p = strchr(p + 1, '{')) {
         const char *end = strchr(p, '}');
         if (end == NULL) {

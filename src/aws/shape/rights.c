@@ -9,6 +9,8 @@
  *   loggroup  the group's ARN -> its name
  *   function  111111111111:function:name -> name
  *   iampath   absent -> /
+ *   ebbus     absent -> default; of a list of entries, too, when one of them names no bus (events)
+ *   ebrule    name or ARN of a bus -> what stands before a rule's name: nothing for the default one
  * apigen knows this list too (tools/apigen/check.c) and refuses other words.
  */
 #include "aws/shape/rights.h"
@@ -120,6 +122,17 @@ static struct str filter_function(struct str value) {
     return is_arn(value) || at == (size_t)-1 ? value : str_sub(value, at + 10, value.n);
 }
 
+/* "other" -> "other/"; the bus's ARN -> its rules' ARN up to the rule's name. */
+static struct str filter_ebrule(struct arena *a, struct str value) {
+    struct str resource = is_arn(value) ? arn_resource(value) : STR_NONE;
+    bool whole = str_starts(resource, S("event-bus/"));
+    struct str head = whole ? str_n(value.p, (size_t)(resource.p - value.p)) : S("");
+    struct str bus = whole ? str_sub(resource, 10, resource.n) : value;
+    bool is_default = str_is(bus, "default");
+    return str_printf(a, STR_FMT "%s" STR_FMT "%s", STR_ARG(head), whole ? "rule/" : "",
+                      STR_ARG(is_default ? S("") : bus), is_default ? "" : "/");
+}
+
 static struct str apply_filter(struct arena *a, struct str filter, struct str value) {
     if (str_is(filter, "path")) {
         return filter_path(value);
@@ -142,6 +155,9 @@ static struct str apply_filter(struct arena *a, struct str filter, struct str va
     }
     if (str_is(filter, "function")) {
         return filter_function(value);
+    }
+    if (str_is(filter, "ebrule")) {
+        return filter_ebrule(a, value);
     }
     return value;
 }
@@ -180,6 +196,31 @@ static void collect(struct arena *a, const struct shape *s, const void *base, st
     }
 }
 
+/* How many values `path` could have: 1, or the elements of the list that it begins with. */
+static size_t places(const struct expansion *e, struct str path) {
+    struct str name;
+    if (!str_cut(&path, '.', &name) || !str_ends(name, S("*"))) {
+        return 1;
+    }
+    const struct shape_member *m = shape_find_member(e->op->in, str_sub(name, 0, name.n - 1));
+    const struct shape_list *list = m ? shape_get(m, e->in) : NULL;
+    return list != NULL ? list->n : 0;
+}
+
+/* What filters say of values that are absent. */
+static void add_defaults(const struct expansion *e, struct str path, struct str filter,
+                         struct str_list *values) {
+    if (values->n == 0 && str_is(filter, "iampath")) {
+        *arena_push(e->a, values) = S("/");
+    }
+    if (str_is(filter, "ebbus") && values->n < places(e, path)) {
+        *arena_push(e->a, values) = S("default");
+    }
+    if (values->n == 0 && str_is(filter, "ebrule")) {
+        *arena_push(e->a, values) = S("default");
+    }
+}
+
 /* Values of "{...}": of the call, or of the input. */
 static struct str_list values_of(const struct expansion *e, struct str inside) {
     struct str_list values = {NULL, 0};
@@ -194,9 +235,7 @@ static struct str_list values_of(const struct expansion *e, struct str inside) {
     struct str filter = inside, path;
     str_cut(&filter, '|', &path);
     collect(e->a, e->op->in, e->in, path, &values);
-    if (values.n == 0 && str_is(filter, "iampath")) {
-        *arena_push(e->a, &values) = S("/");
-    }
+    add_defaults(e, path, filter, &values);
     for (size_t i = 0; i < values.n && filter.p != NULL; i++) {
         values.v[i] = apply_filter(e->a, filter, values.v[i]);
     }
