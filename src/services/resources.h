@@ -5,6 +5,8 @@
 
 int cloudformation_resource(const struct gate_call *c, struct db *db, struct str action,
                             struct gate_resource *r, struct err *err) MUST_USE;
+int events_resource(const struct gate_call *c, struct db *db, struct str action,
+                    struct gate_resource *r, struct err *err) MUST_USE;
 int kms_resource(const struct gate_call *c, struct db *db, struct str action,
                  struct gate_resource *r, struct err *err) MUST_USE;
 int lambda_resource(const struct gate_call *c, struct db *db, struct str action,

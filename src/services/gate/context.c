@@ -80,6 +80,14 @@ static bool owner_account(struct ask *q) {
     return give(q, q->x->c->principal->account);
 }
 
+/* The topic's owner, for those that call in its name; services that come with somebody's rule have
+ * aws:SourceAccount instead. */
+static bool source_owner(struct ask *q) {
+    const struct aws_principal *p = q->x->c->principal;
+    return (p->kind != AWS_PRINCIPAL_SERVICE || !str_starts(p->arn, S("arn:"))) &&
+           give(q, p->account);
+}
+
 static bool current_time(struct ask *q) {
     return give(q, time_iso(q->a, q->x->now_ms));
 }
@@ -295,7 +303,7 @@ static const struct {
     {"aws:SourceArn", source_arn},
     {"aws:SourceIdentity", source_identity},
     {"aws:SourceIp", source_ip},
-    {"aws:SourceOwner", owner_account},
+    {"aws:SourceOwner", source_owner},
     {"aws:TagKeys", tag_keys},
     {"aws:TokenIssueTime", token_issue_time},
     {"aws:UserAgent", user_agent},
