@@ -3,6 +3,7 @@
 #include "gen/sns.h"
 #include "platform/text/json.h"
 #include "services/cloudwatch/cloudwatch.h"
+#include "services/cloudwatch/event.h"
 #include "services/core/value.h"
 
 enum { ACTION_ATTEMPTS = 5, ACTIONS_AT_ONCE = 4, SUBJECT_MAX = 100, HOUR_MS = 3600 * 1000 };
@@ -244,4 +245,5 @@ void cloudwatch_queue_kinds(struct service_env *env, struct queue_kind ret[CW_KI
                                  .ud = env,
                                  .max_attempts = ACTION_ATTEMPTS,
                                  .parallel = ACTIONS_AT_ONCE};
+    ret[2] = (struct queue_kind){.name = CW_EVENT, .run = cw_event_run, .ud = env};
 }

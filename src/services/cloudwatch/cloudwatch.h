@@ -12,7 +12,7 @@
 #define CW_ACTION "cloudwatch.action"
 
 /* The kinds of jobs of this service; `env` outlives the queue. */
-enum { CW_KINDS = 2 };
+enum { CW_KINDS = 3 };
 void cloudwatch_queue_kinds(struct service_env *env, struct queue_kind ret[CW_KINDS]);
 
 struct cw_key cw_key_of(const struct call *c, struct str namespace, struct str name,

@@ -7,6 +7,7 @@
  */
 #include "platform/text/json.h"
 #include "services/cloudwatch/cloudwatch.h"
+#include "services/cloudwatch/event.h"
 #include "services/cloudwatch/judge.h"
 
 #include <math.h>
@@ -200,6 +201,8 @@ int cw_transition(struct db *db, struct arena *a, struct cw_alarm_row *alarm, st
     json_set_str(history, "version", S("1.0"));
     json_set(history, "oldState", state_json(alarm->state, alarm->reason, alarm->reason_data));
     json_set(history, "newState", state_json(state, reason, data));
+    const struct cw_state before = {alarm->state, alarm->reason, alarm->reason_data,
+                                    alarm->state_ms};
     struct str old_state = alarm->state;
     alarm->state = state;
     alarm->reason = reason;
@@ -222,7 +225,7 @@ int cw_transition(struct db *db, struct arena *a, struct cw_alarm_row *alarm, st
             str_printf(a, "Alarm updated from %.*s to %.*s", STR_ARG(old_state), STR_ARG(state)),
         .data = json_dump_str(a, history),
     };
-    if (cw_history_add(db, &row, err) < 0) {
+    if (cw_history_add(db, &row, err) < 0 || cw_event_add(db, a, alarm, &before, err) < 0) {
         return -1;
     }
     return add_actions(db, a, alarm, old_state, now_ms, err);
