@@ -42,32 +42,41 @@ static void answer_error(struct http_request *req, struct http_response *resp, i
     answer(req, resp, status, json_dump_str(req->arena, o));
 }
 
-/* The build's row while it runs: 1, 0 when there is none or it has ended. */
+/* The build's row while it runs and has rights: 1, 0 when there is none or it has ended, or its
+ * rights were taken away. */
 static int running_build(struct internal_routes *r, struct arena *a, struct str uuid,
-                         struct build_row *ret, struct err *err) {
+                         struct build_row *ret, struct build_rights *ret_rights, struct err *err) {
     if (db_begin(r->db, err) < 0) {
         return -1;
     }
     int found = build_load(r->db, a, uuid, ret, err);
+    int rights = found > 0 ? build_rights_get(r->db, a, uuid, ret_rights, err) : 0;
     db_rollback(r->db);
-    return found > 0 && ret->complete ? 0 : found;
+    if (rights < 0) {
+        return -1;
+    }
+    return found > 0 && (ret->complete || ret_rights->revoked) ? 0 : found;
 }
 
 static void credentials(struct internal_routes *r, struct http_request *req,
                         struct http_response *resp, struct str uuid) {
     struct arena *a = req->arena;
     struct build_row row;
+    struct build_rights rights = {0};
     struct err err = ERR_INIT;
-    int found = running_build(r, a, uuid, &row, &err);
+    int found = running_build(r, a, uuid, &row, &rights, &err);
     if (found <= 0) {
         answer_error(req, resp, found < 0 ? 500 : 404,
-                     found < 0 ? str_c(err.msg) : S("this build has ended"));
+                     found < 0 ? str_c(err.msg) : S("this build has ended or was abandoned"));
         return;
     }
     json_t *body cleanup_json = json_parse(row.body, &err);
     struct world_build build = {
         .uuid = uuid,
-        .role_arn = str_dup(a, json_str(json_object_get(body, "build"), "serviceRole"))};
+        .role_arn = str_dup(a, json_str(json_object_get(body, "build"), "serviceRole")),
+        .service = rights.service,
+        .via = rights.via,
+        .policy = rights.policy};
     struct aws_credentials keys;
     if (world_build_credentials(r->world, a, &build, &keys, &err) < 0) {
         answer_error(req, resp, 403, str_c(err.msg));
@@ -92,7 +101,8 @@ static void source(struct internal_routes *r, struct http_request *req, struct h
     struct err err = ERR_INIT;
     json_t *question cleanup_json = json_parse(req->body, &err);
     int64_t number = json_int(question, "source");
-    int found = question == NULL ? -1 : running_build(r, a, uuid, &row, &err);
+    struct build_rights rights;
+    int found = question == NULL ? -1 : running_build(r, a, uuid, &row, &rights, &err);
     if (found <= 0) {
         answer_error(req, resp, found < 0 ? 500 : 404,
                      found < 0 ? str_c(err.msg) : S("this build has ended"));

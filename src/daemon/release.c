@@ -103,6 +103,11 @@ static int connection(void *ud, struct arena *a, struct str account, struct str 
     return found < 0 ? -1 : 1;
 }
 
+static int revoke(void *ud, struct db *db, struct str build, struct err *err) {
+    (void)ud;
+    return sts_session_end_build(db, build, err);
+}
+
 static void changed(void *ud) {
     struct release *r = ud;
     if (r->watch != NULL) {
@@ -130,6 +135,8 @@ int release_new(const struct release_config *config, struct release **ret, struc
         .url = str_c(r->url),
         .connection = connection,
         .connection_ud = r,
+        .revoke = revoke,
+        .revoke_ud = r,
         .changed = config->changed,
         .changed_ud = config->changed_ud,
     };

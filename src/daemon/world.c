@@ -232,24 +232,48 @@ static int world_allowed(void *ud, struct arena *a, const struct aws_target *tar
 
 /* ---- a build's own sessions ---- */
 
-int world_build_credentials(struct world *w, struct arena *a, const struct world_build *build,
-                            struct aws_credentials *ret, struct err *err) {
+/* Whoever assumes a build's role: a service, the account's own keys, or a role between. */
+static int build_caller(struct world *w, struct arena *a, const struct world_build *build,
+                        struct str session, struct aws_target *ret, struct err *err) {
     struct account account;
-    struct aws_target caller;
-    if (account_of_role(w, a, build->role_arn, &account, err) < 0) {
+    struct str first = build->via.p != NULL ? build->via : build->role_arn;
+    if (account_of_role(w, a, first, &account, err) < 0) {
         return -1;
     }
     if (embedded(&account)) {
-        struct aws_principal *service =
-            service_principal(a, S("codebuild.amazonaws.com"), account.id);
+        struct str name = build->service.p ? build->service : S("codebuild.amazonaws.com");
+        struct aws_principal *service = service_principal(a, name, account.id);
         service->build_id = build->uuid;
-        caller = in_process(w, account.id, account.region, service);
-    } else if (remote_target(w, a, &account, &caller, err) < 0) {
+        *ret = in_process(w, account.id, account.region, service);
+    } else if (remote_target(w, a, &account, ret, err) < 0) {
+        return -1;
+    }
+    if (build->via.p == NULL) {
+        return 0;
+    }
+    struct aws_target service = *ret;
+    if (assume_by(w, a, &service, &account, build->via, session, ret, err) < 0) {
+        return -1;
+    }
+    if (ret->embedded != NULL) { /* what comes of this session ends with the build, too */
+        struct aws_principal *p = arena_memdup(a, ret->principal, sizeof(*ret->principal));
+        p->build_id = build->uuid;
+        ret->principal = p;
+    }
+    return 0;
+}
+
+int world_build_credentials(struct world *w, struct arena *a, const struct world_build *build,
+                            struct aws_credentials *ret, struct err *err) {
+    struct aws_target caller;
+    struct str session = str_printf(a, "AWSCodeBuild-%.*s", STR_ARG(build->uuid));
+    if (build_caller(w, a, build, session, &caller, err) < 0) {
         return -1;
     }
     struct sts_assume_role_request in = {
         .role_arn = build->role_arn,
-        .role_session_name = str_printf(a, "AWSCodeBuild-%.*s", STR_ARG(build->uuid)),
+        .role_session_name = session,
+        .policy = build->policy,
     };
     struct sts_assume_role_response out = {0};
     if (sts_call_assume_role(&caller, a, &in, &out, err) < 0) {

@@ -36,6 +36,9 @@ struct str world_ca_file(struct arena *a, const struct account *account);
 struct world_build {
     struct str uuid;
     struct str role_arn;
+    struct str service; /* that assumes it; absent: codebuild.amazonaws.com */
+    struct str via;     /* a role that is assumed first and assumes role_arn, or absent */
+    struct str policy;  /* of the session, JSON, or absent */
 };
 int world_build_credentials(struct world *w, struct arena *a, const struct world_build *build,
                             struct aws_credentials *ret, struct err *err) MUST_USE;

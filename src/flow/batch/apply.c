@@ -2,6 +2,7 @@
 #include "flow/batch/apply.h"
 
 #include "flow/batch/jobs.h"
+#include "flow/batch/pipeline.h"
 #include "flow/phase/batch_json.h"
 #include "platform/os/file.h"
 #include "platform/text/json.h"
@@ -241,9 +242,12 @@ static int make_body(struct arena *a, const struct batch_order *o, struct batch_
     return batch_body_to_json(a, &b, &row->body, err);
 }
 
-static bool combines(const struct codebuild_project *p) {
-    const struct codebuild_project_build_batch_config *c = p->build_batch_config;
-    return c != NULL && c->combine_artifacts && str_is(p->artifacts->type, "S3");
+/* In a pipeline the artifacts have their place whatever the project's are. */
+static bool combines(const struct batch_order *o) {
+    const struct codebuild_project_build_batch_config *c = o->project->build_batch_config;
+    bool places = o->pipeline != NULL ? o->pipeline->outputs.n > 0
+                                      : str_is(o->project->artifacts->type, "S3");
+    return c != NULL && c->combine_artifacts && places;
 }
 
 int batch_make(const struct flow *f, struct arena *a, const struct batch_order *order,
@@ -260,7 +264,10 @@ int batch_make(const struct flow *f, struct arena *a, const struct batch_order *
     struct batch_event event = {.kind = BATCH_SUBMIT,
                                 .t = row.created_ms,
                                 .fresh = fresh_ids(f, a, 1),
-                                .combine = combines(order->project)};
+                                .combine = combines(order)};
+    if (order->pipeline != NULL) {
+        row.pipeline = batch_pipeline_json(a, order->pipeline);
+    }
     if (batch_number_next(f->db, row.account, row.region, row.project, &row.number, err) < 0 ||
         project_to_json(a, order->project, &row.settings, err) < 0 ||
         make_body(a, order, &row, err) < 0 || batch_step(a, &state, &event, &effects, err) < 0) {

@@ -18,6 +18,7 @@ struct batch_order {
     struct str initiator;
     struct str token; /* idempotency, or absent */
     struct str token_digest;
+    const struct build_order *pipeline; /* an action's inputs and outputs, or NULL */
 };
 
 /* Inserts the row and the first job. In the caller's transaction. */

@@ -5,6 +5,8 @@
  */
 #include "flow/batch/member.h"
 
+#include "flow/batch/pipeline.h"
+
 #include "platform/text/json.h"
 
 struct combining {
@@ -41,7 +43,7 @@ int member_together(struct arena *a, const struct batch_row *row, const struct b
     if (project_from_json(a, row->settings, &p, err) < 0) {
         return -1;
     }
-    if (str_is(p->artifacts->packaging, "ZIP")) {
+    if (row->pipeline.p != NULL || str_is(p->artifacts->packaging, "ZIP")) {
         return 0;
     }
     *ret = location_json(a, p, folder_of(a, p, row));
@@ -58,13 +60,14 @@ static int add_group(struct combining *c, const struct batch_group *g, struct er
     const json_t *first = json_array_get(list, 0);
     struct str bucket = json_str(first, "bucket");
     struct str key = json_str(first, "key");
-    if (bucket.n == 0 || key.n == 0 || json_str(first, "id").n > 0) {
-        return 0; /* it left none */
+    if (bucket.n == 0 || key.n == 0 ||
+        json_str(first, "id").n > 0) { /* as recorded: of the primary one */
+        return 0;                      /* it left none */
     }
     size_t n = c->order.inputs.n;
     *arena_push(c->a, &c->order.inputs) = (struct build_artifact_location){
         str_printf(c->a, "g%zu", n), str_dup(c->a, bucket), str_dup(c->a, key),
-        str_dup(c->a, json_str(first, "sha256"))};
+        str_dup(c->a, json_str(first, "sha256")), STR_NONE};
     struct str from = n == 0 ? S("") : str_printf(c->a, "_g%zu", n);
     c->commands = str_printf(c->a,
                              STR_FMT "      - mkdir -p \"/tmp/combined/" STR_FMT
@@ -102,12 +105,21 @@ int member_combine(const struct flow *f, struct arena *a, const struct batch_row
                    "artifacts:\n  base-directory: /tmp/combined\n  files: ['**/*']\n",
                    STR_ARG(c.commands));
     p->source = source;
-    *arena_push(a, &c.order.outputs) = (struct build_artifact_location){
-        .name = S(""),
-        .bucket = p->artifacts->location,
-        .key =
-            str_printf(a, STR_FMT "/" STR_FMT, STR_ARG(folder_of(a, p, row)), STR_ARG(name_of(p))),
-    };
+    if (row->pipeline.p != NULL) {
+        struct build_order all;
+        if (batch_pipeline_parse(a, row->pipeline, &all, err) < 0) {
+            return -1;
+        }
+        *arena_push(a, &c.order.outputs) = all.outputs.v[0];
+        c.order.rights = all.rights;
+    } else {
+        *arena_push(a, &c.order.outputs) = (struct build_artifact_location){
+            .name = S(""),
+            .bucket = p->artifacts->location,
+            .key = str_printf(a, STR_FMT "/" STR_FMT, STR_ARG(folder_of(a, p, row)),
+                              STR_ARG(name_of(p))),
+        };
+    }
     struct build_making making = {.project = p,
                                   .order = &c.order,
                                   .uuid = state->combining.uuid,

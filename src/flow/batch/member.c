@@ -1,6 +1,8 @@
 /* Implementation of member.h. */
 #include "flow/batch/member.h"
 
+#include "flow/batch/pipeline.h"
+
 #include "platform/text/json.h"
 
 /* ---- a group's build ---- */
@@ -104,11 +106,20 @@ static void report_status(struct arena *a, struct codebuild_project *p, bool fir
 
 /* The first one only downloads and reads; it leaves no artifacts. */
 static int start_group(const struct flow *f, struct arena *a, const struct batch_row *row,
-                       const struct batch_group *g, bool first, struct err *err) {
+                       const struct batch_group *g, bool first, bool combine, struct err *err) {
     struct codebuild_project *p = NULL;
+    struct build_order all = {0};
+    struct build_order order = {0};
     struct codebuild_project_artifacts none = {.type = S("NO_ARTIFACTS")};
     if (project_from_json(a, row->settings, &p, err) < 0) {
         return -1;
+    }
+    if (row->pipeline.p != NULL) {
+        if (batch_pipeline_parse(a, row->pipeline, &all, err) < 0) {
+            return -1;
+        }
+        batch_pipeline_group(a, &all, first ? STR_NONE : g->task.identifier, combine && !first,
+                             &order);
     }
     report_status(a, p, first);
     if (first) {
@@ -125,6 +136,7 @@ static int start_group(const struct flow *f, struct arena *a, const struct batch
         }
     }
     struct build_making making = {.project = p,
+                                  .order = row->pipeline.p != NULL ? &order : NULL,
                                   .uuid = g->build.uuid,
                                   .batch_identifier = g->task.identifier,
                                   .batchspec = first,
@@ -146,7 +158,7 @@ int member_start(const struct flow *f, struct arena *a, const struct batch_row *
     for (size_t i = 0; i < state->groups.n; i++) {
         const struct batch_group *g = &state->groups.v[i];
         if (str_eq(g->build.uuid, build) && g->build.status == BATCH_IN_PROGRESS) {
-            return state->complete ? 0 : start_group(f, a, row, g, i == 0, err);
+            return state->complete ? 0 : start_group(f, a, row, g, i == 0, state->combine, err);
         }
     }
     return 0;

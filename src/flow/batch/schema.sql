@@ -38,3 +38,5 @@ CREATE TABLE codebuild_batch_retries(
     at_ms INTEGER NOT NULL,
     PRIMARY KEY(batch, token)
 ) WITHOUT ROWID;
+-- migration 2
+ALTER TABLE codebuild_batches ADD COLUMN pipeline TEXT; -- pipeline.h: what an action handed over

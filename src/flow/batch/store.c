@@ -3,18 +3,19 @@
 
 #define COLUMNS                                                                                    \
     "seq, uuid, account, region, project, number, token, token_digest, status, created_ms, "       \
-    "settings, body, state, resolved_version"
+    "settings, body, state, resolved_version, pipeline"
 
 extern const char batch_schema_sql[];
 const struct db_schema batch_schema = {"batch", batch_schema_sql};
 
 int batch_insert(struct db *db, const struct batch_row *r, struct err *err) {
-    return db_run(db, err,
-                  "INSERT INTO codebuild_batches(uuid, account, region, project, number, token, "
-                  "token_digest, status, created_ms, settings, body, state) VALUES (?, ?, ?, ?, ?, "
-                  "?, ?, ?, ?, ?, ?, ?)",
-                  "ssssisssisss", r->uuid, r->account, r->region, r->project, r->number, r->token,
-                  r->token_digest, r->status, r->created_ms, r->settings, r->body, r->state);
+    return db_run(
+        db, err,
+        "INSERT INTO codebuild_batches(uuid, account, region, project, number, token, "
+        "token_digest, status, created_ms, settings, body, state, pipeline) VALUES (?, ?, "
+        "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "ssssisssissss", r->uuid, r->account, r->region, r->project, r->number, r->token,
+        r->token_digest, r->status, r->created_ms, r->settings, r->body, r->state, r->pipeline);
 }
 
 static int take(struct db_rows *rows, struct arena *a, struct batch_row *ret, struct err *err) {
@@ -35,6 +36,7 @@ static int take(struct db_rows *rows, struct arena *a, struct batch_row *ret, st
             .body = db_str(rows, a, 11),
             .state = db_str(rows, a, 12),
             .resolved_version = db_str(rows, a, 13),
+            .pipeline = db_str(rows, a, 14),
         };
     }
     return found;

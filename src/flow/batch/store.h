@@ -19,6 +19,7 @@ struct batch_row {
     struct str settings;
     struct str body;
     struct str state;
+    struct str pipeline;         /* pipeline.h, or absent */
     struct str resolved_version; /* what the first build found, or absent */
 };
 

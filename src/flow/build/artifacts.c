@@ -132,7 +132,7 @@ static int record(struct supervision *s, const struct plan_artifact *to, struct 
                   struct str location, const struct packed *p, struct err *err) {
     json_t *event = json_object();
     json_set_str(event, "id", to->id.p ? to->id : S(""));
-    json_set_str(event, "name", to->id);
+    json_set_str(event, "name", to->key.n > 0 ? to->name : to->id);
     json_set_str(event, "bucket", to->bucket);
     json_set_str(event, "key", key);
     json_set_str(event, "location", location);

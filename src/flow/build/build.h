@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "flow/build/rights.h"
 #include "flow/plan/plan.h"
 #include "flow/record/flow.h"
 #include "runtime/queue/queue.h"
@@ -19,6 +20,7 @@ struct build_artifact_location {
     struct str bucket;
     struct str key;
     struct str sha256; /* inputs: hex, of what was stored there */
+    struct str id;     /* outputs: the buildspec's secondary artifact; absent = called as `name` */
 };
 
 struct build_artifact_locations {
@@ -39,6 +41,8 @@ struct build_order {
     struct str buildspec;
     struct env env; /* over the project's, name by name */
     struct str kms_key;
+    struct str service_role; /* instead of the project's */
+    struct build_rights rights;
 };
 
 /* Adds the variables of EnvironmentVariables, a JSON array of {name, value, type}; absent: none.

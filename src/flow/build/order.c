@@ -155,6 +155,9 @@ int build_start(const struct flow *f, struct arena *a, const struct build_order 
     if (order->buildspec.n > 0) {
         project->source->buildspec = order->buildspec;
     }
+    if (order->service_role.n > 0) {
+        project->service_role = order->service_role;
+    }
     struct build_making making = {.account = order->account,
                                   .region = order->region,
                                   .project = project,

@@ -29,7 +29,9 @@ void order_artifacts(struct making *m) {
     for (size_t i = 0; i < order->outputs.n; i++) {
         *arena_push(m->arena, &m->plan.artifacts) = (struct plan_artifact){
             .kind = PLAN_ARTIFACT_S3,
-            .id = order->outputs.v[i].name,
+            .id = order->outputs.v[i].id.p != NULL ? order->outputs.v[i].id
+                                                   : order->outputs.v[i].name,
+            .name = order->outputs.v[i].name,
             .bucket = order->outputs.v[i].bucket,
             .key = order->outputs.v[i].key,
             .zip = true,

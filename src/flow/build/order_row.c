@@ -85,7 +85,8 @@ int order_insert(const struct flow *f, struct making *m, struct err *err) {
         .log_stream = m->plan.log_stream,
         .resolved_version = m->plan.resolved_version,
     };
-    struct build_new build = {&m->row, m->in->token_digest, plan_json(m->arena, &m->plan)};
+    struct build_new build = {&m->row, m->in->token_digest, plan_json(m->arena, &m->plan),
+                              m->in->order != NULL ? &m->in->order->rights : NULL};
     return make_body(m, err) < 0 || build_insert(f->db, &build, err) < 0
                ? -1
                : queue_add(f->db, "build.start", m->plan.uuid, S("{}"), 0, err);

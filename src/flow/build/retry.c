@@ -57,7 +57,7 @@ static int insert(const struct flow *f, struct arena *a, const struct build_row 
         .log_stream = plan->log_stream,
         .resolved_version = old->resolved_version,
     };
-    struct build_new build = {&again->row, ask->token_digest, plan_json(a, plan)};
+    struct build_new build = {&again->row, ask->token_digest, plan_json(a, plan), NULL};
     return build_to_json(a, again->body, &again->row.body, err) < 0 ||
                    build_insert(f->db, &build, err) < 0
                ? -1

@@ -73,3 +73,12 @@ CREATE TABLE codebuild_policies(
 -- The boot of the machine in which a build was spawned. Its files are those of that boot and not
 -- synced: when the machine went down, this row alone says that commands may have run.
 ALTER TABLE codebuild_builds ADD COLUMN boot TEXT;
+-- migration 5
+-- Whose rights a build has, where that differs from its service role's as CodeBuild assumes it.
+CREATE TABLE codebuild_rights(
+    build TEXT PRIMARY KEY,             -- uuid
+    service TEXT,                       -- who assumes the role
+    via TEXT,                           -- through this one
+    policy TEXT,                        -- of the session
+    revoked_ms INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;

@@ -90,6 +90,9 @@ int build_number_next(struct db *db, struct str account, struct str region, stru
 
 int build_insert(struct db *db, const struct build_new *build, struct err *err) {
     const struct build_row *r = build->row;
+    if (build->rights != NULL && build_rights_put(db, r->uuid, build->rights, err) < 0) {
+        return -1;
+    }
     return db_run(db, err,
                   "INSERT INTO codebuild_builds(uuid, account, region, project, number, token, "
                   "token_digest, initiator, status, phase, started_ms, phases, log_group, "
@@ -164,8 +167,10 @@ int build_token_expire(struct db *db, struct str account, struct str region, str
 }
 
 int build_delete(struct db *db, struct str uuid, struct err *err) {
-    return db_run(db, err, "DELETE FROM codebuild_builds WHERE uuid = ? AND ended_ms > 0", "s",
-                  uuid);
+    return build_rights_delete(db, uuid, err) < 0
+               ? -1
+               : db_run(db, err, "DELETE FROM codebuild_builds WHERE uuid = ? AND ended_ms > 0",
+                        "s", uuid);
 }
 
 int build_list(struct db *db, struct arena *a, struct str account, struct str region,

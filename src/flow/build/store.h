@@ -37,6 +37,7 @@ struct build_new {
     const struct build_row *row;
     struct str token_digest;
     struct str plan;
+    const struct build_rights *rights; /* NULL = the usual ones */
 };
 int build_insert(struct db *db, const struct build_new *build, struct err *err) MUST_USE;
 

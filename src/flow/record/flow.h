@@ -20,6 +20,11 @@ struct flow {
                       struct str full_repository_id, struct str *ret_url, struct err *err);
     void *connection_ud;
 
+    /* Ends the sessions that were issued to a build, chained ones too; in the caller's transaction.
+     * NULL: there are none. */
+    int (*revoke)(void *ud, struct db *db, struct str build, struct err *err);
+    void *revoke_ud;
+
     /* What people look at changed: a pipeline's state, a build's phases. After the commit, on any
      * thread. NULL: nobody looks. */
     void (*changed)(void *ud);

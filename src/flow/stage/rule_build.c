@@ -18,8 +18,8 @@ static int add_input(struct rule_run *run, struct str name, struct build_order *
                          : err_set(err, ERR_INVALID,
                                    "input artifact %.*s was not made by any action", STR_ARG(name));
     }
-    *arena_push(check->arena, &order->inputs) =
-        (struct build_artifact_location){row.name, row.bucket, row.key, row.sha256};
+    *arena_push(check->arena, &order->inputs) = (struct build_artifact_location){
+        .name = row.name, .bucket = row.bucket, .key = row.key, .sha256 = row.sha256};
     return 0;
 }
 

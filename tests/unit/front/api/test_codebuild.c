@@ -567,7 +567,7 @@ static void test_only_failed_builds_are_retried_and_none_of_a_pipeline(void **st
                                 .project = S("web"),
                                 .initiator = S("codepipeline/x")};
     *arena_push(&arena, &order.inputs) =
-        (struct build_artifact_location){S("S"), S("b"), S("k"), STR_NONE};
+        (struct build_artifact_location){.name = S("S"), .bucket = S("b"), .key = S("k")};
     struct str uuid = STR_NONE;
     OK(build_start(&flow, &arena, &order, &uuid, &err));
     struct codebuild_build *of_pipeline = end_newest("FAILED", 3);
@@ -626,9 +626,9 @@ static void test_an_action_finds_its_build_again_by_its_token(void **state) {
                                 .initiator = S("codepipeline/x"),
                                 .resolved_version = S("abc")};
     *arena_push(&arena, &order.inputs) =
-        (struct build_artifact_location){S("Source"), S("b"), S("k"), STR_NONE};
+        (struct build_artifact_location){.name = S("Source"), .bucket = S("b"), .key = S("k")};
     *arena_push(&arena, &order.outputs) =
-        (struct build_artifact_location){S("Out"), S("b"), S("o"), STR_NONE};
+        (struct build_artifact_location){.name = S("Out"), .bucket = S("b"), .key = S("o")};
     struct str uuid = STR_NONE;
     struct str again = STR_NONE;
     OK(build_start(&flow, &arena, &order, &uuid, &err));

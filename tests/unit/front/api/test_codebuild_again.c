@@ -202,7 +202,7 @@ static void test_a_pipelines_build_is_retried_by_its_stage(void **state) {
     struct str uuid = STR_NONE;
     (void)b;
     *arena_push(&arena, &order.inputs) =
-        (struct build_artifact_location){S("S"), S("b"), S("k"), STR_NONE};
+        (struct build_artifact_location){.name = S("S"), .bucket = S("b"), .key = S("k")};
     OK(build_start(&flow, &arena, &order, &uuid, &err));
     struct str id = str_concat(&arena, S("web:"), uuid);
     end(id, "FAILED");
