@@ -73,13 +73,9 @@ test('a build with several inputs and outputs, variables and overrides', { skip 
         assert.match(used.output.executionResult.externalExecutionUrl, /\/console\/builds\//);
     });
     for (const [name, one, extra, message] of [
-        ['two inputs and no PrimarySource', { ProjectName: 'use' }, { inputArtifacts: outputs('One', 'Source') }, /PrimarySource must be given: the action has 2 input artifacts/],
-        ['a PrimarySource that is no input', { ProjectName: 'use', PrimarySource: 'Two' }, {}, /PrimarySource Two is not one of the action's input artifacts/],
+        ['a PrimarySource that is no input', { ProjectName: 'use', PrimarySource: '#{SourceVariables.BranchName}' }, {}, /PrimarySource main is not one of the action's input artifacts/],
         ['a project that is not there', { ProjectName: 'nope' }, {}, /Project cannot be found: arn:aws:codebuild:eu-west-2:111111111111:project\/nope/],
-        ['CombineArtifacts alone', { ProjectName: 'use', CombineArtifacts: 'true' }, {}, /CombineArtifacts needs BatchEnabled/],
         ['a batch of a project that has none', { ProjectName: 'use', BatchEnabled: 'true' }, {}, /BatchEnabled: project use has no batch configuration with a serviceRole/],
-        ['variables that are no list', { ProjectName: 'use', EnvironmentVariables: '{}' }, {}, /EnvironmentVariables is not a JSON array/],
-        ['a variable of an unknown type', { ProjectName: 'use', EnvironmentVariables: '[{"name":"A","value":"b","type":"VAULT"}]' }, {}, /entry 1 .* none of PLAINTEXT, PARAMETER_STORE, SECRETS_MANAGER/],
     ]) {
         await t.test(`fails with a reason: ${name}`, async () => {
             const id = await w.release(stage('Make', build('Make', { ProjectName: 'make', EnvironmentVariables: '[{"name":"SECRET","value":"hush-hush-1"}]' }, { outputArtifacts: outputs('One', 'Two') })), stage('Use', build('Use', one, extra)));

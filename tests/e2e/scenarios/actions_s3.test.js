@@ -61,9 +61,6 @@ test('a deployment to S3', async (t) => {
         assert.equal(Buffer.from(await body.transformToByteArray()).subarray(0, 2).toString(), 'PK');
     });
     for (const [name, configuration, message, code] of [
-        ['no ObjectKey for one object', { Extract: 'false' }, /ObjectKey must be given when Extract is false/, 'ConfigurationError'],
-        ['an ACL that S3 does not have', { Extract: 'true', CannedACL: 'everybody' }, /CannedACL 'everybody'/, 'ConfigurationError'],
-        ['Extract that is neither true nor false', { Extract: 'maybe' }, /Extract is 'maybe'/, 'ConfigurationError'],
         ['a variable that nothing sets', { Extract: 'true', ObjectKey: '#{SourceVariables.Nope}' }, /#\{SourceVariables.Nope\} is not set/, 'ConfigurationError'],
         ['a bucket that is not there', { Extract: 'true', BucketName: 'no-such-bucket-here' }, /no-such-bucket-here/, undefined],
     ]) {
