@@ -1,8 +1,9 @@
 /* The one table of what is not carried out; available.h. Action providers are those that are
- * registered (flow/action/providers.def): there is no second list of them. */
+ * registered (flow/action/providers.def, flow/stage/rules.def): there is no second list of them. */
 #include "flow/execution/available.h"
 
 #include "flow/action/action.h"
+#include "flow/stage/rule.h"
 
 #define SEE "is not available here yet; docs/limits.md lists what is"
 
@@ -23,17 +24,11 @@ static const struct {
     {pull_triggers, "A trigger by pull requests"},
 };
 
-static const char *const rule_providers[] = {"CloudWatchAlarm"};
-
 static int check_rules(const struct def_stage *s, const struct def_condition *condition,
                        struct err *err) {
     for (size_t i = 0; i < condition->rules.n; i++) {
         const struct def_rule *r = &condition->rules.v[i];
-        bool known = false;
-        for (size_t k = 0; k < sizeof(rule_providers) / sizeof(rule_providers[0]); k++) {
-            known = known || str_is(r->provider, rule_providers[k]);
-        }
-        if (!known) {
+        if (rule_provider_find(r->provider) == NULL) {
             return err_set(err, ERR_INVALID, "Stage %.*s, rule %.*s: the rule provider %.*s " SEE,
                            STR_ARG(s->name), STR_ARG(r->name), STR_ARG(r->provider));
         }

@@ -55,3 +55,4 @@ int rule_build_look(struct rule_run *run, struct rule_look *ret, struct err *err
 int rule_build_end(const struct flow *f, struct arena *a, const struct rule_row *row,
                    struct err *err) MUST_USE;
 int rule_lambda_look(struct rule_run *run, struct rule_look *ret, struct err *err) MUST_USE;
+int rule_window_look(struct rule_run *run, struct rule_look *ret, struct err *err) MUST_USE;

@@ -302,6 +302,20 @@ static void test_function_decides(void **state) {
     assert_execution(b, "Failed");
 }
 
+/* The bench begins on 2026-11-24 at 01:52 UTC: a Monday, 20:52 in New York. */
+static void test_deployment_waits_for_its_window_by_the_clock_there(void **state) {
+    struct bench *b = *state;
+    begin(b, "beforeEntry", "FAIL",
+          rule(b, "window", "DeploymentWindow",
+               "\"Cron\":\"0 10-59 21 ? * MON-FRI\",\"TimeZone\":\"America/New_York\""));
+    run_jobs(b, 0);
+    assert_check(b, "InProgress", RULES("InProgress"));
+    run_jobs(b, 17);
+    assert_check(b, "InProgress", RULES("InProgress"));
+    run_jobs(b, 1);
+    assert_check(b, "Succeeded", RULES("Succeeded"));
+}
+
 static void test_override_while_waiting_abandons_the_rules(void **state) {
     struct bench *b = *state;
     b->alarm = "ALARM";
@@ -332,6 +346,7 @@ int main(void) {
         T(test_variable_that_fails_skips_the_stage),
         T(test_rule_that_cannot_be_asked_is_an_error_not_a_pass),
         T(test_function_decides),
+        T(test_deployment_waits_for_its_window_by_the_clock_there),
         T(test_override_while_waiting_abandons_the_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
