@@ -188,7 +188,9 @@ static struct codepipeline_action_execution_output *output_of(struct call *c,
         arena_new(c->arena, struct codepipeline_action_execution_output);
     artifacts_of(c, row->outputs, &out->output_artifacts);
     out->execution_result = arena_new(c->arena, struct codepipeline_action_execution_result);
-    out->execution_result->external_execution_id = row->external_id;
+    /* of an approval it is the token: in PARALLEL mode there is no other place to read it */
+    out->execution_result->external_execution_id =
+        row->external_id.p != NULL ? row->external_id : row->token;
     out->execution_result->external_execution_url = row->external_url;
     out->execution_result->external_execution_summary = row->summary;
     out->execution_result->log_stream_arn = row->log_stream;

@@ -1,0 +1,198 @@
+// Modes, conditions, retries and rollbacks over the API; a person's answers stand for the work.
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import * as cp from '@aws-sdk/client-codepipeline';
+import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
+import { refuses, until } from '../lib/expect.js';
+import { stages, World } from '../lib/release.js';
+import { Server } from '../lib/server.js';
+import { without } from '../lib/tools.js';
+
+const skip = without('git');
+
+const rule = (provider, configuration, extra = {}) => ({
+    name: provider, ruleTypeId: { category: 'Rule', owner: 'AWS', provider, version: '1' }, configuration, ...extra,
+});
+const condition = (result, ...rules) => ({ conditions: [{ result, rules }] });
+
+async function make(t, list, extra) {
+    const server = await Server.start(t);
+    const world = await World.make(server);
+    await world.pipeline([stages.source(world), ...list], extra);
+    const send = (Command, input = {}) => world.pipelines.send(new Command({ pipelineName: world.name, ...input }));
+    const start = async (input = {}) => (await world.pipelines.send(
+        new cp.StartPipelineExecutionCommand({ name: world.name, ...input }))).pipelineExecutionId;
+    return { server, world, send, start };
+}
+
+const inStage = (world, id, stage) => until(`${id} in ${stage}`, async () => (
+    (await world.stage(stage)).latestExecution?.pipelineExecutionId === id));
+const inbound = (world, stage, n) => until(`${n} in front of ${stage}`, async () => {
+    const list = (await world.stage(stage)).inboundExecutions ?? [];
+    return list.length === n ? list.map((e) => e.pipelineExecutionId) : null;
+});
+
+test('QUEUED: executions wait in their order, nobody is superseded', { skip }, async (t) => {
+    const { world, send, start } = await make(t, [stages.approval()], { executionMode: 'QUEUED' });
+    const first = await world.newest();
+    const token = await world.waiting(first);
+    const second = await start();
+    await inbound(world, 'Approve', 1);
+    const third = await start();
+    assert.deepEqual(await inbound(world, 'Approve', 2), [second, third]);
+    assert.equal((await world.execution(second)).executionMode, 'QUEUED');
+    await world.answer(token);
+    assert.equal(await world.ended(first), 'Succeeded');
+    await inStage(world, second, 'Approve');
+    await send(cp.StopPipelineExecutionCommand, { pipelineExecutionId: second, abandon: false });
+    await inStage(world, third, 'Approve');
+    await refuses(send(cp.RollbackStageCommand, { stageName: 'Approve', targetPipelineExecutionId: first }),
+        'UnableToRollbackStageException', { status: 400 });
+});
+
+test('PARALLEL: stages are shared, the state is empty, tokens are in the list of actions', { skip }, async (t) => {
+    const { world, send, start } = await make(t, [stages.approval()], { executionMode: 'PARALLEL' });
+    const first = await world.newest();
+    const second = await start();
+    const asks = (id) => until(`approval of ${id}`, async () => (await world.actions(id))
+        .find((a) => a.actionName === 'Person' && a.status === 'InProgress'));
+    const [one, two] = [await asks(first), await asks(second)];
+    assert.deepEqual((await world.state()).stageStates, []);
+    assert.notEqual(one.output.executionResult.externalExecutionId, two.output.executionResult.externalExecutionId);
+    await world.answer(two.output.executionResult.externalExecutionId);
+    assert.equal(await world.ended(second), 'Succeeded');
+    await world.answer(one.output.executionResult.externalExecutionId, 'Rejected');
+    assert.equal(await world.ended(first), 'Failed');
+    await send(cp.RetryStageExecutionCommand, { stageName: 'Approve', pipelineExecutionId: first, retryMode: 'FAILED_ACTIONS' });
+    await asks(first);
+    await refuses(send(cp.RollbackStageCommand, { stageName: 'Approve', targetPipelineExecutionId: second }),
+        'UnableToRollbackStageException', { status: 400 });
+});
+
+test('rollback by hand runs the stage alone, and tells which execution it puts back', { skip }, async (t) => {
+    const { world, send, start } = await make(t, [stages.approval(), stages.approval('After')]);
+    const good = await world.newest();
+    await world.answer(await world.waiting(good));
+    await world.answer(await world.waiting(good, 'After'), 'Approved', 'fine', 'After');
+    assert.equal(await world.ended(good), 'Succeeded');
+    await world.push('second', { 'README.md': 'two\n' });
+    const bad = await world.newest(2);
+    await world.answer(await world.waiting(bad), 'Rejected');
+    assert.equal(await world.ended(bad), 'Failed');
+    await refuses(send(cp.RollbackStageCommand, { stageName: 'Approve', targetPipelineExecutionId: bad }),
+        'UnableToRollbackStageException', { status: 400 });
+    await refuses(send(cp.RollbackStageCommand, { stageName: 'None', targetPipelineExecutionId: good }),
+        'StageNotFoundException', { status: 400 });
+    await refuses(send(cp.RollbackStageCommand, { stageName: 'Source', targetPipelineExecutionId: good }),
+        'UnableToRollbackStageException', { status: 400 });
+    const { pipelineExecutionId: back } = await send(cp.RollbackStageCommand,
+        { stageName: 'Approve', targetPipelineExecutionId: good });
+    await world.answer(await world.waiting(back));
+    assert.equal(await world.ended(back), 'Succeeded');
+    const told = await world.execution(back);
+    assert.equal(told.executionType, 'ROLLBACK');
+    assert.equal(told.rollbackMetadata.rollbackTargetPipelineExecutionId, good);
+    assert.equal(told.trigger.triggerType, 'ManualRollback');
+    assert.deepEqual(told.artifactRevisions, (await world.execution(good)).artifactRevisions);
+    assert.equal((await world.stage('Approve')).latestExecution.type, 'ROLLBACK');
+    assert.equal((await world.stage('After')).latestExecution.pipelineExecutionId, good);
+    await refuses(send(cp.RollbackStageCommand, { stageName: 'Approve', targetPipelineExecutionId: back }),
+        'UnableToRollbackStageException', { status: 400 });
+    await world.pipelines.send(new cp.UpdatePipelineCommand({
+        pipeline: world.structure([stages.source(world), stages.approval(), stages.approval('After')]) }));
+    await refuses(send(cp.RollbackStageCommand, { stageName: 'Approve', targetPipelineExecutionId: good }),
+        'PipelineExecutionOutdatedException', { status: 400 });
+    await start();
+});
+
+test('a failure rolls back by itself, or retries once', { skip }, async (t) => {
+    const { world } = await make(t, [
+        { ...stages.approval(), onFailure: { result: 'RETRY', retryConfiguration: { retryMode: 'ALL_ACTIONS' } } },
+        { ...stages.approval('After'), onFailure: { result: 'ROLLBACK' } },
+    ]);
+    const good = await world.newest();
+    const first = await world.waiting(good);
+    await world.answer(first, 'Rejected');
+    const second = await until('the retry', async () => {
+        const token = await world.waiting(good);
+        return token !== first ? token : null;
+    });
+    const { retryStageMetadata } = await world.stage('Approve');
+    assert.deepEqual(retryStageMetadata, { autoStageRetryAttempt: 1, latestRetryTrigger: 'AutomatedStageRetry' });
+    await world.answer(second);
+    await world.answer(await world.waiting(good, 'After'), 'Approved', 'fine', 'After');
+    assert.equal(await world.ended(good), 'Succeeded');
+    await world.push('second', { 'README.md': 'two\n' });
+    const bad = await world.newest(2);
+    await world.answer(await world.waiting(bad));
+    await world.answer(await world.waiting(bad, 'After'), 'Rejected', 'no', 'After');
+    const back = await world.newest(3);
+    const told = await world.execution(back);
+    assert.equal(told.trigger.triggerType, 'AutomatedRollback');
+    assert.equal(told.rollbackMetadata.rollbackTargetPipelineExecutionId, good);
+    assert.equal(await world.ended(bad), 'Failed');
+    await world.answer(await world.waiting(back, 'After'), 'Approved', 'fine', 'After');
+    assert.equal(await world.ended(back), 'Succeeded');
+});
+
+test('conditions: skipped, failed, overridden, and listed rule by rule', { skip }, async (t) => {
+    const { server, world, send, start } = await make(t, [
+        { ...stages.approval('Canary'), beforeEntry: condition('SKIP', rule('VariableCheck',
+            { Variable: '#{variables.canary}', Operator: 'EQ', Value: 'yes' })) },
+        { ...stages.approval(), beforeEntry: condition('FAIL', rule('CloudWatchAlarm', { AlarmName: 'errors', WaitTime: '0' })) },
+    ], { variables: [{ name: 'canary', defaultValue: 'no' }] });
+    const alarms = server.client(CloudWatchClient);
+    await alarms.send(new PutMetricAlarmCommand({
+        AlarmName: 'errors', MetricName: 'm', Namespace: 'n', Period: 60, EvaluationPeriods: 1, Threshold: 1,
+        ComparisonOperator: 'GreaterThanThreshold', Statistic: 'Sum', TreatMissingData: 'ignore',
+    }));
+    await alarms.send(new SetAlarmStateCommand({ AlarmName: 'errors', StateValue: 'ALARM', StateReason: 'too many' }));
+    await world.ended(await world.newest());
+    const id = await start();
+    assert.equal(await world.ended(id), 'Failed');
+    const canary = await world.stage('Canary');
+    assert.equal(canary.latestExecution.status, 'Skipped');
+    assert.equal(canary.beforeEntryConditionState.latestExecution.status, 'Failed');
+    const gate = (await world.stage('Approve')).beforeEntryConditionState;
+    assert.equal(gate.conditionStates[0].ruleStates[0].latestExecution.status, 'Failed');
+    assert.match(gate.latestExecution.summary, /Alarm errors .*ALARM/);
+    const override = (stageName, conditionType) => send(cp.OverrideStageConditionCommand,
+        { stageName, conditionType, pipelineExecutionId: id });
+    await refuses(override('Approve', 'ON_SUCCESS'), 'ConditionNotOverridableException', { status: 400 });
+    await refuses(override('None', 'BEFORE_ENTRY'), 'StageNotFoundException', { status: 400 });
+    await override('Approve', 'BEFORE_ENTRY');
+    await world.answer(await world.waiting(id));
+    assert.equal(await world.ended(id), 'Succeeded');
+    assert.equal((await world.stage('Approve')).beforeEntryConditionState.latestExecution.status, 'Overridden');
+    const { ruleExecutionDetails: rules } = await send(cp.ListRuleExecutionsCommand, { filter: { pipelineExecutionId: id } });
+    assert.deepEqual(rules.map((r) => [r.stageName, r.ruleName, r.status]),
+        [['Approve', 'CloudWatchAlarm', 'Failed'], ['Canary', 'VariableCheck', 'Failed']]);
+    assert.equal(rules[1].input.resolvedConfiguration.Variable, 'no');
+    assert.equal(rules[1].input.configuration.Variable, '#{variables.canary}');
+    const chosen = await start({ variables: [{ name: 'canary', value: 'yes' }] });
+    await inStage(world, chosen, 'Canary');
+});
+
+test('a condition after success rolls back while the alarm is loud', { skip }, async (t) => {
+    const { server, world } = await make(t, [
+        { ...stages.approval(), onSuccess: condition('ROLLBACK', rule('CloudWatchAlarm', { AlarmName: 'errors' })) },
+    ]);
+    const alarms = server.client(CloudWatchClient);
+    await alarms.send(new PutMetricAlarmCommand({
+        AlarmName: 'errors', MetricName: 'm', Namespace: 'n', Period: 60, EvaluationPeriods: 1, Threshold: 1,
+        ComparisonOperator: 'GreaterThanThreshold', Statistic: 'Sum', TreatMissingData: 'ignore',
+    }));
+    const set = (StateValue) => alarms.send(new SetAlarmStateCommand({ AlarmName: 'errors', StateValue, StateReason: 'said so' }));
+    await set('OK');
+    const good = await world.newest();
+    await world.answer(await world.waiting(good));
+    assert.equal(await world.ended(good), 'Succeeded');
+    await set('ALARM');
+    await world.push('second', { 'README.md': 'two\n' });
+    const bad = await world.newest(2);
+    await world.answer(await world.waiting(bad));
+    assert.equal(await world.ended(bad), 'Failed');
+    const back = await world.newest(3);
+    assert.equal((await world.execution(back)).rollbackMetadata.rollbackTargetPipelineExecutionId, good);
+    assert.equal((await world.execution(back)).executionType, 'ROLLBACK');
+});
