@@ -1,17 +1,18 @@
 /* trunkline supervise: owns one build; started by the server, not by people. */
+#include "flow/build/spawner.h"
 #include "flow/build/supervise.h"
 #include "front/cli/cli.h"
 
 static int run(struct cli *c, struct err *err) {
     const struct supervise_options options = {.tee_fd = -1};
-    if (cli_has(c, "pool")) {
-        return supervise_ahead(c->args[0], err) < 0 ? -1 : EXIT_DONE;
+    if (cli_has(c, "fork")) {
+        return spawner_serve(err) < 0 ? -1 : EXIT_DONE;
     }
     return supervise(c->args[0], &options, err) < 0 ? -1 : EXIT_DONE;
 }
 
 static const struct cli_option options[] = {
-    {"pool", 0, NULL, "make a container and wait for a build"},
+    {"fork", 0, NULL, "fork supervisors as standard input asks for them"},
     {0},
 };
 

@@ -52,7 +52,8 @@ struct builds *builds_new(const struct builds_config *config) {
     pthread_mutex_init(&b->lock, NULL);
     b->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     b->arrivals_fd = watch_new(&ignored); /* without it an end is seen a moment later */
-    b->pool = pool_new(b->config.program, b->config.flow->data_dir);
+    b->spawner = spawner_new(b->config.program, b->config.flow->data_dir);
+    b->pool = pool_new(b->spawner, b->config.flow->data_dir);
     the_builds = b;
     return b;
 }
@@ -64,6 +65,7 @@ void builds_free(struct builds *b) {
     builds_unfollow(b);
     the_builds = the_builds == b ? NULL : the_builds;
     pool_free(b->pool);
+    spawner_free(b->spawner);
     fd_closep(&b->wake_fd);
     fd_closep(&b->arrivals_fd);
     pthread_mutex_destroy(&b->lock);
@@ -172,12 +174,8 @@ static int spawn(struct builds *b, struct arena *a, const char *dir, struct proc
                  struct err *err) {
     int out cleanup_fd = file_open(str_printf(a, "%s/supervisor.out", dir).p,
                                    O_WRONLY | O_CREAT | O_APPEND, 0600, err);
-    const char *argv[] = {b->config.program, "supervise", dir, NULL};
-    struct process_spec spec = PROCESS_SPEC_INIT;
-    spec.argv = argv;
-    spec.out = spec.err = out;
-    spec.session = true;
-    return out < 0 ? -1 : process_spawn(&spec, ret, err);
+    const struct spawner_order order = {.dir = dir, .in = -1, .out = out, .err = out};
+    return out < 0 ? -1 : spawner_start(b->spawner, &order, ret, err);
 }
 
 static int remove_directory(const char *dir, struct err *err) {

@@ -392,6 +392,7 @@ static void *watch_builds(void *ud) {
     struct builds *b = ud;
     struct running *list[RUNNING_MAX];
     int64_t ticked = 0;
+    spawner_prepare(b->spawner);
     build_sweep_caches(b->config.flow);
     find_leftovers(b);
     while (!b->stopping) {

@@ -9,6 +9,7 @@
 #include "flow/build/build.h"
 #include "flow/build/ingest.h"
 #include "flow/build/pool.h"
+#include "flow/build/spawner.h"
 #include "platform/os/process.h"
 
 #include <pthread.h>
@@ -31,6 +32,7 @@ struct builds {
     atomic_bool stopping;
     bool watching;
     pthread_t thread;
+    struct spawner *spawner;
     struct pool *pool;
 };
 

@@ -2,6 +2,7 @@
 #include "flow/build/pool.h"
 
 #include "base/clock.h"
+#include "flow/build/spawner.h"
 #include "flow/image/ref.h"
 #include "flow/sandbox/container.h"
 #include "flow/sandbox/image.h"
@@ -31,7 +32,7 @@ struct ready {
 };
 
 struct pool {
-    const char *program;
+    struct spawner *spawner;
     const char *data_dir;
     pthread_mutex_t lock; /* guards what follows */
     struct ready v[POOL_MAX];
@@ -99,18 +100,13 @@ static int spawn(const struct pool *p, struct arena *a, struct ready *r, struct 
     int theirs_out cleanup_fd = -1;
     int out cleanup_fd = file_open(str_printf(a, "%s/supervisor.out", r->dir).p,
                                    O_WRONLY | O_CREAT | O_APPEND, 0600, err);
-    const char *argv[] = {p->program, "supervise", "--pool", r->dir, NULL};
-    struct process_spec spec = PROCESS_SPEC_INIT;
     if (out < 0 || fd_pipe(&theirs_in, &r->to, err) < 0 ||
         fd_pipe(&r->from, &theirs_out, err) < 0) {
         return -1;
     }
-    spec.argv = argv;
-    spec.in = theirs_in;
-    spec.out = theirs_out;
-    spec.err = out;
-    spec.session = true;
-    return process_spawn(&spec, &r->process, err);
+    const struct spawner_order order = {
+        .dir = r->dir, .ahead = true, .in = theirs_in, .out = theirs_out, .err = out};
+    return spawner_start(p->spawner, &order, &r->process, err);
 }
 
 /* The plan of no build: image, limits and mounts of the one that was. */
@@ -253,9 +249,9 @@ static void sweep(const struct pool *p) {
     arena_done(&a);
 }
 
-struct pool *pool_new(const char *program, const char *data_dir) {
+struct pool *pool_new(struct spawner *spawner, const char *data_dir) {
     struct pool *p = mem_alloc(sizeof(*p));
-    p->program = program;
+    p->spawner = spawner;
     p->data_dir = data_dir;
     pthread_mutex_init(&p->lock, NULL);
     sweep(p);

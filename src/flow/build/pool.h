@@ -15,8 +15,10 @@
 
 struct pool;
 
-/* `program` makes supervisors; borrowed. */
-struct pool *pool_new(const char *program, const char *data_dir);
+struct spawner;
+
+/* `spawner` makes supervisors; borrowed, as data_dir. */
+struct pool *pool_new(struct spawner *spawner, const char *data_dir);
 void pool_free(struct pool *p); /* ends them and waits for that; NULL ok */
 
 /* 1: the directory `dir` is there now, with a container in it and a supervisor, *ret, that waits

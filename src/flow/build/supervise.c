@@ -5,6 +5,7 @@
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 #include "platform/os/process.h"
+#include "platform/os/title.h"
 #include "platform/text/regex.h"
 
 #include <errno.h>
@@ -320,6 +321,7 @@ int supervise_ahead(const char *dir, struct err *err) {
     struct str build = result == 0 ? wait_for_build(&s) : STR_NONE;
     if (build.n > 0) {
         s.dir = str_z(&s.arena, build);
+        process_title((const char *const[]){"supervise", s.dir, NULL});
         sandbox_moved(s.box, s.dir);
         result = supervise_plan(&s, -1, err);
     }

@@ -138,11 +138,11 @@ int process_wait(struct process *p, int timeout_ms, struct process_exit *ret, st
     do {
         failed = waitid((idtype_t)P_PIDFD, (id_t)p->pidfd, &info, WEXITED);
     } while (failed < 0 && errno == EINTR);
-    if (failed < 0) {
+    if (failed < 0 && errno != ECHILD) {
         return err_sys(err, errno, "wait for process %d", p->pid);
     }
     if (ret != NULL) {
-        *ret = exit_of(&info);
+        *ret = failed < 0 ? (struct process_exit){-1, 0} : exit_of(&info);
     }
     process_close(p);
     return 1;
@@ -151,6 +151,11 @@ int process_wait(struct process *p, int timeout_ms, struct process_exit *ret, st
 int process_wait_death(const struct process *p, int timeout_ms, struct err *err) {
     int events = fd_wait(p->pidfd, POLLIN, timeout_ms, err);
     return events < 0 ? -1 : events != 0;
+}
+
+void process_reap(void) {
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
 }
 
 int process_signal(const struct process *p, int signal, struct err *err) {

@@ -43,9 +43,12 @@ int process_spawn(const struct process_spec *spec, struct process *ret, struct e
 int process_fork(int (*fn)(void *ud), void *ud, struct process *ret, struct err *err) MUST_USE;
 
 /* Waits for our child (or grandchild, for a subreaper): 1 ended (it is reaped, *p is empty), 0 not
- * yet after timeout_ms (-1 = for ever). */
+ * yet after timeout_ms (-1 = for ever). Somebody else's child: the same, with the code -1. */
 int process_wait(struct process *p, int timeout_ms, struct process_exit *ret,
                  struct err *err) MUST_USE;
+
+/* Reaps all children that have ended, for who has forgotten their handles. */
+void process_reap(void);
 
 /* For processes that are not our children: 1 when it is dead, 0 not yet, -1 error. */
 int process_wait_death(const struct process *p, int timeout_ms, struct err *err) MUST_USE;

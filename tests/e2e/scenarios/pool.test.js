@@ -65,6 +65,25 @@ test('containers made ahead', { skip }, async (t) => {
         await once();
     });
 
+    await t.test('where supervisors come from dies, and another one does its work', async () => {
+        const forkers = () => readdirSync('/proc').filter((n) => /^\d+$/.test(n)).filter((pid) => {
+            try {
+                return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('supervise\0--fork\0')
+                    && readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[1] === String(server.child.pid);
+            } catch {
+                return false;
+            }
+        });
+        const old = forkers();
+        assert.equal(old.length, 1);
+        process.kill(Number(old[0]), 'SIGKILL');
+        await once();
+        await once();
+        await once();
+        await until('another one', () => forkers().length === 1 && forkers()[0] !== old[0]);
+        await until('two again', () => ready(server).length === 2);
+    });
+
     await t.test('another kind of build does not get them', async () => {
         await world.project('large', buildspec(['cat /sys/fs/cgroup/memory.max 2>/dev/null; echo done']), {
             pipeline: false,
