@@ -11,23 +11,37 @@
  *   still holds executions up*; at most five actions of an execution run at a time. In QUEUED and
  *   PARALLEL at most 50 executions are active.
  * - In a stage: beforeEntry's rules, then the actions, run order by run order, then onSuccess's
- *   rules. A failed action lets its parallel siblings end, then onFailure decides. An entry that
- *   fails with SKIP goes on behind the stage; one that could not be evaluated fails the stage*.
- * - onFailure RETRY: once for each visit of a stage; the entry is checked again*. ROLLBACK: a new
- *   execution of that stage alone, with what the stage's newest success (STANDARD, same version)
- * had taken. It follows the failed one directly, in front of all who wait*. It is not held to the
- *   stage's conditions*, and its own failure rolls nothing back*. The first stage, and PARALLEL
- *   pipelines, know no rollback.
- * - A failed execution gives its lock back and may be retried until another one enters that stage.
- * - Stop lets running actions end (or, abandoning, has them killed and waits for their death)
- * before the lock is given back: nothing starts after a stop was answered. Waiting approvals end at
- * once*.
- * - A new version cancels what is active: running actions end first. Executions of a PARALLEL
- *   version go on with the version that they began with.
+ *   rules. A failed action lets its parallel siblings end (nothing new starts meanwhile), then
+ *   onFailure decides. An entry that fails with SKIP goes on behind the stage; one that could not
+ * be evaluated fails the stage*. For onSuccess that is as good as not passed*, and onFailure, which
+ *   is about actions only*, then engages nothing*.
+ * - onFailure RETRY: once for each time that an execution comes to the stage, by whatever hand the
+ *   other retries were; the entry is checked again*. ROLLBACK: a new execution of that stage alone,
+ *   with what the stage's newest success (STANDARD, same version) had taken. It follows the failed
+ *   one directly, in front of all who wait and past disabled transitions*. It is not held to the
+ *   stage's conditions*, and its own failure neither retries nor rolls back anything*. The first
+ *   stage, and PARALLEL pipelines, know no rollback. A rollback by hand needs a stage that nobody
+ *   is in, and counts as one of the 50.
+ * - A failed or stopped execution gives its lock back and may be retried until another one enters
+ *   that stage, or a new version comes; not one that was stopped in front of it. Of PARALLEL ones
+ *   the newest fifty that failed or were stopped may be retried. A failed action may be retried
+ *   beside its siblings (that is the same attempt); all actions only when none runs.
+ * - Stop lets running actions end (or, abandoning, has them killed and waits for their death; one
+ *   that had succeeded before counts as succeeded) before the lock is given back: nothing starts
+ *   after a stop was answered. Waiting approvals and checks end at once*. The stage is then Stopped
+ *   even if all its actions succeeded*.
+ * - A new version cancels what is active, also what is being stopped*: running actions end first,
+ *   waiting approvals at once*. The stage stays locked until then, also when versions between do
+ * not have it. Executions of a PARALLEL version go on with the version that they began with; they
+ * meet the transitions of the current one, if it has the stage*. Transitions keep their state by
+ * the stage's name.
  * - A condition that is being checked, or by which a stage has failed, may be overridden: the
- *   execution goes on behind it. Not an entry whose result is SKIP, and not onFailure.
- * - Beyond CodePipeline: EVENT_NEWEST retires the older executions at a gate in favour of one that
- *   waits behind it; never a newer one.
+ *   execution goes on behind it (after a failure that is one more attempt). Not an entry whose
+ *   result is SKIP, and not onFailure.
+ * - Beyond CodePipeline: EVENT_NEWEST. Where an older execution holds the stage and runs nothing
+ * but approvals, and both transitions in front are enabled, an execution that waits behind it takes
+ *   its place; it and the older ones in the line are superseded; never a newer one, nor a PARALLEL
+ *   one.
  */
 #pragma once
 

@@ -76,7 +76,7 @@ int on_newest(struct step *t, const struct engine_event *event) {
         return stage_missing(t, event->stage);
     }
     if (e == NULL || e->parallel || !str_list_has(&stage->waiting, e->id) ||
-        stage->inbound_disabled) {
+        !open_for_entry(t, stage)) {
         return refuse(t, REFUSED_NOT_WAITING,
                       "execution '%.*s' does not wait for stage '%.*s' alone",
                       STR_ARG(event->execution), STR_ARG(event->stage));
@@ -229,8 +229,9 @@ int on_retry(struct step *t, const struct engine_event *event) {
         return -1;
     }
     /* failed actions may run again while their siblings still run */
-    bool within = e->place == PLACE_STAGE && e->status == EXEC_IN_PROGRESS && !e->cancelling &&
-                  !event->all_actions && any_action(e, RUN_FAILED);
+    bool within = str_eq(e->stage, event->stage) && e->place == PLACE_STAGE &&
+                  e->status == EXEC_IN_PROGRESS && !e->cancelling && !event->all_actions &&
+                  any_action(e, RUN_FAILED);
     bool failed = e->status == EXEC_FAILED || e->status == EXEC_STOPPED;
     if (!within && (!failed || !ended_in(t, e, event->stage))) {
         return refuse(t, REFUSED_NOT_RETRYABLE, "stage '%.*s' of execution '%.*s' is %s",

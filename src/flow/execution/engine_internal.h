@@ -52,6 +52,7 @@ void drop_check(struct step *t, const struct engine_execution *e, enum condition
 /* In front of a stage, by its name in e's own version. */
 void arrive(struct step *t, struct engine_execution *e, const struct engine_plan_stage *p);
 void admit(struct step *t, struct engine_stage *stage); /* lets in who may enter */
+bool open_for_entry(const struct step *t, const struct engine_stage *stage); /* both transitions */
 void stop_waiting(struct step *t, const struct engine_execution *e);
 void enter(struct step *t, struct engine_execution *e, const struct engine_plan_stage *p);
 void supersede(struct step *t, struct engine_execution *older, struct str newer);

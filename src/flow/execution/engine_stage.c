@@ -151,7 +151,7 @@ void enter(struct step *t, struct engine_execution *e, const struct engine_plan_
     begin_stage(t, e, p, false);
 }
 
-static bool open_for_entry(const struct step *t, const struct engine_stage *stage) {
+bool open_for_entry(const struct step *t, const struct engine_stage *stage) {
     const struct engine_stage *before = stage > t->s->stages.v ? stage - 1 : NULL;
     return !stage->inbound_disabled && (before == NULL || !before->outbound_disabled);
 }

@@ -116,17 +116,26 @@ static void cancel(struct step *t, struct engine_execution *e) {
     end_execution(t, e, EXEC_CANCELLED);
 }
 
-/* The lock of an action that still runs stays, and so do transitions; who was last may not be
- * retried any more. */
+/* Who is in the stage still, because an action runs: its lock stays, even if a version between had
+ * no such stage. */
+static struct str still_inside(const struct engine_state *s, struct str stage) {
+    for (size_t i = 0; i < s->executions.n; i++) {
+        const struct engine_execution *e = &s->executions.v[i];
+        bool inside = e->place != PLACE_ENDED && e->place != PLACE_WAITING;
+        if (inside && !e->parallel && str_eq(e->stage, stage)) {
+            return e->id;
+        }
+    }
+    return STR_NONE;
+}
+
+/* Transitions stay, too; who was last may not be retried any more. */
 static void take_over(struct step *t, const struct engine_stage_list *old,
                       struct engine_stage *stage) {
+    stage->holder = still_inside(t->s, stage->name);
     for (size_t k = 0; k < old->n; k++) {
         const struct engine_stage *was = &old->v[k];
         if (str_eq(was->name, stage->name)) {
-            const struct engine_execution *holder =
-                was->holder.p ? find_execution(t, was->holder) : NULL;
-            bool held = holder != NULL && holder->place != PLACE_ENDED;
-            stage->holder = held ? was->holder : STR_NONE;
             stage->inbound_disabled = was->inbound_disabled;
             stage->outbound_disabled = was->outbound_disabled;
         }

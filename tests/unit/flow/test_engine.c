@@ -180,6 +180,52 @@ static void test_disabled_transition_keeps_the_newest_waiting(void **state) {
     assert_true(str_is(engine_stage_find(&b->state, S("Build"))->holder, "two"));
 }
 
+static void test_retry_of_a_stage_behind_it_is_refused(void **state) {
+    struct bench *b = *state;
+    struct engine_plan plan = demo_plan(&b->arena, 2);
+    plan.v[0].entry = RESULT_SKIP;
+    define(b, plan);
+    start(b, "one");
+    check(b, "one", false); /* past Source, which it was the last to enter */
+    end(b, "one", "Unit", false);
+    assert_int_equal(retry(b, "one", "Source", false), -1);
+    assert_int_equal(b->refusal, REFUSED_NOT_RETRYABLE);
+    assert_int_equal(retry(b, "one", "Build", false), 0);
+}
+
+static void test_newest_passes_no_disabled_transition(void **state) {
+    struct bench *b = *state;
+    to_approval(b, "one");
+    check(b, "one", true);
+    to_approval(b, "two"); /* waits behind it */
+    struct engine_event shut = {.kind = EVENT_TRANSITION, .stage = S("Build")};
+    assert_int_equal(step(b, shut), 0);
+    struct engine_event newest = {
+        .kind = EVENT_NEWEST, .stage = S("Approve"), .execution = S("two")};
+    assert_int_equal(step(b, newest), -1);
+    assert_int_equal(b->refusal, REFUSED_NOT_WAITING);
+    shut.ok = true;
+    assert_int_equal(step(b, shut), 0);
+    assert_int_equal(step(b, newest), 0);
+}
+
+static void test_lock_outlives_a_version_without_the_stage(void **state) {
+    struct bench *b = *state;
+    start(b, "one");
+    end(b, "one", "Trunk", true);
+    struct engine_plan without = demo_plan(&b->arena, 2);
+    without.v[1].name = S("Other");
+    define(b, without);
+    define(b, demo_plan(&b->arena, 3));
+    assert_true(str_is(engine_stage_find(&b->state, S("Build"))->holder, "one"));
+    start(b, "two");
+    end(b, "two", "Trunk", true);
+    assert_int_equal(engine_find(&b->state, S("two"))->place, PLACE_WAITING);
+    end(b, "one", "Unit", true);
+    end(b, "one", "Lint", true);
+    assert_true(str_is(engine_stage_find(&b->state, S("Build"))->holder, "two"));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -194,6 +240,9 @@ int main(void) {
         T(test_abandon_kills_and_unlocks_only_after_death),
         T(test_update_cancels_what_runs_after_its_actions_ended),
         T(test_disabled_transition_keeps_the_newest_waiting),
+        T(test_retry_of_a_stage_behind_it_is_refused),
+        T(test_newest_passes_no_disabled_transition),
+        T(test_lock_outlives_a_version_without_the_stage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
