@@ -22,6 +22,10 @@ static int check_right(struct action_run *run, const struct aws_target *target, 
                                &one, err);
 }
 
+static int make(void *ud, struct action_run *run, struct str *ret_uuid, struct err *err) {
+    return build_start(run->flow, run->arena, ud, ret_uuid, err);
+}
+
 int action_build_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                        struct err *err) {
     struct aws_target target;
@@ -43,7 +47,7 @@ int action_build_start(struct action_run *run, bool *ret_ended, struct action_en
         return -1;
     }
     return batch ? build_batch_begin(run, &order, combine, err)
-                 : build_order_launch(run, &order, build_start, err);
+                 : build_order_launch(run, make, &order, err);
 }
 
 /* ---- ending ---- */

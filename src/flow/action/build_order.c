@@ -18,12 +18,13 @@ static int add_input(struct action_run *run, struct str name, struct build_order
 
 static int primary_source(const struct action_run *run, struct str *ret, struct err *err) {
     *ret = action_setting(run, "PrimarySource");
-    if (ret->n == 0 && run->decl->inputs.n > 1) {
+    bool compute = str_is(run->decl->category, "Compute"); /* there the first one is */
+    if (ret->n == 0 && run->decl->inputs.n > 1 && !compute) {
         return err_set(err, ERR_INVALID,
                        "PrimarySource must be given: the action has %zu input artifacts",
                        run->decl->inputs.n);
     }
-    if (ret->n == 0 && run->decl->inputs.n == 1) {
+    if (ret->n == 0 && run->decl->inputs.n > 0) {
         *ret = run->decl->inputs.v[0];
     }
     return str_list_has(&run->decl->inputs, *ret)
@@ -34,7 +35,7 @@ static int primary_source(const struct action_run *run, struct str *ret, struct 
 }
 
 /* PrimarySource comes first, then the others in their order. */
-int build_order_inputs(struct action_run *run, struct build_order *to, struct err *err) {
+static int add_inputs(struct action_run *run, struct build_order *to, struct err *err) {
     struct str primary = STR_NONE;
     if (primary_source(run, &primary, err) < 0 || add_input(run, primary, to, err) < 0) {
         return -1;
@@ -48,7 +49,7 @@ int build_order_inputs(struct action_run *run, struct build_order *to, struct er
     return 0;
 }
 
-void build_order_outputs(struct action_run *run, struct build_order *to) {
+static void add_outputs(struct action_run *run, struct build_order *to) {
     for (size_t i = 0; i < run->decl->outputs.n; i++) {
         struct action_artifact place = action_output(run, run->decl->outputs.v[i]);
         *arena_push(run->arena, &to->outputs) = (struct build_artifact_location){
@@ -58,28 +59,32 @@ void build_order_outputs(struct action_run *run, struct build_order *to) {
 
 /* ---- together ---- */
 
-int build_order_read(struct action_run *run, const struct aws_target *target,
-                     struct build_order *ret, struct err *err) {
+int build_order_common(struct action_run *run, const struct aws_target *target,
+                       struct build_order *ret, struct err *err) {
     struct revision revision;
     *ret = (struct build_order){
         .account = target->account,
         .region = run->region,
-        .project = action_setting(run, "ProjectName"),
         .token = run->action.id,
         .initiator = str_printf(run->arena, "codepipeline/%.*s", STR_ARG(run->pipeline.name)),
-        .buildspec = action_setting(run, "BuildspecOverride"),
-        .service_role = action_setting(run, "ServiceRoleArnOverride"),
         .kms_key = run->store->encryption_key,
     };
     if (revision_from_json(run->arena, run->execution.revision, &revision)) {
         ret->resolved_version = revision.commit;
     }
-    build_order_outputs(run, ret);
-    return build_order_inputs(run, ret, err) < 0 ||
-                   build_order_env(run->arena, action_setting(run, "EnvironmentVariables"), ret,
-                                   err) < 0
-               ? -1
-               : 0;
+    add_outputs(run, ret);
+    return add_inputs(run, ret, err);
+}
+
+int build_order_read(struct action_run *run, const struct aws_target *target,
+                     struct build_order *ret, struct err *err) {
+    if (build_order_common(run, target, ret, err) < 0) {
+        return -1;
+    }
+    ret->project = action_setting(run, "ProjectName");
+    ret->buildspec = action_setting(run, "BuildspecOverride");
+    ret->service_role = action_setting(run, "ServiceRoleArnOverride");
+    return build_order_env(run->arena, action_setting(run, "EnvironmentVariables"), ret, err);
 }
 
 static int note(struct action_run *run, struct str uuid, struct err *err) {
@@ -102,13 +107,12 @@ static int note(struct action_run *run, struct str uuid, struct err *err) {
     return action_note(run, &detail, err);
 }
 
-int build_order_launch(struct action_run *run, const struct build_order *order, build_maker make,
-                       struct err *err) {
+int build_order_launch(struct action_run *run, build_maker make, void *ud, struct err *err) {
     struct str uuid = STR_NONE;
     if (db_begin(run->flow->db, err) < 0) {
         return -1;
     }
-    if (make(run->flow, run->arena, order, &uuid, err) < 0 || note(run, uuid, err) < 0) {
+    if (make(ud, run, &uuid, err) < 0 || note(run, uuid, err) < 0) {
         db_rollback(run->flow->db);
         return -1;
     }

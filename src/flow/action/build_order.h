@@ -11,13 +11,12 @@
 int build_order_read(struct action_run *run, const struct aws_target *target,
                      struct build_order *ret, struct err *err) MUST_USE;
 
-/* The parts of it that actions without a project share. */
-int build_order_inputs(struct action_run *run, struct build_order *to, struct err *err) MUST_USE;
-void build_order_outputs(struct action_run *run, struct build_order *to);
+/* The same without what only a project's build has: account, region, token, sources, outputs. */
+int build_order_common(struct action_run *run, const struct aws_target *target,
+                       struct build_order *ret, struct err *err) MUST_USE;
 
-/* In one transaction: the build, and that it is this attempt's: its external id, link and log. The
- * same order makes no second build. */
-typedef int (*build_maker)(const struct flow *f, struct arena *a, const struct build_order *order,
-                           struct str *ret_uuid, struct err *err);
-int build_order_launch(struct action_run *run, const struct build_order *order, build_maker make,
+/* In one transaction: the build that `make` makes, and that it is this attempt's: its external id,
+ * link and log. The same order makes no second build. */
+typedef int (*build_maker)(void *ud, struct action_run *run, struct str *ret_uuid, struct err *err);
+int build_order_launch(struct action_run *run, build_maker make, void *ud,
                        struct err *err) MUST_USE;

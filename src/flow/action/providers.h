@@ -15,3 +15,5 @@ int action_deploy_s3_start(struct action_run *run, bool *ret_ended, struct actio
 int action_cloudformation_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                                 struct err *err) MUST_USE;
 int action_cloudformation_kill(struct action_run *run, struct err *err) MUST_USE;
+int action_commands_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
+                          struct err *err) MUST_USE;

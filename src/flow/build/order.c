@@ -128,15 +128,35 @@ int build_make(const struct flow *f, struct arena *a, const struct build_making 
     return 0;
 }
 
+/* 1: this order was carried out before, by that build. */
+static int known_order(const struct flow *f, struct arena *a, const struct build_order *order,
+                       struct str project, struct str *ret_uuid, struct err *err) {
+    struct str digest = STR_NONE;
+    return order->token.p == NULL ? 0
+                                  : build_by_token(f->db, a, order->account, order->region, project,
+                                                   order->token, ret_uuid, &digest, err);
+}
+
+int build_start_as(const struct flow *f, struct arena *a, const struct build_order *order,
+                   const struct codebuild_project *project, struct str *ret_uuid, struct err *err) {
+    int known = known_order(f, a, order, project->name, ret_uuid, err);
+    if (known != 0) {
+        return known < 0 ? -1 : 0;
+    }
+    struct build_making making = {.account = order->account,
+                                  .region = order->region,
+                                  .project = project,
+                                  .order = order,
+                                  .initiator = order->initiator,
+                                  .token = order->token};
+    return build_make(f, a, &making, ret_uuid, err);
+}
+
 int build_start(const struct flow *f, struct arena *a, const struct build_order *order,
                 struct str *ret_uuid, struct err *err) {
     struct project_row row;
     struct codebuild_project *project = NULL;
-    struct str digest = STR_NONE;
-    int known = order->token.p == NULL
-                    ? 0
-                    : build_by_token(f->db, a, order->account, order->region, order->project,
-                                     order->token, ret_uuid, &digest, err);
+    int known = known_order(f, a, order, order->project, ret_uuid, err);
     if (known != 0) {
         return known < 0 ? -1 : 0;
     }
@@ -158,11 +178,5 @@ int build_start(const struct flow *f, struct arena *a, const struct build_order 
     if (order->service_role.n > 0) {
         project->service_role = order->service_role;
     }
-    struct build_making making = {.account = order->account,
-                                  .region = order->region,
-                                  .project = project,
-                                  .order = order,
-                                  .initiator = order->initiator,
-                                  .token = order->token};
-    return build_make(f, a, &making, ret_uuid, err);
+    return build_start_as(f, a, order, project, ret_uuid, err);
 }

@@ -41,6 +41,11 @@ struct build_making {
 int build_make(const struct flow *f, struct arena *a, const struct build_making *making,
                struct str *ret_uuid, struct err *err) MUST_USE;
 
+/* build_start of build.h with settings that are no stored project's. */
+int build_start_as(const struct flow *f, struct arena *a, const struct build_order *order,
+                   const struct codebuild_project *project, struct str *ret_uuid,
+                   struct err *err) MUST_USE;
+
 /* AccountLimitExceededException when the project has as many builds as its concurrentBuildLimit. */
 int build_check_room(const struct flow *f, struct arena *a, struct str account, struct str region,
                      struct str project, struct err *err) MUST_USE;

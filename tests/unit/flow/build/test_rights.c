@@ -2,6 +2,7 @@
 #include "../../cmocka_.h"
 
 #include "flow/build/build.h"
+#include "flow/build/loose.h"
 
 struct ended {
     int n;
@@ -50,8 +51,28 @@ static void test_rights_are_kept_and_taken_away_for_good(void **state) {
     arena_done(&a);
 }
 
+static void test_commands_are_a_buildspec_that_says_no_more_than_they_do(void **state) {
+    (void)state;
+    struct arena a = ARENA_INIT;
+    struct str lines[] = {S("echo \"a: b\""), S("- x")};
+    struct str names[] = {S("OUT")};
+    struct build_order order = {0};
+    struct loose_build l = {.order = &order, .commands = {lines, 2}};
+    assert_true(str_is(loose_buildspec(&a, &l),
+                       "{\"version\":\"0.2\",\"phases\":{\"build\":{\"commands\":[\"echo \\\"a: "
+                       "b\\\"\",\"- x\"]}}}"));
+    l.exported = (struct str_list){names, 1};
+    *arena_push(&a, &order.outputs) = (struct build_artifact_location){.name = S("o")};
+    assert_true(str_find(loose_buildspec(&a, &l), S("\"exported-variables\":[\"OUT\"]"), 0) !=
+                (size_t)-1);
+    assert_true(str_find(loose_buildspec(&a, &l), S("\"artifacts\":{\"files\":[\"**/*\"]}"), 0) !=
+                (size_t)-1);
+    arena_done(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_commands_are_a_buildspec_that_says_no_more_than_they_do),
         cmocka_unit_test(test_rights_are_kept_and_taken_away_for_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
