@@ -65,21 +65,49 @@ struct str run_missing_program(struct str line) {
     return STR_NONE;
 }
 
-/* "Egress refused: HOST (why)", behind the time of the line. */
+/* "Egress refused: HOST (why)" and "Egress failed: HOST: GET URL: why", behind the time of the
+ * line.
+ */
 static struct str refused_host(struct str line) {
-    const struct str mark = S("Egress refused: ");
-    size_t at = str_find(line, mark, 0);
-    if (!str_starts(line, S("[Container] ")) || at == (size_t)-1) {
-        return STR_NONE;
+    const struct str marks[] = {S("Egress refused: "), S("Egress failed: ")};
+    for (size_t i = 0; i < 2 && str_starts(line, S("[Container] ")); i++) {
+        size_t at = str_find(line, marks[i], 0);
+        if (at != (size_t)-1) {
+            return str_trim(str_sub(line, at + marks[i].n, line.n));
+        }
     }
-    return str_trim(str_sub(line, at + mark.n, line.n));
+    return STR_NONE;
+}
+
+/* "E: Unable to locate package NAME", "E: Package 'NAME' has no installation candidate" */
+static struct str unknown_package(struct str line) {
+    const struct str marks[][2] = {{S("E: Unable to locate package "), S("")},
+                                   {S("E: Package '"), S("' has no installation candidate")}};
+    for (size_t i = 0; i < 2; i++) {
+        size_t around = marks[i][0].n + marks[i][1].n;
+        if (line.n > around && str_starts(line, marks[i][0]) && str_ends(line, marks[i][1])) {
+            struct str name = str_sub(line, marks[i][0].n, line.n - around);
+            return is_program(name) ? name : STR_NONE;
+        }
+    }
+    return STR_NONE;
+}
+
+static void see_apt(struct arena *a, struct run_clues *clues, struct str line) {
+    struct str package = unknown_package(str_trim(line));
+    clues->apt_updated =
+        clues->apt_updated || str_starts(line, S("Get:1 ")) || str_starts(line, S("Hit:1 "));
+    if (package.n > 0 && clues->apt.n < RUN_CLUES_PACKAGES && !str_list_has(&clues->apt, package)) {
+        *arena_push(a, &clues->apt) = str_dup(a, package);
+    }
 }
 
 void run_clues_see(struct arena *a, struct run_clues *clues, struct str line) {
     struct str host = refused_host(line);
-    if (host.n > 0 && host.n < 200 && clues->refused.n < RUN_CLUES_HOSTS &&
+    if (host.n > 0 && host.n < 400 && clues->refused.n < RUN_CLUES_HOSTS &&
         !str_list_has(&clues->refused, host)) {
         *arena_push(a, &clues->refused) = str_dup(a, host);
     }
+    see_apt(a, clues, line);
     clues->no_git = clues->no_git || str_find(line, S("not a git repository"), 0) != (size_t)-1;
 }

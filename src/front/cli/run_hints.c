@@ -151,10 +151,37 @@ static bool debian_suite(struct hinting *h, struct image_ref *ret) {
     return image_ref_parse(h->a, name, ret, &ignored) == 0 && ret->kind == IMAGE_REF_DEBIAN;
 }
 
+/* The reference that leads to this suite with these packages. */
+static struct str with_packages(struct hinting *h, struct str suite, const struct str_list *list) {
+    struct str reference = str_printf(h->a, "debian:" STR_FMT, STR_ARG(suite));
+    for (size_t i = 0; i < list->n; i++) {
+        reference = str_printf(h->a, STR_FMT "%s" STR_FMT, STR_ARG(reference), i == 0 ? "+" : ",",
+                               STR_ARG(list->v[i]));
+    }
+    return reference;
+}
+
+/* Images come without apt's lists, so nothing is found before they are fetched. */
+static void hint_apt(struct hinting *h) {
+    struct image_ref image;
+    if (h->r->clues.apt.n > 0 && !h->r->clues.apt_updated && debian_suite(h, &image)) {
+        struct str_list packages = {0};
+        for (size_t i = 0; i < image.packages.n + h->r->clues.apt.n; i++) {
+            *arena_push(h->a, &packages) = i < image.packages.n
+                                               ? image.packages.v[i]
+                                               : h->r->clues.apt.v[i - image.packages.n];
+        }
+        hint(h, str_printf(h->a,
+                           "the image has no lists of packages: 'apt-get update' comes before\n"
+                           "'apt-get install'; with the packages in the image, made once:\n"
+                           "  --image " STR_FMT,
+                           STR_ARG(with_packages(h, image.suite, &packages))));
+    }
+}
+
 /* Not only what failed: what the commands behind it would miss, too. */
 static void hint_packages(struct hinting *h, struct str program, const struct image_ref *image) {
     struct str_list packages = {0};
-    struct str reference = str_printf(h->a, "debian:" STR_FMT, STR_ARG(image->suite));
     for (size_t i = 0; i < image->packages.n; i++) {
         *arena_push(h->a, &packages) = image->packages.v[i];
     }
@@ -163,15 +190,11 @@ static void hint_packages(struct hinting *h, struct str program, const struct im
         add_programs(h, &h->spec.phase[i].commands, &packages);
         add_programs(h, &h->spec.phase[i].finally, &packages);
     }
-    for (size_t i = 0; i < packages.n; i++) {
-        reference = str_printf(h->a, STR_FMT "%s" STR_FMT, STR_ARG(reference), i == 0 ? "+" : ",",
-                               STR_ARG(packages.v[i]));
-    }
     hint(h, str_printf(h->a,
                        "'" STR_FMT "' is not in the image " STR_FMT
                        "; with it and Debian's package%s, made once:\n  --image " STR_FMT,
                        STR_ARG(program), STR_ARG(h->r->build.image), packages.n == 1 ? "" : "s",
-                       STR_ARG(reference)));
+                       STR_ARG(with_packages(h, image->suite, &packages))));
 }
 
 static bool is_one_of(struct str word, const char *const *list) {
@@ -288,6 +311,7 @@ struct str_list run_hints(struct run *r) {
         hint(&h, S("the source is a copy without .git, as a release has it: --mount-source works "
                    "in the folder itself"));
     }
+    hint_apt(&h);
     hint_hosts(&h);
     if (known) {
         hint_batch(&h);

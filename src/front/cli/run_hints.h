@@ -13,9 +13,11 @@ struct run;
 struct run_clues {
     struct str_list refused; /* hosts that were not reached: "github.com (no such host)" */
     bool no_git;             /* git missed its folder */
+    bool apt_updated;        /* apt has fetched its lists */
+    struct str_list apt;     /* packages that apt did not find */
 };
 
-enum { RUN_CLUES_HOSTS = 8 };
+enum { RUN_CLUES_HOSTS = 8, RUN_CLUES_PACKAGES = 40 };
 
 /* Looks at one line of the log. */
 void run_clues_see(struct arena *a, struct run_clues *clues, struct str line);

@@ -59,6 +59,8 @@ static void test_hosts_are_told_once_and_only_by_the_builds_own_lines(void **sta
     run_clues_see(&arena, &clues, S("line 1: `Egress refused: b.org (no such host).'"));
     assert_int_equal(clues.refused.n, 1);
     assert_string_equal(str_z(&arena, clues.refused.v[0]), "a.org (no such host)");
+    run_clues_see(&arena, &clues, S("[Container] Egress failed: c.org: GET https://c.org/x: why"));
+    assert_string_equal(str_z(&arena, clues.refused.v[1]), "c.org: GET https://c.org/x: why");
     for (int i = 0; i < 2 * RUN_CLUES_HOSTS; i++) {
         run_clues_see(&arena, &clues,
                       str_printf(&arena, "[Container] Egress refused: h%d.org (no)", i));
@@ -68,6 +70,21 @@ static void test_hosts_are_told_once_and_only_by_the_builds_own_lines(void **sta
     run_clues_see(&arena, &clues,
                   S("fatal: not a git repository (or any of the parent directories)"));
     assert_true(clues.no_git);
+}
+
+static void test_packages_that_apt_does_not_find_are_kept(void **state) {
+    (void)state;
+    struct run_clues clues = {0};
+    run_clues_see(&arena, &clues, S("E: Unable to locate package gcc"));
+    run_clues_see(&arena, &clues, S("E: Package 'make' has no installation candidate\r"));
+    run_clues_see(&arena, &clues, S("E: Unable to locate package gcc"));
+    run_clues_see(&arena, &clues, S("E: Unable to locate package a;b"));
+    run_clues_see(&arena, &clues, S("echo E: Unable to locate package x"));
+    assert_int_equal(clues.apt.n, 2);
+    assert_string_equal(str_z(&arena, clues.apt.v[1]), "make");
+    assert_false(clues.apt_updated);
+    run_clues_see(&arena, &clues, S("Get:1 http://deb.debian.org/debian bookworm InRelease"));
+    assert_true(clues.apt_updated);
 }
 
 static int free_arena(void **state) {
@@ -81,6 +98,7 @@ int main(void) {
         cmocka_unit_test(test_shells_make_and_env_say_which_program_is_missing),
         cmocka_unit_test(test_other_lines_name_no_program),
         cmocka_unit_test(test_programs_lead_to_packages_in_the_order_of_the_alphabet),
+        cmocka_unit_test(test_packages_that_apt_does_not_find_are_kept),
         cmocka_unit_test(test_hosts_are_told_once_and_only_by_the_builds_own_lines),
     };
     return cmocka_run_group_tests(tests, NULL, free_arena);
