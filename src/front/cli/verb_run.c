@@ -31,8 +31,11 @@ bool run_interrupted(void *unused) {
     return interrupted > 0;
 }
 
+/* Of a line that a progress meter wrote over and over, what stood there in the end. */
 static void keep_line(struct run *r, struct str line) {
     struct arena *a = &r->c->arena;
+    size_t back = str_rfind_c(line, '\r');
+    line = back == (size_t)-1 ? line : str_sub(line, back + 1, line.n);
     if (r->tail.v == NULL) {
         r->tail.v = arena_new_n(a, struct str, RUN_LAST_LINES);
     }
