@@ -13,6 +13,7 @@ import sys
 
 SERVICES = {  # C name -> botocore name, where they differ
     'codestar_connections': 'codestar-connections',
+    'codestar_notifications': 'codestar-notifications',
 }
 KEPT_OP_LINES = ('iam', 'unimplemented', 'read', 'unsigned')
 PROTOCOLS = {'query': 'query', 'rest-xml': 'rest-xml', 'rest-json': 'rest-json'}
