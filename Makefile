@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help all deps demo test quick test-corpus sanitize sim bench install format clean
+.PHONY: help all deps demo test quick test-corpus sanitize sim sim-plants bench install format clean
 
 help:
 	@echo 'make            build $(BUILD)/trunkline'
@@ -12,6 +12,7 @@ help:
 	@echo 'make quick      unit and wire tests only'
 	@echo 'make test-corpus CORPUS=DIR   every buildspec below DIR beside PyYAML'
 	@echo 'make sim SEEDS=20000   the release engine beside its model, in that many random histories'
+	@echo 'make sim-plants bugs on purpose, each compiled and caught'
 	@echo 'make bench      measure, as ratios'
 	@echo 'make install    PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)'
 	@echo 'make format     clang-format over src, tests, tools'
@@ -49,6 +50,9 @@ sim: all
 	@meson configure $(BUILD) -Dtests=enabled
 	@ninja -C $(BUILD) tests/sim/sim >/dev/null
 	@$(BUILD)/tests/sim/sim --seeds $(or $(SEEDS),20000) --from $(or $(FROM),1)
+
+sim-plants:
+	@tests/run sim
 
 bench: all
 	@bench/run

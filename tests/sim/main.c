@@ -3,6 +3,7 @@
  *
  *   sim [--seeds N] [--from N] [--jobs N]     seeds FROM .. FROM+N-1, on all processors
  *   sim --seed N                              one seed, every event printed
+ *   sim --brief 1 ...                         of a failure, its seed and what is wrong only
  *
  * Ends with 0 when nothing was wrong; else each worker's first failure is printed with its seed, in
  * full and made smaller.
@@ -15,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+static uint64_t brief;
+
 struct sums {
     uint64_t seeds;
     uint64_t events;
@@ -26,6 +29,13 @@ struct sums {
 
 static void report(const struct sim_layer *layer, struct op_list *ops) {
     struct sim_world *w = mem_alloc(sizeof(*w));
+    if (brief) {
+        sim_run(w, layer, ops);
+        printf("seed %llu, %s layer: %s\n", (unsigned long long)ops->seed, layer->name, w->wrong);
+        fflush(stdout);
+        free(w);
+        return;
+    }
     w->print = true;
     printf("seed %llu, %s layer, all events:\n", (unsigned long long)ops->seed, layer->name);
     sim_run(w, layer, ops);
@@ -146,11 +156,12 @@ int main(int argc, char **argv) {
     uint64_t single = 0;
     for (int i = 1; i < argc; i += 2) {
         struct str name = str_c(argv[i]);
-        uint64_t *to = str_is(name, "--seeds")  ? &seeds
-                       : str_is(name, "--from") ? &from
-                       : str_is(name, "--jobs") ? &jobs
-                       : str_is(name, "--seed") ? &single
-                                                : NULL;
+        uint64_t *to = str_is(name, "--seeds")   ? &seeds
+                       : str_is(name, "--from")  ? &from
+                       : str_is(name, "--jobs")  ? &jobs
+                       : str_is(name, "--seed")  ? &single
+                       : str_is(name, "--brief") ? &brief
+                                                 : NULL;
         if (to == NULL || !number(argv[i + 1], to)) {
             fprintf(stderr, "usage: sim [--seeds N] [--from N] [--jobs N] | sim --seed N\n");
             return 2;

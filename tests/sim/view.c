@@ -35,7 +35,7 @@ static void look(struct looking *l, int x, int y, const char *what, int a, int b
     }
     int at[] = {a, b, c};
     static const char *const of[] = {" e", " s", " a"};
-    size_t used = (size_t)snprintf(l->buffer, l->n, "%s of", what);
+    size_t used = (size_t)snprintf(l->buffer, l->n, "%s", what);
     for (size_t i = 0; i < 3 && used < l->n; i++) {
         if (at[i] >= 0) {
             used += (size_t)snprintf(l->buffer + used, l->n - used, "%s%d", of[i], at[i]);

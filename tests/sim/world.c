@@ -68,8 +68,14 @@ static bool waits(const struct model *m, int e) {
 }
 static bool retryable(const struct model *m, int e) {
     const struct model_execution *x = &m->x[e];
+    const struct model_stage *s = &m->plan[x->plan].s[x->pos];
+    for (int i = 0; m->v.e[e].place == PLACE_STAGE && i < s->n; i++) {
+        if (x->act[i] == RUN_FAILED) {
+            return true; /* beside its siblings */
+        }
+    }
     return (m->v.e[e].status == EXEC_FAILED || m->v.e[e].status == EXEC_STOPPED) &&
-           x->plan == m->plans - 1 && m->last[m->plan[x->plan].s[x->pos].name] == e;
+           x->plan == m->plans - 1 && m->last[s->name] == e;
 }
 static bool checked(const struct model *m, int e) {
     return m->x[e].checking != CONDITION_NONE || m->x[e].failed_by != CONDITION_NONE;
@@ -80,10 +86,15 @@ static int current_stage_name(const struct sim_world *w, uint32_t r) {
     return r % 31 == 0 ? (int)(r / 31 % SIM_STAGES) : p->s[r % (uint32_t)p->n].name;
 }
 
-/* Mostly where that execution is, or ended. */
+/* Mostly where that execution is, or ended; else one that it was the last to enter, or any. */
 static int stage_for(const struct sim_world *w, int e, uint32_t r) {
-    if (e < 0 || r % 8 == 0) {
-        return current_stage_name(w, r / 8);
+    if (e < 0 || r % 16 == 0) {
+        return current_stage_name(w, r / 16);
+    }
+    for (int s = 0; r % 16 <= 2 && s < SIM_STAGES; s++) {
+        if (w->model.last[s] == e) {
+            return s;
+        }
     }
     const struct model_execution *x = &w->model.x[e];
     return w->model.plan[x->plan].s[x->pos].name;

@@ -19,7 +19,8 @@ static struct engine_action *action_with_token(struct step *t, const struct engi
         struct engine_execution *e = &t->s->executions.v[i];
         for (size_t k = 0; str_eq(e->stage, event->stage) && k < e->actions.n; k++) {
             struct engine_action *a = &e->actions.v[k];
-            if (str_eq(a->name, event->action) && str_eq(a->token, event->token)) {
+            if (str_eq(a->name, event->action) &&
+                (PLANTED(approve_by_name) || str_eq(a->token, event->token))) {
                 *ret_execution = e;
                 return a;
             }
@@ -45,7 +46,7 @@ int on_approval(struct step *t, const struct engine_event *event) {
                       "one with get-pipeline-state",
                       STR_ARG(event->stage), STR_ARG(event->action));
     }
-    if (action->status != RUN_IN_PROGRESS) {
+    if (action->status != RUN_IN_PROGRESS && !PLANTED(token_reused)) {
         return refuse(t, REFUSED_ANSWERED, "the approval of %.*s/%.*s was answered before",
                       STR_ARG(event->stage), STR_ARG(event->action));
     }
@@ -60,7 +61,7 @@ static bool at_gate(const struct engine_execution *e) {
     for (size_t i = 0; i < e->actions.n; i++) {
         const struct engine_action *a = &e->actions.v[i];
         if (a->status == RUN_IN_PROGRESS) {
-            if (!a->approval) {
+            if (!a->approval && !PLANTED(newest_ends_builds)) {
                 return false;
             }
             waits = true;
@@ -95,7 +96,7 @@ int on_newest(struct step *t, const struct engine_event *event) {
     stage->waiting = (struct str_list){0};
     for (size_t i = 0; i < rest.n; i++) {
         struct engine_execution *other = find_execution(t, rest.v[i]);
-        if (other->number < e->number && !other->parallel) {
+        if ((other->number < e->number || PLANTED(supersede_newer)) && !other->parallel) {
             supersede(t, other, e->id);
         } else {
             *arena_push(t->arena, &stage->waiting) = other->id;
@@ -171,9 +172,15 @@ int on_stop(struct step *t, const struct engine_event *event) {
         leave_interrupted(t, e);
         return 0;
     }
-    abandon_approvals(t, e);
-    if (event->abandon) {
+    if (!PLANTED(stop_forgets_approval)) {
+        abandon_approvals(t, e);
+    }
+    if (event->abandon && !PLANTED(stop_kills_nothing)) {
         kill_running(t, e);
+    }
+    if (event->abandon && PLANTED(unlock_before_death)) {
+        leave_interrupted(t, e);
+        return 0;
     }
     actions_changed(t, e);
     return 0;
@@ -186,7 +193,9 @@ static struct engine_execution *latest(struct step *t, const struct engine_event
     const struct engine_stage *stage = find_stage(t, event->stage);
     struct engine_execution *e = find_execution(t, event->execution);
     bool last = e != NULL && stage != NULL &&
-                (e->parallel ? str_eq(e->stage, event->stage) : str_eq(stage->last, e->id));
+                (e->parallel || PLANTED(retry_not_latest) || PLANTED(retry_without_lock)
+                     ? str_eq(e->stage, event->stage)
+                     : str_eq(stage->last, e->id));
     if (stage == NULL) {
         (void)stage_missing(t, event->stage);
     } else if (!last) {
@@ -202,7 +211,7 @@ static bool ended_in(struct step *t, const struct engine_execution *e, struct st
     bool entered = e->actions.n > 0; /* not stopped in front of it */
     return e->place == PLACE_ENDED && entered && str_eq(e->stage, stage) &&
            e->version == t->s->plan.version &&
-           (e->parallel || find_stage(t, stage)->holder.p == NULL);
+           (e->parallel || PLANTED(retry_without_lock) || find_stage(t, stage)->holder.p == NULL);
 }
 
 static int room_for_one(struct step *t) {
@@ -229,9 +238,9 @@ int on_retry(struct step *t, const struct engine_event *event) {
         return -1;
     }
     /* failed actions may run again while their siblings still run */
-    bool within = str_eq(e->stage, event->stage) && e->place == PLACE_STAGE &&
-                  e->status == EXEC_IN_PROGRESS && !e->cancelling && !event->all_actions &&
-                  any_action(e, RUN_FAILED);
+    bool within = (str_eq(e->stage, event->stage) || PLANTED(retry_other_stage)) &&
+                  e->place == PLACE_STAGE && e->status == EXEC_IN_PROGRESS && !e->cancelling &&
+                  !event->all_actions && any_action(e, RUN_FAILED);
     bool failed = e->status == EXEC_FAILED || e->status == EXEC_STOPPED;
     if (!within && (!failed || !ended_in(t, e, event->stage))) {
         return refuse(t, REFUSED_NOT_RETRYABLE, "stage '%.*s' of execution '%.*s' is %s",
@@ -268,8 +277,10 @@ int on_override(struct step *t, const struct engine_event *event) {
     enum condition_kind kind = event->condition;
     size_t index = 0;
     const struct engine_plan_stage *p = plan_stage(t, e, &index);
-    bool known = p != NULL && (kind == CONDITION_ON_SUCCESS ||
-                               (kind == CONDITION_BEFORE_ENTRY && p->entry != RESULT_SKIP));
+    bool known =
+        p != NULL &&
+        (kind == CONDITION_ON_SUCCESS ||
+         (kind == CONDITION_BEFORE_ENTRY && (p->entry != RESULT_SKIP || PLANTED(override_skip))));
     bool runs = condition_running(e) == kind && str_eq(e->stage, event->stage);
     bool failed = e->status == EXEC_FAILED && e->failed_by == kind && ended_in(t, e, event->stage);
     if (!known || (!runs && !failed)) {
@@ -304,7 +315,7 @@ int on_rollback(struct step *t, const struct engine_event *event) {
                       stage == t->s->stages.v ? "the source stage"
                                               : "of a pipeline in PARALLEL mode");
     }
-    if (stage->holder.p != NULL) {
+    if (stage->holder.p != NULL && !PLANTED(rollback_into_held_stage)) {
         return refuse(t, REFUSED_NO_ROLLBACK,
                       "stage '%.*s' cannot be rolled back now: execution '%.*s' is in it",
                       STR_ARG(event->stage), STR_ARG(stage->holder));

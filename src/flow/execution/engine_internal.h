@@ -3,6 +3,7 @@
  * what people ask for. */
 #pragma once
 
+#include "base/planted.h"
 #include "flow/execution/engine.h"
 
 struct step {

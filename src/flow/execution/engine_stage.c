@@ -45,8 +45,10 @@ static bool start_ready(struct step *t, struct engine_execution *e) {
     }
     for (size_t i = 0; i < e->actions.n; i++) {
         struct engine_action *a = &e->actions.v[i];
-        bool room = !e->parallel || running < ENGINE_MAX_PARALLEL_ACTIONS;
-        if (a->status == RUN_NONE && a->run_order == order && room) {
+        bool room =
+            !e->parallel || PLANTED(parallel_cap_ignored) || running < ENGINE_MAX_PARALLEL_ACTIONS;
+        if (a->status == RUN_NONE && (a->run_order == order || PLANTED(run_order_ignored)) &&
+            room) {
             start_action(t, e, a);
             running++;
         }
@@ -130,7 +132,7 @@ void begin_stage(struct step *t, struct engine_execution *e, const struct engine
     tell_stage(t, e, STAGE_IN_PROGRESS);
     t->effects->v[t->effects->n - 1].resumed = resumed;
     e->failed_by = CONDITION_NONE;
-    if (p->entry != RESULT_NONE && e->rollback_of.p == NULL) {
+    if (p->entry != RESULT_NONE && (e->rollback_of.p == NULL || PLANTED(rollback_meets_entry))) {
         begin_check(t, e, PLACE_ENTRY);
     } else {
         run_actions(t, e);
@@ -153,7 +155,8 @@ void enter(struct step *t, struct engine_execution *e, const struct engine_plan_
 
 bool open_for_entry(const struct step *t, const struct engine_stage *stage) {
     const struct engine_stage *before = stage > t->s->stages.v ? stage - 1 : NULL;
-    return !stage->inbound_disabled && (before == NULL || !before->outbound_disabled);
+    return !stage->inbound_disabled &&
+           (before == NULL || !before->outbound_disabled || PLANTED(outbound_ignored));
 }
 
 static void drop_waiting(struct engine_stage *stage, size_t index) {
@@ -164,10 +167,10 @@ static void drop_waiting(struct engine_stage *stage, size_t index) {
 }
 
 void admit(struct step *t, struct engine_stage *stage) {
-    size_t i = 0;
+    size_t i = PLANTED(queue_last_first) && stage->waiting.n > 0 ? stage->waiting.n - 1 : 0;
     while (i < stage->waiting.n && open_for_entry(t, stage)) {
         struct engine_execution *e = find_execution(t, stage->waiting.v[i]);
-        if (!e->parallel && stage->holder.p != NULL) {
+        if (!e->parallel && stage->holder.p != NULL && !PLANTED(two_in_a_stage)) {
             i++;
             continue;
         }
@@ -203,7 +206,7 @@ static bool take_slot(struct step *t, struct engine_execution *e, struct engine_
         if (other->parallel) {
             continue; /* left over from a PARALLEL version, held up by the transition only */
         }
-        if (other->number > e->number) {
+        if (PLANTED(older_keeps_slot) || other->number > e->number) {
             supersede(t, e, other->id);
             return false;
         }
@@ -273,7 +276,8 @@ static void leave_failed(struct step *t, struct engine_execution *e, bool rollba
     if (stage == NULL) {
         return;
     }
-    if (rollback && index > 0 && e->rollback_of.p == NULL && stage->succeeded.p != NULL) {
+    if (rollback && (index > 0 || PLANTED(rollback_of_source)) &&
+        (e->rollback_of.p == NULL || PLANTED(rollback_of_rollback)) && stage->succeeded.p != NULL) {
         roll_back(t, p, stage->succeeded, e);
     } else {
         admit(t, stage);
@@ -296,7 +300,8 @@ static void leave(struct step *t, struct engine_execution *e, enum stage_status 
     const struct engine_plan *plan = engine_plan_of(t->s, e);
     tell_stage(t, e, status);
     struct engine_stage *stage = unlock(t, e);
-    if (stage != NULL && status == STAGE_SUCCEEDED && e->rollback_of.p == NULL) {
+    if (stage != NULL && status == STAGE_SUCCEEDED &&
+        (e->rollback_of.p == NULL || PLANTED(rollback_to_rollback))) {
         stage->succeeded = e->id;
     }
     if (e->rollback_of.p == NULL && index + 1 < plan->n) {
@@ -329,7 +334,8 @@ static void retry_by_itself(struct step *t, struct engine_execution *e,
 static void actions_failed(struct step *t, struct engine_execution *e) {
     size_t index = 0;
     const struct engine_plan_stage *p = plan_stage(t, e, &index);
-    if (e->rollback_of.p == NULL && p->failed == RESULT_RETRY && e->auto_retries == 0) {
+    if (e->rollback_of.p == NULL && p->failed == RESULT_RETRY &&
+        e->auto_retries <= PLANTED(auto_retry_twice)) {
         retry_by_itself(t, e, p);
     } else if (e->rollback_of.p == NULL && p->failure != RESULT_NONE) {
         begin_check(t, e, PLACE_FAILURE);
@@ -350,11 +356,11 @@ static void actions_succeeded(struct step *t, struct engine_execution *e) {
 
 void actions_changed(struct step *t, struct engine_execution *e) {
     bool failed = any_action(e, RUN_FAILED) || any_action(e, RUN_ABANDONED);
-    bool ending = e->cancelling || e->status == EXEC_STOPPING;
+    bool ending = e->cancelling || (e->status == EXEC_STOPPING && !PLANTED(starts_after_stop));
     if (!failed && !ending && start_ready(t, e)) {
         return;
     }
-    if (any_action(e, RUN_IN_PROGRESS)) {
+    if (any_action(e, RUN_IN_PROGRESS) && !(failed && PLANTED(siblings_forgotten))) {
         return; /* parallel siblings run to their end first */
     }
     if (ending) {
@@ -383,7 +389,8 @@ void check_decided(struct step *t, struct engine_execution *e, bool ok, bool err
         leave_failed(t, e, ok && p->failure == RESULT_ROLLBACK);
     } else if (ok) {
         kind == CONDITION_BEFORE_ENTRY ? run_actions(t, e) : leave_succeeded(t, e);
-    } else if (kind == CONDITION_BEFORE_ENTRY && p->entry == RESULT_SKIP && !errored) {
+    } else if (kind == CONDITION_BEFORE_ENTRY && p->entry == RESULT_SKIP &&
+               (!errored || PLANTED(errored_entry_skips))) {
         leave(t, e, STAGE_SKIPPED);
     } else {
         e->failed_by = kind;

@@ -18,7 +18,7 @@ int refuse(struct step *t, enum engine_refusal why, const char *fmt, ...) {
 }
 
 struct str new_id(struct step *t) {
-    return engine_uuid(t->arena, t->seed, t->ids++);
+    return engine_uuid(t->arena, t->seed, PLANTED(id_twice) ? 0 : t->ids++);
 }
 
 /* ---- finding ---- */
@@ -132,12 +132,13 @@ static struct str still_inside(const struct engine_state *s, struct str stage) {
 /* Transitions stay, too; who was last may not be retried any more. */
 static void take_over(struct step *t, const struct engine_stage_list *old,
                       struct engine_stage *stage) {
-    stage->holder = still_inside(t->s, stage->name);
+    stage->holder = PLANTED(update_drops_lock) ? STR_NONE : still_inside(t->s, stage->name);
     for (size_t k = 0; k < old->n; k++) {
         const struct engine_stage *was = &old->v[k];
         if (str_eq(was->name, stage->name)) {
             stage->inbound_disabled = was->inbound_disabled;
             stage->outbound_disabled = was->outbound_disabled;
+            stage->succeeded = PLANTED(rollback_to_old_version) ? was->succeeded : STR_NONE;
         }
     }
 }
@@ -147,7 +148,7 @@ static int on_define(struct step *t, const struct engine_event *event) {
     for (size_t i = 0; i < t->s->executions.n; i++) {
         struct engine_execution *e = &t->s->executions.v[i];
         parallel = parallel || (e->parallel && e->place != PLACE_ENDED);
-        if (!e->parallel) {
+        if (!e->parallel && !PLANTED(update_cancels_nothing)) {
             cancel(t, e);
         }
     }
@@ -175,7 +176,8 @@ static int on_define(struct step *t, const struct engine_event *event) {
 /* ---- what happens by itself ---- */
 
 static int on_start(struct step *t, const struct engine_event *event) {
-    if (t->s->plan.mode != MODE_SUPERSEDED && active_executions(t->s) >= ENGINE_MAX_ACTIVE) {
+    if (t->s->plan.mode != MODE_SUPERSEDED &&
+        active_executions(t->s) >= ENGINE_MAX_ACTIVE + PLANTED(limit_off_by_one)) {
         return refuse(t, REFUSED_TOO_MANY, "%d executions are in progress: no more can start",
                       ENGINE_MAX_ACTIVE);
     }
@@ -194,7 +196,7 @@ static int on_start(struct step *t, const struct engine_event *event) {
 static struct engine_action *running_action(struct engine_execution *e, struct str id) {
     for (size_t i = 0; e != NULL && i < e->actions.n; i++) {
         struct engine_action *a = &e->actions.v[i];
-        if (str_eq(a->id, id) && a->status == RUN_IN_PROGRESS) {
+        if ((str_eq(a->id, id) || PLANTED(late_end_taken)) && a->status == RUN_IN_PROGRESS) {
             return a;
         }
     }
@@ -216,7 +218,7 @@ static int on_action(struct step *t, const struct engine_event *event) {
 static int on_check(struct step *t, const struct engine_event *event) {
     struct engine_execution *e = find_execution(t, event->execution);
     bool runs = e != NULL && condition_running(e) != CONDITION_NONE;
-    if (runs && str_eq(e->check, event->action_id)) {
+    if (runs && (str_eq(e->check, event->action_id) || PLANTED(late_check_taken))) {
         check_decided(t, e, event->ok, event->errored);
     }
     return 0;
