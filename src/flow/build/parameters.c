@@ -70,6 +70,40 @@ struct phase_end missing_parameter(struct supervision *s) {
     return phase_well();
 }
 
+static const struct env_var *asks_for(const struct supervision *s, struct str reference) {
+    for (size_t i = 0; i < s->env.n; i++) {
+        if (s->env.v[i].type == ENV_PARAMETER_STORE && str_eq(s->env.v[i].value, reference)) {
+            return &s->env.v[i];
+        }
+    }
+    return NULL;
+}
+
+/* The answer to ten does not always say which one was refused: each is asked for by itself until
+ * that one is found. */
+static struct phase_end refused(struct supervision *s, const struct str_list *batch,
+                                const struct err *why) {
+    struct err own = *why;
+    struct str name = batch->v[0];
+    bool many = batch->n > 1 && why->kind != ERR_UNAVAILABLE;
+    for (size_t i = 0; many && i < batch->n; i++) {
+        struct err err = ERR_INIT;
+        struct str_list one = {batch->v + i, 1};
+        struct ssm_get_parameters_result got;
+        if (get_batch(s, &one, &got, &err) < 0) {
+            own = err;
+            name = batch->v[i];
+            break;
+        }
+    }
+    const struct env_var *var = asks_for(s, name);
+    return phase_failed(s, code,
+                        "%s (variable " STR_FMT ", parameter " STR_FMT ", account " STR_FMT
+                        ", asked as " STR_FMT ")",
+                        own.msg, STR_ARG(var ? var->name : S("")), STR_ARG(name),
+                        STR_ARG(s->plan.account), STR_ARG(s->plan.role_arn));
+}
+
 struct phase_end fetch_parameters(struct supervision *s) {
     struct str_list names = references(s);
     if (names.n == 0) {
@@ -81,10 +115,7 @@ struct phase_end fetch_parameters(struct supervision *s) {
         struct ssm_get_parameters_result got;
         struct str_list batch = {names.v + i, names.n - i < BATCH ? names.n - i : BATCH};
         if (get_batch(s, &batch, &got, &err) < 0) {
-            return phase_failed(s, code,
-                                "%s (account " STR_FMT ", asked as " STR_FMT ", for " STR_FMT "%s)",
-                                err.msg, STR_ARG(s->plan.account), STR_ARG(s->plan.role_arn),
-                                STR_ARG(batch.v[0]), batch.n > 1 ? " and others" : "");
+            return refused(s, &batch, &err);
         }
         for (size_t k = 0; k < got.parameters.n; k++) {
             set_values(s, &got.parameters.v[k]);
