@@ -131,10 +131,12 @@ static int put_log(struct step *s, const struct build_row *row, struct err *err)
         file_open(str_printf(s->arena, "%s/log.idx", s->dir).p, O_RDONLY, 0, err);
     while (rest.n > 0) {
         struct logs_input_log_event_list events;
+        struct arena_mark mark = arena_mark(s->arena);
         log_events_take(s->arena, cursor, index, in->flow->clock, &rest, &events);
         if (put_batch(s, &target, row, &events, err) < 0) {
             return -1;
         }
+        arena_reset(s->arena, mark);
     }
     return 0;
 }

@@ -32,7 +32,8 @@ struct build_log {
     int64_t micros;     /* of the last line, so that lines of one millisecond differ */
     bool mid_line;      /* the last byte written was no line feed */
     bool any_output;    /* the running command has printed something */
-    uint64_t dropped;   /* bytes beyond LOG_MAX_BYTES */
+    int64_t lines;      /* of output, written by this process */
+    uint64_t dropped;   /* bytes beyond LOG_MAX_BYTES or LOG_MAX_LINES, of the running command */
     struct masker *masker;
     struct mask_stream stream;
     struct buf out; /* settled bytes of one piece */
@@ -108,14 +109,26 @@ static void put(struct build_log *log, struct str bytes) {
     log->mid_line = bytes.p[bytes.n - 1] != '\n';
 }
 
+static int64_t count_lines(struct str bytes) {
+    int64_t n = 0;
+    for (size_t at = 0; (at = str_find_c(bytes, '\n', at)) != (size_t)-1; at++) {
+        n++;
+    }
+    return n;
+}
+
 static void put_settled(struct build_log *log) {
     struct str bytes = buf_str(&log->out);
     if (bytes.n > 0) {
         log->any_output = true;
     }
-    if (log->offset + (int64_t)bytes.n > LOG_MAX_BYTES) {
+    /* What a command prints after something was left out is left out too: the log says how much
+     * when it has ended. */
+    if (log->dropped > 0 || log->lines >= LOG_MAX_LINES ||
+        log->offset + (int64_t)bytes.n > LOG_MAX_BYTES) {
         log->dropped += bytes.n;
     } else {
+        log->lines += count_lines(bytes);
         put(log, bytes);
     }
     buf_clear(&log->out);

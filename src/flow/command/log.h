@@ -14,6 +14,7 @@
 
 enum {
     LOG_MAX_BYTES = 128 * 1024 * 1024, /* then output is counted, not kept */
+    LOG_MAX_LINES = 2 * 1000 * 1000,   /* the same: a line of two bytes costs CloudWatch forty */
     LOG_INDEX_RECORD = 16,
 };
 

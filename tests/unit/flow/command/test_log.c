@@ -114,6 +114,33 @@ static void test_reopened_log_goes_on_at_its_end(void **state) {
     assert_true(number(content("log.idx"), 16) == 7);
 }
 
+/* What is left out stands at the end of the command, not in its midst, and the next one is told. */
+static void test_lines_over_the_bound_are_counted_and_left_out(void **state) {
+    (void)state;
+    static char block[256 * 1024];
+    memset(block, '\n', sizeof(block));
+    size_t blocks = LOG_MAX_LINES / sizeof(block) + 3;
+    for (size_t i = 0; i < blocks; i++) {
+        build_log_output(build_log, str_n(block, sizeof(block)));
+    }
+    build_log_output(build_log, S("behind\n"));
+    build_log_output_end(build_log);
+    build_log_line(build_log, "Running command next");
+    build_log_close(build_log);
+    struct str text = STR_NONE;
+    struct err err = ERR_INIT;
+    assert_int_equal(file_read(&arena, str_printf(&arena, "%s/log", dir).p, 8 << 20, &text, &err),
+                     0);
+    size_t kept = LOG_MAX_LINES / sizeof(block) + 1;
+    assert_string_equal(
+        str_z(&arena, str_sub(text, kept * sizeof(block), text.n)),
+        str_printf(&arena,
+                   "\n[Container] 2026/11/24 01:52:00.123000 %zu bytes of output left out: the log "
+                   "is full\n[Container] 2026/11/24 01:52:00.123001 Running command next\n",
+                   (blocks - kept) * sizeof(block) + strlen("behind\n"))
+            .p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_lines_have_the_form_of_codebuild, setup, teardown),
@@ -121,6 +148,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_secrets_are_hidden_in_output_and_in_our_own_lines,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_index_tells_when_bytes_were_written, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lines_over_the_bound_are_counted_and_left_out, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_reopened_log_goes_on_at_its_end, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
