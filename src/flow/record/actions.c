@@ -168,6 +168,31 @@ int record_artifacts_copy(struct db *db, struct str from, struct str to, struct 
         "ss", from, to);
 }
 
+int record_artifact_list(struct db *db, struct arena *a, struct str execution,
+                         struct artifact_row_list *ret, struct err *err) {
+    *ret = (struct artifact_row_list){0};
+    struct db_rows rows cleanup_rows = {0};
+    if (db_query(
+            db, &rows, err,
+            "SELECT name, action, bucket, key, sha256, revision FROM artifacts WHERE execution "
+            "= ? ORDER BY name",
+            "s", execution) < 0) {
+        return -1;
+    }
+    int more = 0;
+    while ((more = db_next(&rows, err)) > 0) {
+        *arena_push(a, ret) = (struct artifact_row){
+            .name = db_str(&rows, a, 0),
+            .action = db_str(&rows, a, 1),
+            .bucket = db_str(&rows, a, 2),
+            .key = db_str(&rows, a, 3),
+            .sha256 = db_str(&rows, a, 4),
+            .revision = db_str(&rows, a, 5),
+        };
+    }
+    return more;
+}
+
 int record_artifact_get(struct db *db, struct arena *a, struct str execution, struct str name,
                         struct artifact_row *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};

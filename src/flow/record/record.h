@@ -156,6 +156,11 @@ struct artifact_row {
     struct str revision;
 };
 
+struct artifact_row_list {
+    struct artifact_row *v;
+    size_t n;
+};
+
 /* The source revision of an execution, as the release shows it. */
 struct revision {
     struct str action; /* name of the source action */
@@ -284,6 +289,8 @@ int record_artifact_put(struct db *db, struct str execution, const struct artifa
                         struct err *err) MUST_USE;
 /* A rollback takes the artifacts of its target. */
 int record_artifacts_copy(struct db *db, struct str from, struct str to, struct err *err) MUST_USE;
+int record_artifact_list(struct db *db, struct arena *a, struct str execution,
+                         struct artifact_row_list *ret, struct err *err) MUST_USE; /* by name */
 int record_artifact_get(struct db *db, struct arena *a, struct str execution, struct str name,
                         struct artifact_row *ret, struct err *err) MUST_USE;
 

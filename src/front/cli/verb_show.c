@@ -19,6 +19,7 @@ struct card {
     struct aws_target target;
     struct view view;
     struct trunkline_describe_release_output release;
+    struct trunkline_describe_approval_output approval; /* of a release that is in progress */
     struct {
         struct card_alarm *v;
         size_t n;
@@ -76,6 +77,13 @@ static int load(struct card *card, struct str pipeline, struct str id, struct er
     card->now_ms = clock_now_ms(&clock_system);
     if (view_load(&c->arena, &card->target, pipeline, id, VIEW_BUILDS, &card->view, err) < 0 ||
         trunkline_call_describe_release(&card->target, &c->arena, &in, &card->release, err) < 0) {
+        return -1;
+    }
+    struct trunkline_describe_approval_input approval = {.pipeline_name = pipeline,
+                                                         .pipeline_execution_id = id};
+    if (str_is(card->view.status, "InProgress") &&
+        trunkline_call_describe_approval(&card->target, &c->arena, &approval, &card->approval,
+                                         err) < 0) {
         return -1;
     }
     read_alarms(card);
@@ -241,6 +249,22 @@ static void print_times(struct card *card) {
     }
 }
 
+/* What `approve --digest` takes, and what it stands for. */
+static void print_approval(struct card *card) {
+    const struct trunkline_describe_approval_output *a = &card->approval;
+    if (a->digest.n == 0 && a->reason.n == 0) {
+        return;
+    }
+    heading(card, "An approval is bound to");
+    for (size_t i = 0; i < a->parts.n; i++) {
+        fprintf(card->c->out, "  %-32.*s  " STR_FMT "\n", STR_ARG(safe(card, a->parts.v[i].name)),
+                STR_ARG(safe(card, a->parts.v[i].value)));
+    }
+    fprintf(card->c->out, "  %-32s  " STR_FMT "\n",
+            a->digest.n ? "digest of all this" : "not known",
+            STR_ARG(safe(card, a->digest.n ? a->digest : a->reason)));
+}
+
 static void print_card(struct card *card) {
     struct cli *c = card->c;
     print_head(card);
@@ -250,6 +274,7 @@ static void print_card(struct card *card) {
         print_stage(card, &card->view.stages.v[i]);
     }
     print_alarms(card);
+    print_approval(card);
     if (cli_has(c, "times")) {
         print_times(card);
     }
@@ -296,6 +321,15 @@ static json_t *card_json(struct card *card) {
     json_set(times, "sourceMs", json_integer(t.source_ms));
     json_set(times, "engineMs", json_integer(t.engine_ms));
     json_set(times, "waitedMs", json_integer(t.waited_ms));
+    if (card->approval.digest.n > 0) {
+        json_t *parts = json_object();
+        for (size_t i = 0; i < card->approval.parts.n; i++) {
+            json_set_str(parts, str_z(&card->c->arena, card->approval.parts.v[i].name),
+                         card->approval.parts.v[i].value);
+        }
+        json_set_str(o, "approvalDigest", card->approval.digest);
+        json_set(o, "approvalParts", parts);
+    }
     if (card->release.revision) {
         json_set(o, "revision", commit_json(card->release.revision));
     }

@@ -3,6 +3,7 @@
 #include "front/web/web.h"
 
 #include "gen/codepipeline.h"
+#include "gen/trunkline.h"
 
 struct release {
     struct str pipeline;
@@ -63,6 +64,33 @@ static void approval_note(struct page *p, const struct release *r, struct str st
     }
 }
 
+/* What the answer is bound to; the digest, or absent if it is not known. */
+static struct str basis(struct page *p, const struct release *r) {
+    struct html *h = &p->html;
+    struct trunkline_describe_approval_input in = {.pipeline_name = r->pipeline,
+                                                   .pipeline_execution_id = r->id};
+    struct trunkline_describe_approval_output out = {0};
+    struct err err = ERR_INIT;
+    if (trunkline_call_describe_approval(&p->target, p->arena, &in, &out, &err) < 0) {
+        out.reason = str_dup(p->arena, str_c(err.msg));
+    }
+    if (out.digest.p == NULL) {
+        html_fmt(h, "<p class=\"no\">What this release is could not be read: %s</p>", out.reason);
+        return STR_NONE;
+    }
+    html_raw(h, "<details><summary>Your answer is bound to exactly this</summary><div "
+                "class=\"scroll\"><table><tbody>");
+    for (size_t i = 0; i < out.parts.n; i++) {
+        html_fmt(h, "<tr><td>%s</td><td><code>%s</code></td></tr>", out.parts.v[i].name,
+                 out.parts.v[i].value);
+    }
+    html_fmt(h,
+             "<tr><td>digest of all this</td><td><code>%s</code></td></tr></tbody></table></div>"
+             "</details>",
+             out.digest);
+    return out.digest;
+}
+
 static void approval_form(struct page *p, const struct release *r,
                           const struct codepipeline_stage_state *s,
                           const struct codepipeline_action_state *a) {
@@ -70,14 +98,19 @@ static void approval_form(struct page *p, const struct release *r,
     html_fmt(h, "<section class=\"card wait\"><h2>%s waits for a person</h2>", s->stage_name);
     approval_note(p, r, s->stage_name, a->action_name);
     html_raw(h, "<p>Read above what this release is and how the earlier environments went.</p>");
+    struct str digest = basis(p, r);
+    if (digest.p == NULL) {
+        html_raw(h, "</section>");
+        return;
+    }
     html_fmt(
         h,
         "<form method=\"post\" action=\"/console/pipelines/%s/executions/%s/answer\"><input "
         "type=\"hidden\" name=\"csrf\" value=\"%s\"><input type=\"hidden\" name=\"stage\" "
         "value=\"%s\"><input type=\"hidden\" name=\"action\" value=\"%s\"><input type=\"hidden\" "
-        "name=\"token\" value=\"%s\">",
+        "name=\"token\" value=\"%s\"><input type=\"hidden\" name=\"digest\" value=\"%s\">",
         r->pipeline, r->id, p->session.csrf, s->stage_name, a->action_name,
-        a->latest_execution->token);
+        a->latest_execution->token, digest);
     html_raw(h,
              "<p><label>Why <input type=\"text\" name=\"summary\" maxlength=\"512\"></label></p><p>"
              "<button class=\"go\" name=\"answer\" value=\"Approved\">Approve</button> "
@@ -111,28 +144,52 @@ static void waiting(struct page *p, const struct release *r) {
     }
 }
 
+/* The release has moved since the page was read: what moved, and the way back. */
+static void not_answered(struct page *p, const struct trunkline_answer_approval_output *out) {
+    struct html *h = &p->html;
+    page_begin(p, p->path.v[1], S(""));
+    html_fmt(h, "<h1>Nothing was answered</h1><section class=\"card shut\"><p>%s</p>", out->reason);
+    if (out->moved.n > 0) {
+        html_raw(h, "<div class=\"scroll\"><table><thead><tr><th>What</th><th>You saw</th><th>Now"
+                    "</th></tr></thead><tbody>");
+        for (size_t i = 0; i < out->moved.n; i++) {
+            html_fmt(h, "<tr><td>%s</td><td><code>%s</code></td><td><code>%s</code></td></tr>",
+                     out->moved.v[i].name, out->moved.v[i].shown, out->moved.v[i].now);
+        }
+        html_raw(h, "</tbody></table></div>");
+    }
+    html_fmt(h,
+             "<p><a href=\"/console/pipelines/%s/executions/%s\">Look at it as it is now</a></p>"
+             "</section>",
+             p->path.v[1], p->path.v[3]);
+    page_end(p, 409);
+}
+
 void page_answer(struct page *p) {
     struct str_map form = {0};
     if (!page_form(p, &form)) {
         return;
     }
     struct str answer = str_map_get(&form, S("answer"));
-    struct codepipeline_approval_result result = {
-        .summary = str_map_get(&form, S("summary")).p ? str_map_get(&form, S("summary")) : S(""),
-        .status = str_is(answer, "Approved") ? S("Approved") : S("Rejected"),
-    };
-    struct codepipeline_put_approval_result_input in = {
+    struct trunkline_answer_approval_input in = {
         .pipeline_name = p->path.v[1],
+        .pipeline_execution_id = p->path.v[3],
         .stage_name = str_map_get(&form, S("stage")),
         .action_name = str_map_get(&form, S("action")),
         .token = str_map_get(&form, S("token")),
-        .result = &result,
+        .digest = str_map_get(&form, S("digest")),
+        .summary = str_map_get(&form, S("summary")).p ? str_map_get(&form, S("summary")) : S(""),
+        .status = answer,
     };
-    struct codepipeline_put_approval_result_output out = {0};
+    struct trunkline_answer_approval_output out = {0};
     struct err err = ERR_INIT;
     bool said = str_is(answer, "Approved") || str_is(answer, "Rejected");
-    if (!said || codepipeline_call_put_approval_result(&p->target, p->arena, &in, &out, &err) < 0) {
+    if (!said || trunkline_call_answer_approval(&p->target, p->arena, &in, &out, &err) < 0) {
         page_error(p, 409, said ? str_c(err.msg) : S("Say Approve or Reject."));
+        return;
+    }
+    if (!out.answered) {
+        not_answered(p, &out);
         return;
     }
     page_redirect(p, str_printf(p->arena, "/console/pipelines/%.*s/executions/%.*s",
@@ -185,8 +242,9 @@ static void actions(struct page *p, const struct release *r) {
         html_raw(h, "</td><td>");
         const struct codepipeline_action_execution_result *result =
             a->output != NULL ? a->output->execution_result : NULL;
-        if (result != NULL && result->external_execution_id.n > 0) {
-            size_t colon = str_find_c(result->external_execution_id, ':', 0);
+        size_t colon =
+            result != NULL ? str_find_c(result->external_execution_id, ':', 0) : (size_t)-1;
+        if (colon != (size_t)-1) {
             html_fmt(
                 h, "<a href=\"/console/builds/%s\">build and log</a>",
                 str_sub(result->external_execution_id, colon + 1, result->external_execution_id.n));

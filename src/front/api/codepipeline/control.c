@@ -1,6 +1,8 @@
 /* Starting, stopping, approving, retrying, opening and closing transitions. */
 #include "front/api/codepipeline/codepipeline.h"
 
+#include "flow/approval/approval.h"
+
 #include "platform/text/json.h"
 
 static int apply(struct call *c, int64_t pipeline, struct engine_event *event, struct err *err) {
@@ -104,54 +106,28 @@ int codepipeline_stop_pipeline_execution(
 
 /* ---- approve ---- */
 
-static struct str action_with_token(const struct engine_state *state, struct str stage,
-                                    struct str token) {
-    for (size_t i = 0; i < state->executions.n; i++) {
-        const struct engine_execution *e = &state->executions.v[i];
-        for (size_t k = 0; str_eq(e->stage, stage) && k < e->actions.n; k++) {
-            if (str_eq(e->actions.v[k].token, token)) {
-                return e->actions.v[k].id;
-            }
-        }
-    }
-    return STR_NONE;
-}
-
 int codepipeline_put_approval_result(struct call *c,
                                      const struct codepipeline_put_approval_result_input *in,
                                      struct codepipeline_put_approval_result_output *out,
                                      struct err *err) {
     struct pipeline_row row;
-    struct definition d;
-    struct engine_state state;
-    if (codepipeline_load(c, in->pipeline_name, &row, &d, &state, err) < 0) {
+    if (codepipeline_find(c, in->pipeline_name, &row, err) < 0) {
         return -1;
     }
-    bool approved = str_is(in->result->status, "Approved");
-    struct str id = action_with_token(&state, in->stage_name, in->token);
-    struct engine_event event = {.kind = EVENT_APPROVAL,
-                                 .stage = in->stage_name,
-                                 .action = in->action_name,
-                                 .token = in->token,
-                                 .ok = approved};
-    if (apply(c, row.id, &event, err) < 0) {
-        return -1;
-    }
-    struct action_row detail = {
-        .id = id,
-        .summary = in->result->summary.n > 0 ? in->result->summary
-                   : approved                ? S("Approved")
-                                             : S("Rejected"),
-        .updated_by = c->principal->arn,
+    struct approval_answer answer = {
+        .stage = in->stage_name,
+        .action = in->action_name,
+        .token = in->token,
+        .approved = str_is(in->result->status, "Approved"),
+        .summary = in->result->summary,
+        .by = c->principal->arn,
     };
-    if (!approved) {
-        detail.error_code = S("JobFailed");
-        detail.error_message =
-            str_printf(c->arena, "The approval was rejected by %.*s", STR_ARG(c->principal->arn));
-    }
+    enum engine_refusal why = REFUSED_NOTHING;
     out->approved_at = c->now_ms;
     out->has_approved_at = true;
-    return record_action_detail(c->db, &detail, c->now_ms, err);
+    return approval_answer(codepipeline_flow(), c->arena, &row, &answer, &why, err) < 0
+               ? codepipeline_refused(why, err)
+               : 0;
 }
 
 /* ---- retry ---- */
