@@ -4,6 +4,7 @@
 #include "flow/batch/apply.h"
 #include "flow/build/build.h"
 #include "flow/execution/jobs.h"
+#include "flow/trigger/pull.h"
 #include "flow/watch/watch.h"
 #include "front/api/codebuild/codebuild.h"
 #include "front/api/codebuild/status.h"
@@ -162,6 +163,7 @@ int release_new(const struct release_config *config, struct release **ret, struc
     memcpy(r->kinds, kinds, n * sizeof(*kinds));
     r->kinds[n++] = builds_queue_kind(r->builds);
     r->kinds[n++] = codebuild_status_kind(&r->networks);
+    r->kinds[n++] = trigger_pull_kind(&r->flow);
     size_t batch_n = 0;
     const struct queue_kind *batch_kinds = batch_jobs(&r->flow, &batch_n);
     memcpy(r->kinds + n, batch_kinds, batch_n * sizeof(*batch_kinds));

@@ -9,6 +9,7 @@
 #include "daemon/world.h"
 #include "front/api/codebuild/badge.h"
 #include "front/api/codebuild/webhooks.h"
+#include "front/api/codepipeline/webhooks.h"
 #include "front/door/door.h"
 #include "front/web/web.h"
 #include "platform/os/fd.h"
@@ -220,6 +221,7 @@ static int open_door(struct serving *s, struct err *err) {
     const struct door_route routes[] = {
         {.prefix = "/badges", .handle = codebuild_badge},
         {.prefix = "/hooks/codebuild", .handle = codebuild_hook},
+        {.prefix = "/hooks", .handle = codepipeline_hook},
         {.prefix = "/console", .handle = web_handle, .ud = s->web},
         {.prefix = "/_trunkline/sns", .handle = public_routes_sns, .ud = s->db},
         {.prefix = "/_trunkline",

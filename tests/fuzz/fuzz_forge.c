@@ -1,10 +1,13 @@
-/* What strangers say about repositories: webhook bodies of each host, versions, locations. The
- * first byte chooses. Whatever becomes a build is plain text that git takes for a name. */
+/* What strangers say about repositories: webhook bodies of each host, versions, locations, paths
+ * into bodies. The first byte chooses. Whatever becomes a build is plain text that git takes for a
+ * name. */
 #include "fuzz.h"
 
 #include "flow/checkout/address.h"
 #include "flow/checkout/version.h"
 #include "flow/forge/filter.h"
+#include "flow/forge/path.h"
+#include "platform/text/json.h"
 
 static void check_plain(struct str text) {
     for (size_t i = 0; i < text.n; i++) {
@@ -67,6 +70,21 @@ static void location(struct arena *a, struct str url) {
     address_relative(a, url, S("../../x.git"));
 }
 
+/* A path, a line end, and the JSON that it goes into. */
+static void path(struct str rest) {
+    struct err err = ERR_INIT;
+    struct str text = STR_NONE;
+    if (!str_cut(&rest, '\n', &text)) {
+        return;
+    }
+    bool good = forge_path_check(text, &err) == 0;
+    FUZZ_MUST(good || err.kind == ERR_INVALID);
+    json_t *root cleanup_json = json_parse(rest, &err);
+    bool any = root != NULL && forge_path_matches(root, text, STR_NONE);
+    FUZZ_MUST(good || !any);
+    FUZZ_MUST(any || root == NULL || !forge_path_matches(root, text, S("x")));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const kinds[][2] = {
         {"GITHUB", "push"},
@@ -81,13 +99,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct arena a = ARENA_INIT;
     if (size > 0) {
         struct str rest = str_n((const char *)data + 1, size - 1);
-        size_t which = data[0] % (kinds_n + 2);
+        size_t which = data[0] % (kinds_n + 3);
         if (which < kinds_n) {
             event(&a, kinds[which][0], kinds[which][1], rest);
         } else if (which == kinds_n) {
             version(&a, rest);
-        } else {
+        } else if (which == kinds_n + 1) {
             location(&a, rest);
+        } else {
+            path(rest);
         }
     }
     arena_done(&a);

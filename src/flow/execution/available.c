@@ -7,23 +7,6 @@
 
 #define SEE "is not available here yet; docs/limits.md lists what is"
 
-static bool pull_triggers(const struct definition *d) {
-    for (size_t i = 0; i < d->triggers.n; i++) {
-        if (d->triggers.v[i].pull.n > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Whoever builds one of these takes its line away. */
-static const struct {
-    bool (*has)(const struct definition *d);
-    const char *what;
-} of_pipelines[] = {
-    {pull_triggers, "A trigger by pull requests"},
-};
-
 static int check_rules(const struct def_stage *s, const struct def_condition *condition,
                        struct err *err) {
     for (size_t i = 0; i < condition->rules.n; i++) {
@@ -65,12 +48,6 @@ int execution_available(const struct definition *d, enum def_fault *ret_fault, s
     for (size_t i = 0; i < d->stages.n; i++) {
         if (check_stage(&d->stages.v[i], ret_fault, err) < 0) {
             return -1;
-        }
-    }
-    *ret_fault = DEF_FAULT_STRUCTURE;
-    for (size_t i = 0; i < sizeof(of_pipelines) / sizeof(of_pipelines[0]); i++) {
-        if (of_pipelines[i].has(d)) {
-            return err_set(err, ERR_INVALID, "%s " SEE, of_pipelines[i].what);
         }
     }
     *ret_fault = DEF_FAULT_NONE;

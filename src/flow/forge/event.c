@@ -106,6 +106,7 @@ static void set_pull_request(struct reading *r, const char *type, struct str num
     e->type = str_c(type);
     e->trigger = str_printf(r->arena, "pr/" STR_FMT, STR_ARG(number));
     e->version = e->trigger;
+    e->number = number;
     if (type[0] == '\0') {
         ignore(r, "nothing is built when that happens to a pull request");
     }
@@ -143,6 +144,7 @@ static void read_github(struct reading *r, struct str kind) {
     e->actor = text(r, "sender.id");
     e->repository = text(r, "repository.name");
     e->organization = text(r, "repository.owner.login");
+    e->full_name = text(r, "repository.full_name");
     if (str_is(kind, "push")) {
         e->message = text(r, "head_commit.message");
         add_commits(r);
@@ -189,6 +191,7 @@ static void read_gitlab(struct reading *r, struct str kind) {
     struct forge_event *e = r->event;
     e->repository = text(r, "project.name");
     e->organization = text(r, "project.namespace");
+    e->full_name = text(r, "project.path_with_namespace");
     if (str_is(kind, "Push Hook") || str_is(kind, "Tag Push Hook")) {
         e->actor = text(r, "user_id");
         e->message = gitlab_message(r);
@@ -244,6 +247,7 @@ static void read_bitbucket(struct reading *r, struct str kind) {
     e->actor = e->actor.n > 0 ? e->actor : text(r, "actor.uuid");
     e->repository = text(r, "repository.name");
     e->organization = text(r, "repository.workspace.slug");
+    e->full_name = text(r, "repository.full_name");
     if (str_is(kind, "repo:push")) {
         bitbucket_push(r);
     } else if (str_starts(kind, S("pullrequest:"))) {

@@ -26,6 +26,8 @@ struct forge_event {
     struct str release;      /* releases: their name */
     struct str repository;   /* "name" without its owner */
     struct str organization; /* the owner */
+    struct str full_name;    /* "owner/name", "group/team/name" */
+    struct str number;       /* of a pull request */
     struct str_list paths;   /* changed files */
 };
 

@@ -30,3 +30,28 @@ CREATE TABLE forge_deliveries(
     PRIMARY KEY(webhook, delivery)
 ) WITHOUT ROWID;
 CREATE INDEX forge_deliveries_age ON forge_deliveries(received_ms);
+-- migration 2
+CREATE TABLE pipeline_webhooks(         -- CodePipeline's PutWebhook
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    id TEXT NOT NULL UNIQUE,            -- in the URL
+    secret BLOB,                        -- sealed by whoever stores it; GITHUB_HMAC only
+    body TEXT NOT NULL,                 -- WebhookDefinition in the API's words, without the secret
+    triggered_ms INTEGER,
+    error TEXT,                         -- why the newest delivery started nothing, or NULL
+    PRIMARY KEY(account, region, name)
+) WITHOUT ROWID;
+CREATE TABLE pipeline_webhook_tags(
+    webhook TEXT NOT NULL,              -- pipeline_webhooks.id
+    key TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY(webhook, key)
+) WITHOUT ROWID;
+CREATE TABLE connection_hooks(          -- a git host tells of all repositories of a connection
+    connection TEXT PRIMARY KEY,        -- ARN
+    account TEXT NOT NULL,
+    server TEXT NOT NULL,               -- serverType, as CodeBuild names hosts
+    id TEXT NOT NULL UNIQUE,            -- in the URL
+    secret BLOB NOT NULL                -- sealed by whoever stores it
+) WITHOUT ROWID;

@@ -1,4 +1,4 @@
-/* trunkline connection complete and list; console: a sign-in link. */
+/* trunkline connection complete, hook and list; console: a sign-in link. */
 #include "front/cli/out.h"
 #include "front/cli/place.h"
 
@@ -46,6 +46,49 @@ const struct cli_verb verb_connection_complete = {
     .options = complete_options,
     .run = run_complete,
 };
+
+/* ---- hook ---- */
+
+static int run_hook(struct cli *c, struct err *err) {
+    struct aws_target target;
+    struct trunkline_create_connection_hook_input in = {
+        .connection = str_c(c->args[0]), .rotate = cli_has(c, "rotate"), .has_rotate = true};
+    struct trunkline_create_connection_hook_output out;
+    if (place_target(c, NULL, &target, err) < 0 ||
+        trunkline_call_create_connection_hook(&target, &c->arena, &in, &out, err) < 0) {
+        return -1;
+    }
+    if (c->json) {
+        json_t *o = json_object();
+        json_set_str(o, "connectionArn", out.connection_arn);
+        json_set_str(o, "url", out.url);
+        json_set_str(o, "secret", out.secret);
+        return out_json(c, o);
+    }
+    fprintf(c->out, "URL     " STR_FMT "\nSecret  " STR_FMT "\n", STR_ARG(out.url),
+            STR_ARG(out.secret.p != NULL ? out.secret : S("was shown before; --rotate makes one")));
+    return EXIT_DONE;
+}
+
+static const struct cli_option hook_options[] = {
+    {"rotate", 0, NULL, "make a new secret; the old one counts no more"},
+    {0},
+};
+
+const struct cli_verb verb_connection_hook = {
+    .name = "connection hook",
+    .group = CLI_ACCOUNT,
+    .args = "NAME|ARN",
+    .min_args = 1,
+    .max_args = 1,
+    .summary = "Print URL and secret that a git host needs to tell of pushes",
+    .detail = "Put both into the host's webhook settings, with pushes and pull requests as events\n"
+              "and JSON as content. The secret is shown once.",
+    .options = hook_options,
+    .run = run_hook,
+};
+
+/* ---- list ---- */
 
 static int run_list(struct cli *c, struct err *err) {
     struct aws_target target;

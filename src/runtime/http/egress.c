@@ -58,6 +58,16 @@ int egress_allow(struct arena *a, struct egress *e, struct str cidr, struct err 
     return 0;
 }
 
+bool egress_lists(const struct egress *e, struct str address) {
+    struct egress_net one;
+    bool listed = false;
+    bool good = str_find_c(address, '/', 0) == (size_t)-1 && parse(address, &one);
+    for (size_t i = 0; good && i < e->n; i++) {
+        listed = listed || within(one.address, &e->v[i]);
+    }
+    return listed;
+}
+
 /* IANA's special-purpose registries: nothing that a public service answers at. */
 static const char *const special[] = {
     "0.0.0.0/8",       "10.0.0.0/8",     "100.64.0.0/10", "127.0.0.0/8",    "169.254.0.0/16",

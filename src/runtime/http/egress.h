@@ -25,5 +25,9 @@ struct egress {
 /* "10.0.0.0/8", "127.0.0.1", "fd00::/8". ERR_INVALID names the text. The list grows in `a`. */
 int egress_allow(struct arena *a, struct egress *e, struct str cidr, struct err *err) MUST_USE;
 
+/* Whether an address ("10.1.2.3", "::1") lies in one of the listed networks; false for a text that
+ * is no address. */
+bool egress_lists(const struct egress *e, struct str address);
+
 /* `ud` is a struct egress: fits http_call.may_connect. */
 bool egress_may_connect(void *ud, const struct sockaddr *address);

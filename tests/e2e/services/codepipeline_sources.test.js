@@ -227,7 +227,7 @@ test('triggers', async (t) => {
         await refuses(update({ push: [{ tags: { includes: ['{a,{b}}'] } }] }), 'InvalidStructureException');
         const source = stages.source(world);
         source.actions[0].configuration.BranchName = '--upload-pack=touch x';
-        await update({}, source);
+        await update({ push: [{ branches: { includes: ['main'] } }] }, source);
         const { pipelineExecutionId } = await world.pipelines.send(new cp.StartPipelineExecutionCommand({ name: 'repo' }));
         assert.equal(await world.ended(pipelineExecutionId), 'Failed');
     });

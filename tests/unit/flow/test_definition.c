@@ -61,9 +61,6 @@ static void test_what_does_not_run_here_is_refused_by_name(void **state) {
              "\"name\":\"Build\",\"onSuccess\":{\"conditions\":[{\"result\":\"FAIL\",\"rules\":[{"
              "\"name\":\"r\",\"ruleTypeId\":{\"provider\":\"Commands\"}}]}]},"),
         DEF_FAULT_STAGE, "the rule provider Commands is not available here yet");
-    refuses(with("\"name\":\"p\"", "\"name\":\"p\",\"triggers\":[{\"gitConfiguration\":{"
-                                   "\"pullRequest\":[{}]}}]"),
-            DEF_FAULT_STRUCTURE, "A trigger by pull requests is not available here yet");
     refuses(with("\"provider\":\"CodeBuild\"", "\"provider\":\"DeviceFarm\""), DEF_FAULT_ACTION,
             "DeviceFarm is not available here yet; docs/limits.md");
 }

@@ -2,8 +2,8 @@
 #include "front/api/codebuild/webhooks.h"
 
 #include "flow/batch/apply.h"
+#include "flow/forge/delivery.h"
 #include "flow/forge/filter.h"
-#include "platform/crypto/encode.h"
 #include "platform/crypto/hash.h"
 #include "platform/text/json.h"
 
@@ -33,56 +33,12 @@ static struct str header(const struct delivery *d, const char *name) {
     return http_header(&d->req->headers, str_c(name));
 }
 
-/* ---- is it the host's? ---- */
-
-/* "sha256=<hex>" over the body as it came. */
-static bool is_signed(const struct delivery *d, struct str signature) {
-    unsigned char mac[32];
-    struct str hex = str_sub(signature, 7, signature.n);
-    crypto_hmac_sha256(d->secret, d->req->body, mac);
-    struct str own = hex_encode(d->req->arena, str_n((const char *)mac, sizeof(mac)));
-    return str_starts(signature, S("sha256=")) && crypto_equal(own, str_lower(d->req->arena, hex));
-}
-
-/* 0, or the status that says what is wrong. SHA-1 signatures count as none. */
-static int verify(const struct delivery *d) {
-    if (str_starts(d->project->source->type, S("GITLAB"))) {
-        struct str token = header(d, "X-Gitlab-Token");
-        return token.n == 0 ? 401 : crypto_equal(token, d->secret) ? 0 : 403;
-    }
-    struct str signature = header(d, "X-Hub-Signature-256");
-    if (signature.n == 0 && str_is(d->project->source->type, "BITBUCKET")) {
-        signature = header(d, "X-Hub-Signature");
-    }
-    return signature.n == 0 ? 401 : is_signed(d, signature) ? 0 : 403;
-}
-
 /* ---- what it says ---- */
-
-/* GitHub sends JSON, or a form with the JSON in "payload". */
-static int payload(struct delivery *d, struct str *ret, struct err *err) {
-    struct str_map form = {0};
-    *ret = d->req->body;
-    if (str_find(header(d, "Content-Type"), S("application/x-www-form-urlencoded"), 0) ==
-        (size_t)-1) {
-        return 0;
-    }
-    if (!http_parse_query(d->req->arena, d->req->body, &form)) {
-        return err_set(err, ERR_INVALID, "the form is damaged");
-    }
-    *ret = str_map_get(&form, S("payload"));
-    return 0;
-}
 
 static int read_event(struct delivery *d, struct err *err) {
     struct str type = d->project->source->type;
-    struct forge_notice notice = {
-        .server = type,
-        .kind = header(d, str_starts(type, S("GITLAB")) ? "X-Gitlab-Event"
-                          : str_is(type, "BITBUCKET")   ? "X-Event-Key"
-                                                        : "X-GitHub-Event"),
-    };
-    return payload(d, &notice.body, err) < 0
+    struct forge_notice notice = {.server = type, .kind = forge_kind(d->req, type)};
+    return forge_payload(d->req, &notice.body, err) < 0
                ? -1
                : forge_event_read(d->req->arena, &notice, &d->event, err);
 }
@@ -203,7 +159,7 @@ static int load(struct delivery *d, struct str id, struct err *err) {
 
 static int judge(struct delivery *d, struct err *err) {
     struct str id = STR_NONE;
-    int wrong = verify(d);
+    int wrong = forge_verify(d->req, d->project->source->type, d->secret);
     if (wrong != 0) {
         answer(d, wrong, "message",
                wrong == 401 ? S("the signature is missing") : S("the signature is wrong"));

@@ -15,7 +15,8 @@
 /* `changed` (may be NULL) is called after a commit that made or changed a pipeline. */
 void codepipeline_serve(const struct flow *f, void (*changed)(void *ud), void *ud);
 const struct flow *codepipeline_flow(void);
-void codepipeline_changed(struct call *c); /* calls `changed` after this call's commit */
+void codepipeline_changed(struct call *c);   /* calls `changed` after this call's commit */
+void codepipeline_look_again(struct db *db); /* the same, for what is no call */
 
 /* The caller's pipeline, or PipelineNotFoundException. */
 int codepipeline_find(struct call *c, struct str name, struct pipeline_row *ret,

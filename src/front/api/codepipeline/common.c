@@ -19,10 +19,14 @@ const struct flow *codepipeline_flow(void) {
     return the_flow;
 }
 
-void codepipeline_changed(struct call *c) {
+void codepipeline_look_again(struct db *db) {
     if (the_changed != NULL) {
-        db_on_commit(c->db, the_changed, the_changed_ud);
+        db_on_commit(db, the_changed, the_changed_ud);
     }
+}
+
+void codepipeline_changed(struct call *c) {
+    codepipeline_look_again(c->db);
 }
 
 int codepipeline_find(struct call *c, struct str name, struct pipeline_row *ret, struct err *err) {

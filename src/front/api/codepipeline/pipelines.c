@@ -1,5 +1,6 @@
-/* CreatePipeline, UpdatePipeline, GetPipeline, DeletePipeline, ListPipelines and tags. */
+/* CreatePipeline, UpdatePipeline, GetPipeline, DeletePipeline, ListPipelines. */
 #include "front/api/codepipeline/codepipeline.h"
+#include "front/api/codepipeline/tags.h"
 
 #include "flow/action/action.h"
 #include "flow/execution/available.h"
@@ -86,101 +87,6 @@ static int define(struct call *c, const struct codepipeline_pipeline_declaration
     return execution_define(codepipeline_flow(), c->arena, row, &plan, err);
 }
 
-/* ---- tags ---- */
-
-static int check_tags(const struct codepipeline_tag_list *tags, struct err *err) {
-    if (tags->n > 50) {
-        return err_api(err, &codepipeline_TooManyTagsException, "A resource has at most 50 tags");
-    }
-    for (size_t i = 0; i < tags->n; i++) {
-        if (str_starts(tags->v[i].key, S("aws:"))) {
-            return err_api(err, &codepipeline_InvalidTagsException,
-                           "Not allowed to modify system tags. System tags start with 'aws:'.");
-        }
-    }
-    return 0;
-}
-
-static int put_tags(struct call *c, int64_t pipeline, const struct codepipeline_tag_list *tags,
-                    struct err *err) {
-    if (check_tags(tags, err) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < tags->n; i++) {
-        if (record_tag_put(c->db, pipeline, tags->v[i].key, tags->v[i].value, err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
-static int tags_of(struct call *c, int64_t pipeline, struct codepipeline_tag_list *ret,
-                   struct err *err) {
-    struct str_map map;
-    if (record_tag_list(c->db, c->arena, pipeline, &map, err) < 0) {
-        return -1;
-    }
-    ret->v = arena_alloc(c->arena, (map.n + 1) * sizeof(*ret->v));
-    ret->n = map.n;
-    for (size_t i = 0; i < map.n; i++) {
-        ret->v[i].key = map.v[i].key;
-        ret->v[i].value = map.v[i].value;
-    }
-    return 0;
-}
-
-static int pipeline_of_arn(struct call *c, struct str text, struct pipeline_row *ret,
-                           struct err *err) {
-    struct aws_arn arn;
-    if (!aws_arn_parse(text, &arn) || !str_is(arn.service, "codepipeline")) {
-        return err_api(err, &codepipeline_InvalidArnException, "'%.*s' is not a pipeline's ARN",
-                       STR_ARG(text));
-    }
-    int found = record_pipeline_get(c->db, c->arena, c->account, c->region, arn.resource, ret, err);
-    if (found < 0) {
-        return -1;
-    }
-    return found > 0 ? 0
-                     : err_api(err, &codepipeline_ResourceNotFoundException,
-                               "The account with id '%.*s' does not include a pipeline with the "
-                               "name '%.*s'",
-                               STR_ARG(c->account), STR_ARG(arn.resource));
-}
-
-int codepipeline_list_tags_for_resource(struct call *c,
-                                        const struct codepipeline_list_tags_for_resource_input *in,
-                                        struct codepipeline_list_tags_for_resource_output *out,
-                                        struct err *err) {
-    struct pipeline_row row;
-    return pipeline_of_arn(c, in->resource_arn, &row, err) < 0
-               ? -1
-               : tags_of(c, row.id, &out->tags, err);
-}
-
-int codepipeline_tag_resource(struct call *c, const struct codepipeline_tag_resource_input *in,
-                              struct codepipeline_tag_resource_output *out, struct err *err) {
-    (void)out;
-    struct pipeline_row row;
-    return pipeline_of_arn(c, in->resource_arn, &row, err) < 0
-               ? -1
-               : put_tags(c, row.id, &in->tags, err);
-}
-
-int codepipeline_untag_resource(struct call *c, const struct codepipeline_untag_resource_input *in,
-                                struct codepipeline_untag_resource_output *out, struct err *err) {
-    (void)out;
-    struct pipeline_row row;
-    if (pipeline_of_arn(c, in->resource_arn, &row, err) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < in->tag_keys.n; i++) {
-        if (record_tag_drop(c->db, row.id, in->tag_keys.v[i], err) < 0) {
-            return -1;
-        }
-    }
-    return 0;
-}
-
 /* ---- pipelines ---- */
 
 int codepipeline_create_pipeline(struct call *c,
@@ -197,8 +103,12 @@ int codepipeline_create_pipeline(struct call *c,
                                    "'%.*s'",
                                    STR_ARG(row.name), STR_ARG(c->account));
     }
-    if (define(c, in->pipeline, 1, &row, &out->pipeline, err) < 0 ||
-        put_tags(c, row.id, &in->tags, err) < 0 || tags_of(c, row.id, &out->tags, err) < 0) {
+    if (define(c, in->pipeline, 1, &row, &out->pipeline, err) < 0) {
+        return -1;
+    }
+    const struct tagged tagged = {.pipeline = row.id};
+    if (codepipeline_put_tags(c, &tagged, &in->tags, err) < 0 ||
+        codepipeline_tags_of(c, &tagged, &out->tags, err) < 0) {
         return -1;
     }
     /* creation starts the first execution, as on AWS */

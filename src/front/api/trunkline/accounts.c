@@ -1,6 +1,7 @@
-/* AddAccount, ListAccounts, CompleteConnection, CreateConsoleLink. */
+/* AddAccount, ListAccounts, CompleteConnection, CreateConnectionHook, CreateConsoleLink. */
 #include "front/api/trunkline/trunkline.h"
 
+#include "front/api/codepipeline/webhooks.h"
 #include "front/web/session.h"
 #include "services/codeconnections/connections.h"
 #include "services/core/account.h"
@@ -73,40 +74,57 @@ int trunkline_list_accounts(struct call *c, const struct trunkline_list_accounts
     return 0;
 }
 
-/* The caller's connection of that name or ARN. 0 with an absent *ret: there is none. */
-static int find_connection(struct call *c, struct str name, struct str *ret, struct err *err) {
+/* The caller's connection of that name or ARN: ResourceNotFoundException. */
+static int find_connection(struct call *c, struct str name, struct connection *ret,
+                           struct err *err) {
     struct connection_list rows;
-    *ret = STR_NONE;
     if (connection_list(c->db, c->arena, c->account, c->region, STR_NONE, STR_NONE, 0, 1000, &rows,
                         err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < rows.n; i++) {
         if (str_eq(rows.v[i].arn, name) || str_eq(rows.v[i].name, name)) {
-            *ret = rows.v[i].arn;
+            *ret = rows.v[i];
+            return 0;
         }
     }
-    return 0;
+    return err_api(err, &trunkline_ResourceNotFoundException,
+                   "there is no connection '" STR_FMT "'", STR_ARG(name));
 }
 
 int trunkline_complete_connection(struct call *c,
                                   const struct trunkline_complete_connection_input *in,
                                   struct trunkline_complete_connection_output *out,
                                   struct err *err) {
-    struct str arn;
-    if (find_connection(c, in->connection, &arn, err) < 0) {
+    struct connection connection;
+    if (find_connection(c, in->connection, &connection, err) < 0) {
         return -1;
     }
-    if (arn.p == NULL) {
-        return err_api(err, &trunkline_ResourceNotFoundException,
-                       "there is no connection '" STR_FMT "'", STR_ARG(in->connection));
-    }
-    if (connections_complete(c->db, arn, in->url, err) < 0) {
+    if (connections_complete(c->db, connection.arn, in->url, err) < 0) {
         err->api = err->kind == ERR_INVALID ? &trunkline_ValidationException : NULL;
         return -1;
     }
-    out->connection_arn = arn;
+    out->connection_arn = connection.arn;
     codepipeline_changed(c); /* whoever watches the repository looks again */
+    return 0;
+}
+
+int trunkline_create_connection_hook(struct call *c,
+                                     const struct trunkline_create_connection_hook_input *in,
+                                     struct trunkline_create_connection_hook_output *out,
+                                     struct err *err) {
+    struct connection connection;
+    struct connection_hook_made made;
+    if (find_connection(c, in->connection, &connection, err) < 0) {
+        return -1;
+    }
+    if (connection_hook_make(c, connection.arn, connection.provider, in->rotate, &made, err) < 0) {
+        err->api = err->kind == ERR_UNSUPPORTED ? &trunkline_ValidationException : NULL;
+        return -1;
+    }
+    out->connection_arn = connection.arn;
+    out->url = made.url;
+    out->secret = made.secret;
     return 0;
 }
 
