@@ -3,6 +3,7 @@
  *
  *   sim [--seeds N] [--from N] [--jobs N]     seeds FROM .. FROM+N-1, on all processors
  *   sim --seed N                              one seed, every event printed
+ *   sim --store N ...                         every Nth seed also through the store (20; 0 none)
  *   sim --brief 1 ...                         of a failure, its seed and what is wrong only
  *
  * Ends with 0 when nothing was wrong; else each worker's first failure is printed with its seed, in
@@ -17,12 +18,14 @@
 #include <unistd.h>
 
 static uint64_t brief;
+static uint64_t store_every = 20; /* which seeds go through the store too; 0: none */
 
 struct sums {
     uint64_t seeds;
     uint64_t events;
     uint64_t hash;
     uint64_t failed;
+    uint64_t stores;
     uint64_t taken[OP_KINDS];
     uint64_t refused[OP_KINDS];
 };
@@ -52,6 +55,12 @@ static void report(const struct sim_layer *layer, struct op_list *ops) {
 static bool run_seed(struct sim_world *w, uint64_t seed, struct sums *sums) {
     struct op_list ops;
     ops_make(seed, &ops);
+    if (store_every > 0 && seed % store_every == 0 && !sim_run(w, &sim_store, &ops)) {
+        sums->failed++;
+        report(&sim_store, &ops);
+        return false;
+    }
+    sums->stores += store_every > 0 && seed % store_every == 0;
     bool well = sim_run(w, &sim_engine, &ops);
     sums->seeds++;
     sums->events += w->events;
@@ -114,7 +123,7 @@ static int run_all(uint64_t from, uint64_t seeds, uint64_t jobs) {
             return 1;
         }
         if (pid == 0) {
-            _exit(work(from + j, from + seeds, jobs, fds[1]));
+            exit(work(from + j, from + seeds, jobs, fds[1]));
         }
     }
     close(fds[1]);
@@ -124,6 +133,7 @@ static int run_all(uint64_t from, uint64_t seeds, uint64_t jobs) {
         all.events += part.events;
         all.hash += part.hash;
         all.failed += part.failed;
+        all.stores += part.stores;
         for (int k = 0; k < OP_KINDS; k++) {
             all.taken[k] += part.taken[k];
             all.refused[k] += part.refused[k];
@@ -134,10 +144,11 @@ static int run_all(uint64_t from, uint64_t seeds, uint64_t jobs) {
     while (wait(&status) > 0) {
         crashed |= !WIFEXITED(status) || WEXITSTATUS(status) != 0;
     }
-    printf("sim: %llu seeds, %llu events, %llu failed, hash %016llx, %.1f s%s\n",
-           (unsigned long long)all.seeds, (unsigned long long)all.events,
-           (unsigned long long)all.failed, (unsigned long long)all.hash, now_s() - began,
-           crashed ? ", A WORKER DIED" : "");
+    printf("sim: %llu seeds (%llu through the store), %llu events, %llu failed, hash %016llx, %.1f "
+           "s%s\n",
+           (unsigned long long)all.seeds, (unsigned long long)all.stores,
+           (unsigned long long)all.events, (unsigned long long)all.failed,
+           (unsigned long long)all.hash, now_s() - began, crashed ? ", A WORKER DIED" : "");
     print_kinds(&all);
     return all.failed > 0 || crashed || all.seeds != seeds ? 1 : 0;
 }
@@ -161,6 +172,7 @@ int main(int argc, char **argv) {
                        : str_is(name, "--jobs")  ? &jobs
                        : str_is(name, "--seed")  ? &single
                        : str_is(name, "--brief") ? &brief
+                       : str_is(name, "--store") ? &store_every
                                                  : NULL;
         if (to == NULL || !number(argv[i + 1], to)) {
             fprintf(stderr, "usage: sim [--seeds N] [--from N] [--jobs N] | sim --seed N\n");
@@ -174,7 +186,7 @@ int main(int argc, char **argv) {
     struct op_list ops;
     w->print = true;
     ops_make(single, &ops);
-    bool well = sim_run(w, &sim_engine, &ops);
+    bool well = sim_run(w, store_every == 1 ? &sim_store : &sim_engine, &ops);
     printf("%s\n", well ? "nothing is wrong" : w->wrong);
     free(w);
     return well ? 0 : 1;

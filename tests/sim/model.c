@@ -13,7 +13,7 @@ const struct model_stage *model_stage_of(const struct model *m, int e) {
 bool model_parallel(const struct model *m, int e) {
     return plan_of(m, e)->mode == MODE_PARALLEL;
 }
-static bool is_rollback(const struct model *m, int e) {
+bool model_is_rollback(const struct model *m, int e) {
     return m->v.e[e].target >= 0;
 }
 bool model_active(const struct model *m, int e) {
@@ -134,7 +134,7 @@ static void begin_visit(struct model *m, int e) {
     m->x[e].failed_by = CONDITION_NONE;
     m->v.e[e].stage[s->name] = STAGE_IN_PROGRESS;
     m->v.e[e].attempt[s->name]++;
-    if (s->entry != RESULT_NONE && !is_rollback(m, e)) {
+    if (s->entry != RESULT_NONE && !model_is_rollback(m, e)) {
         begin_check(m, e, CONDITION_BEFORE_ENTRY, PLACE_ENTRY);
     } else {
         model_set_place(m, e, PLACE_STAGE);
@@ -154,7 +154,7 @@ static void enter(struct model *m, int e) {
 }
 
 void model_next_stage(struct model *m, int e) {
-    if (is_rollback(m, e) || m->x[e].pos + 1 == plan_of(m, e)->n) {
+    if (model_is_rollback(m, e) || m->x[e].pos + 1 == plan_of(m, e)->n) {
         model_finish(m, e, EXEC_SUCCEEDED);
         m->x[e].gone = true;
     } else {
@@ -166,7 +166,7 @@ void model_stage_done(struct model *m, int e) {
     int s = model_stage_of(m, e)->name;
     model_set_stage(m, e, STAGE_SUCCEEDED);
     m->x[e].good_in[s] = (int16_t)(1 + m->x[e].plan);
-    if (!is_rollback(m, e) && m->x[e].plan == m->plans - 1) {
+    if (!model_is_rollback(m, e) && m->x[e].plan == m->plans - 1) {
         m->good[s] = (int8_t)e;
     }
     model_next_stage(m, e);
@@ -200,8 +200,8 @@ void model_roll_back(struct model *m, int pos, int target, bool automatic) {
 void model_fail_and_roll_back(struct model *m, int e, int by) {
     const struct model_stage *s = model_stage_of(m, e);
     int target = m->good[s->name];
-    bool can = m->x[e].pos > 0 && !model_parallel(m, e) && !is_rollback(m, e) && target >= 0 &&
-               m->x[e].plan == m->plans - 1;
+    bool can = m->x[e].pos > 0 && !model_parallel(m, e) && !model_is_rollback(m, e) &&
+               target >= 0 && m->x[e].plan == m->plans - 1;
     int pos = m->x[e].pos;
     model_fail(m, e, by);
     if (can) {
@@ -221,12 +221,12 @@ void model_try_again(struct model *m, int e, bool all) {
 /* An action has failed, and none runs any more. */
 static void on_failure(struct model *m, int e) {
     const struct model_stage *s = model_stage_of(m, e);
-    if (s->failed == RESULT_RETRY && m->x[e].autos == 0 && !is_rollback(m, e)) {
+    if (s->failed == RESULT_RETRY && m->x[e].autos == 0 && !model_is_rollback(m, e)) {
         m->x[e].autos = 1;
         model_try_again(m, e, s->retry_all);
     } else if (s->failed == RESULT_ROLLBACK) {
         model_fail_and_roll_back(m, e, CONDITION_NONE);
-    } else if (s->failure == RESULT_ROLLBACK && !is_rollback(m, e)) {
+    } else if (s->failure == RESULT_ROLLBACK && !model_is_rollback(m, e)) {
         begin_check(m, e, CONDITION_ON_FAILURE, PLACE_FAILURE);
     } else {
         model_fail(m, e, CONDITION_NONE);
@@ -313,7 +313,7 @@ static bool go_on(struct model *m, int e) {
         return false;
     }
     if (model_count(m, e, RUN_SUCCEEDED) == s->n) {
-        if (s->success != RESULT_NONE && !is_rollback(m, e)) {
+        if (s->success != RESULT_NONE && !model_is_rollback(m, e)) {
             begin_check(m, e, CONDITION_ON_SUCCESS, PLACE_SUCCESS);
         } else {
             model_stage_done(m, e);

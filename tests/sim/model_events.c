@@ -172,6 +172,13 @@ static enum engine_refusal rollback(struct model *m, const struct model_event *e
     if (pos < 0) {
         return REFUSED_NO_STAGE;
     }
+    if (m->x[ev->e].plan != m->plans - 1) {
+        return REFUSED_OUTDATED;
+    }
+    if (model_is_rollback(m, ev->e) || m->x[ev->e].good_in[ev->stage] == 0) {
+        return REFUSED_NO_ROLLBACK; /* "must have succeeded in that stage ... must itself be
+                                       STANDARD" */
+    }
     if (pos == 0 || model_now(m)->mode == MODE_PARALLEL || model_holder(m, ev->stage) >= 0) {
         return REFUSED_NO_ROLLBACK;
     }

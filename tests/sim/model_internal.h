@@ -7,6 +7,7 @@
 const struct model_plan *model_now(const struct model *m);
 const struct model_stage *model_stage_of(const struct model *m, int e);
 bool model_parallel(const struct model *m, int e);
+bool model_is_rollback(const struct model *m, int e);
 bool model_active(const struct model *m, int e);
 int model_position(const struct model_plan *p, int name);
 bool model_too_many(const struct model *m);

@@ -96,6 +96,7 @@ struct sim_world {
 };
 
 extern const struct sim_layer sim_engine; /* engine_step alone */
+extern const struct sim_layer sim_store;  /* the doors of flow/execution/apply.h, over SQLite */
 
 /* Runs the operations; true when nothing was wrong. */
 bool sim_run(struct sim_world *w, const struct sim_layer *layer, const struct op_list *ops);
@@ -114,7 +115,8 @@ bool sim_resolve(struct sim_world *w, const struct op *o, struct sim_event *ret)
 void sim_shrink(const struct sim_layer *layer, struct op_list *ops);
 
 /* For layers. */
-int sim_execution_number(const struct sim_world *w, struct str id); /* -1: unknown */
+void sim_see_state(struct sim_world *w, const struct engine_state *state); /* into w->seen */
+int sim_execution_number(const struct sim_world *w, struct str id);        /* -1: unknown */
 bool sim_wrong(struct sim_world *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 struct ticket *sim_ticket(struct tickets *t, struct str id);
 struct ticket *sim_ticket_add(struct sim_world *w, struct tickets *t, struct str id);

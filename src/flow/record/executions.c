@@ -43,7 +43,7 @@ static int read_one(struct db_rows *rows, struct arena *a, struct execution_row 
 int record_execution_add(struct db *db, const struct execution_row *row, struct err *err) {
     return db_run(db, err,
                   "INSERT INTO pipeline_executions(" EXECUTION_COLUMNS ") VALUES (?, ?, ?, ?, ?, "
-                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, 'STANDARD'), ?, ?, ?)",
+                  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce(?, 'STANDARD'), ?, ?, ?, ?)",
                   "siiissssssssssssssii", row->id, row->pipeline, row->number,
                   (int64_t)row->version, row->status, row->status_summary, row->trigger_type,
                   row->trigger_detail, row->stop_reason, row->superseded_by, row->revision,
