@@ -106,7 +106,7 @@ struct builds_config {
     const struct flow *flow;
     struct build_hooks hooks;
     const char *program; /* path of this executable, for `trunkline supervise DIR` */
-    int parallel;        /* builds at the same time; 0 = twice the processors */
+    int parallel;        /* builds at the same time; 0 = as trunkline.yml says */
     /* Fills in how a plan's account is reached (aws, endpoint, ca_file) if it is a real one. NULL:
      * all accounts are embedded. */
     int (*account)(void *ud, struct arena *a, struct plan *plan, struct err *err);

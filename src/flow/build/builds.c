@@ -41,14 +41,25 @@ void builds_poke(struct builds *b, struct str uuid) {
     builds_look(b);
 }
 
+/* A file that says nonsense is told by whoever checks it: serve, before this. */
+static void choose_parallel(struct builds *b) {
+    struct arena a = ARENA_INIT;
+    struct err ignored = ERR_INIT;
+    int wanted = 0;
+    if (b->config.parallel == 0 &&
+        (settings_builds(&a, b->config.flow->data_dir, &wanted, &ignored) < 0 || wanted == 0)) {
+        wanted = b->processors > 1 ? b->processors * 2 : 2;
+    }
+    b->config.parallel = wanted != 0 ? wanted : b->config.parallel;
+    arena_done(&a);
+}
+
 struct builds *builds_new(const struct builds_config *config) {
     struct builds *b = mem_alloc(sizeof(*b));
     struct err ignored = ERR_INIT;
     b->config = *config;
-    if (b->config.parallel == 0) {
-        long processors = sysconf(_SC_NPROCESSORS_ONLN);
-        b->config.parallel = processors > 1 ? (int)processors * 2 : 2;
-    }
+    b->processors = (int)sysconf(_SC_NPROCESSORS_ONLN);
+    choose_parallel(b);
     pthread_mutex_init(&b->lock, NULL);
     b->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     b->arrivals_fd = watch_new(&ignored); /* without it an end is seen a moment later */
@@ -83,7 +94,8 @@ struct start {
     struct str plan;
     struct str boot; /* in which it was spawned; absent: not yet */
     bool stop;
-    bool waits; /* for a place: the job has gone to wait */
+    bool placed; /* it has a place */
+    bool waits;  /* for one: the job has gone to wait */
 };
 
 /* When it has waited too long; INT64_MAX: never. A plan that cannot be read is told when the build
@@ -102,9 +114,15 @@ static int wait_for_place(struct start *s, struct err *err) {
     struct builds *b = s->b;
     int64_t now = clock_now_ms(b->config.flow->clock);
     int64_t deadline = deadline_of(s);
-    b->waiting = true;
-    if (s->stop || s->boot.n > 0 || deadline <= now || file_exists(s->dir) ||
-        builds_places(b) > 0) {
+    if (s->stop || s->boot.n > 0 || deadline <= now || file_exists(s->dir)) {
+        return 0;
+    }
+    s->placed = builds_take_place(b);
+    if (!s->placed) {
+        b->waiting = true; /* and look again: it may have become free before we said so */
+        s->placed = builds_take_place(b);
+    }
+    if (s->placed) {
         return 0;
     }
     s->waits = true;
@@ -205,8 +223,9 @@ static int launch(struct builds *b, struct queue_job *job, const char *dir, bool
             return -1;
         }
     }
+    b->launched_ms = clock_mono_ms(b->config.flow->clock);
     builds_follow(b, job->key, process);
-    pool_refill(b->pool, plan, plan->pool);
+    pool_want(b->pool, plan, plan->pool);
     return 0;
 }
 
@@ -238,16 +257,24 @@ static int start(struct start *s, struct err *err) {
     return launch(b, s->job, s->dir, made, &plan, err);
 }
 
-static int run_start(void *ud, struct queue_job *job, struct err *err) {
-    struct start s = {.b = ud, .job = job, .dir = builds_dir(ud, job->arena, job->key)};
-    int found = load(&s, err);
-    if (found < 0 || s.waits) {
+static int begin(struct start *s, struct err *err) {
+    int found = load(s, err);
+    if (found < 0 || s->waits) {
         return found < 0 ? -1 : 0;
     }
     if (found == 0) {
-        return remove_directory(s.dir, err); /* the build was deleted */
+        return remove_directory(s->dir, err); /* the build was deleted */
     }
-    return s.row.complete ? 0 : start(&s, err);
+    return s->row.complete ? 0 : start(s, err);
+}
+
+static int run_start(void *ud, struct queue_job *job, struct err *err) {
+    struct start s = {.b = ud, .job = job, .dir = builds_dir(ud, job->arena, job->key)};
+    int result = begin(&s, err);
+    if (s.placed) {
+        builds_leave_place(s.b);
+    }
+    return result;
 }
 
 struct queue_kind builds_queue_kind(struct builds *b) {

@@ -15,6 +15,9 @@
 
 enum {
     TICK_MS = 500,
+    POOL_TICK_MS = 10,      /* while containers are made ahead */
+    BEGIN_MS = 50,          /* a build has begun by then */
+    CALM_MS = 1000,         /* no build has started for so long */
     SETTLE_MS = 15,         /* output is taken in batches of at least this age */
     START_GRACE_MS = 30000, /* time for a supervisor to write its pid */
     REFUSAL_MS = 2000,      /* time for a second supervisor to see that it is one */
@@ -56,9 +59,25 @@ void builds_look(struct builds *b) {
 
 int builds_places(struct builds *b) {
     pthread_mutex_lock(&b->lock);
-    int n = b->clearing_n < CLEARING_MAX ? b->config.parallel - b->running_n : 0;
+    int n = b->clearing_n < CLEARING_MAX ? b->config.parallel - b->running_n - b->starting_n : 0;
     pthread_mutex_unlock(&b->lock);
     return n > 0 ? n : 0;
+}
+
+bool builds_take_place(struct builds *b) {
+    bool there = builds_places(b) > 0;
+    pthread_mutex_lock(&b->lock);
+    b->starting_n += there;
+    b->called_n -= b->called_n > 0;
+    pthread_mutex_unlock(&b->lock);
+    return there;
+}
+
+void builds_leave_place(struct builds *b) {
+    pthread_mutex_lock(&b->lock);
+    b->starting_n--;
+    pthread_mutex_unlock(&b->lock);
+    builds_wake(b);
 }
 
 /* ---- entries ---- */
@@ -328,12 +347,12 @@ static bool any_ready(const struct pollfd *v, size_t n) {
 }
 
 /* Marks what has changed. */
-static void wait_for_change(struct builds *b, struct running *const *list, size_t n) {
+static void wait_for_change(struct builds *b, struct running *const *list, size_t n, int ms) {
     static struct fds f; /* of the one thread */
     struct err ignored = ERR_INIT;
     uint64_t count = 0;
     gather(b, list, n, &f);
-    if (poll(f.v, (nfds_t)f.n, TICK_MS) > 0 && !any_ready(f.v, f.urgent)) {
+    if (poll(f.v, (nfds_t)f.n, ms) > 0 && !any_ready(f.v, f.urgent)) {
         poll(f.v, (nfds_t)f.urgent, SETTLE_MS);
     }
     (void)!read(b->wake_fd, &count, sizeof(count));
@@ -348,19 +367,29 @@ static void wait_for_change(struct builds *b, struct running *const *list, size_
     }
 }
 
-/* There is a place: who has waited longest gets it now, not at its next look. */
+/* There is a place: who has waited longest is called now, and does not wait for its next look.
+ * Those that are called already have not taken their places yet. */
 static void give_places(struct builds *b) {
     struct err err = ERR_INIT;
     struct db *db = b->config.flow->db;
-    int places = b->waiting ? builds_places(b) : 0;
-    if (places == 0 || db_begin(db, &err) < 0) {
+    int places = b->waiting ? builds_places(b) - b->called_n : 0;
+    if (places <= 0 || db_begin(db, &err) < 0) {
         return;
     }
-    b->waiting = false; /* those that still wait say so again */
-    if (queue_hasten(db, "build.start", places, &err) < 0) {
+    b->waiting = false; /* who begins to wait now says so after this transaction */
+    int called = queue_hasten(db, "build.start", places, &err);
+    if (called < 0) {
         db_rollback(db);
     } else if (db_commit(db, &err) < 0) {
         fprintf(stderr, "trunkline: builds that wait: %s\n", err.msg);
+    }
+    if (called > 0) {
+        pthread_mutex_lock(&b->lock);
+        b->called_n += called;
+        pthread_mutex_unlock(&b->lock);
+    }
+    if (called == places || called < 0) {
+        b->waiting = true; /* perhaps there are more */
     }
 }
 
@@ -388,18 +417,32 @@ static void find_leftovers(struct builds *b) {
     arena_done(&a);
 }
 
+/* Containers are made ahead when builds leave room for it: when none runs, or one that has begun
+ * leaves a processor. When builds come one after the other, one that is made ahead gains nothing.
+ */
+static bool time_for_pool(struct builds *b, int64_t now) {
+    int64_t since = now - b->launched_ms;
+    pthread_mutex_lock(&b->lock);
+    bool idle = b->running_n == 0 && b->clearing_n == 0;
+    bool room = b->running_n < b->processors && !b->waiting;
+    pthread_mutex_unlock(&b->lock);
+    return idle || since >= (room ? BEGIN_MS : CALM_MS);
+}
+
 static void *watch_builds(void *ud) {
     struct builds *b = ud;
     struct running *list[RUNNING_MAX];
     int64_t ticked = 0;
+    bool tending = false;
     spawner_prepare(b->spawner);
     build_sweep_caches(b->config.flow);
     find_leftovers(b);
     while (!b->stopping) {
-        wait_for_change(b, list, list_entries(b, list));
+        wait_for_change(b, list, list_entries(b, list), tending ? POOL_TICK_MS : TICK_MS);
         int64_t now = clock_mono_ms(b->config.flow->clock);
         bool all = atomic_exchange(&b->asked, false) || now - ticked >= TICK_MS;
         ticked = all ? now : ticked;
+        b->called_n = all ? 0 : b->called_n; /* of a build that was deleted meanwhile */
         size_t n = list_entries(b, list);
         for (size_t i = 0; i < n && !b->stopping; i++) {
             if (all || list[i]->changed) {
@@ -407,6 +450,8 @@ static void *watch_builds(void *ud) {
             }
         }
         give_places(b);
+        now = clock_mono_ms(b->config.flow->clock);
+        tending = time_for_pool(b, now) ? pool_tend(b->pool) : true;
     }
     return NULL;
 }

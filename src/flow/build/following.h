@@ -23,12 +23,16 @@ struct builds {
     struct builds_config config;
     pthread_mutex_t lock; /* guards `running`, what is new in it, and the counts */
     struct running *running;
-    int running_n;       /* of them, those that have not ended */
-    int clearing_n;      /* those that have */
-    int wake_fd;         /* eventfd: there is something new */
-    int arrivals_fd;     /* inotify of their directories: some exit.json may be there; or -1 */
-    atomic_bool asked;   /* for something that the store knows: a stop */
-    atomic_bool waiting; /* for a place: some build.start */
+    int running_n;     /* of them, those that have not ended */
+    int starting_n;    /* places that are taken for builds that are not in the list yet */
+    int called_n;      /* builds that waited and have been called: they are about to take theirs */
+    int clearing_n;    /* those that have */
+    int wake_fd;       /* eventfd: there is something new */
+    int arrivals_fd;   /* inotify of their directories: some exit.json may be there; or -1 */
+    atomic_bool asked; /* for something that the store knows: a stop */
+    atomic_bool waiting;      /* for a place: some build.start */
+    atomic_llong launched_ms; /* monotonic: the last one */
+    int processors;
     atomic_bool stopping;
     bool watching;
     pthread_t thread;
@@ -39,8 +43,11 @@ struct builds {
 /* DATA/builds/<uuid>; arena-owned. */
 const char *builds_dir(const struct builds *b, struct arena *a, struct str uuid);
 
-/* Places for further builds; 0 also while too many containers wait for their removal. */
+/* Places for further builds; 0 also while too many containers wait for their removal. Who starts
+ * one takes a place, and leaves it when the build is in the list, or does not start. */
 int builds_places(struct builds *b);
+bool builds_take_place(struct builds *b);
+void builds_leave_place(struct builds *b);
 
 /* Takes a build into the list. `process`: its supervisor, ours to reap; PROCESS_NONE: found when it
  * has written its pid. */

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { POOL_MAX = 16, END_MS = 10 * 1000, KEY_MAX = 64 };
+enum { END_MS = 10 * 1000, KEY_MAX = 64, KINDS_MAX = 8, TRIES = 4 };
 
 /* One that waits, or will. */
 struct ready {
@@ -31,12 +31,23 @@ struct ready {
     bool there;
 };
 
+/* A kind of container that a build has asked for. */
+struct kind {
+    char key[KEY_MAX + 1];
+    char *plan;     /* of no build, as text; NULL = free */
+    int64_t most;   /* that are to be ready */
+    int64_t left;   /* that may be made before it is asked for again: making may fail for ever */
+    uint64_t asked; /* when, in askings of all kinds */
+};
+
 struct pool {
     struct spawner *spawner;
     const char *data_dir;
     pthread_mutex_t lock; /* guards what follows */
     struct ready v[POOL_MAX];
     size_t n;
+    struct kind kinds[KINDS_MAX];
+    uint64_t askings;
     bool told; /* that one could not be made */
 };
 
@@ -127,14 +138,15 @@ static struct plan blank(const struct plan *plan) {
                          .binds = plan->binds};
 }
 
-static int make_one(struct pool *p, const struct plan *plan, const char *key, struct err *err) {
+static int make_one(struct pool *p, struct kind *kind, struct err *err) {
     struct arena a = ARENA_INIT;
-    struct plan empty = blank(plan);
     struct ready r = {.process = PROCESS_NONE, .to = -1, .from = -1};
-    snprintf(r.key, sizeof(r.key), "%s", key);
+    memcpy(r.key, kind->key, sizeof(r.key));
     r.dir = mem_strdup(str_printf(&a, "%s/%s", home(p, &a), rng_hex(&rng_system, &a, 16).p).p);
+    const char *plan = str_printf(&a, "%s/plan.json", r.dir).p;
     int result = dir_make(home(p, &a), 0700, err) < 0 || dir_make_new(r.dir, 0700, err) < 0 ||
-                         plan_write(r.dir, &empty, err) < 0 || spawn(p, &a, &r, err) < 0
+                         file_write(plan, str_c(kind->plan), 0600, err) < 0 ||
+                         spawn(p, &a, &r, err) < 0
                      ? -1
                      : 0;
     if (result == 0) {
@@ -148,39 +160,7 @@ static int make_one(struct pool *p, const struct plan *plan, const char *key, st
     return result;
 }
 
-void pool_refill(struct pool *p, const struct plan *plan, int64_t most) {
-    char key[KEY_MAX + 1];
-    struct err err = ERR_INIT;
-    most = most < POOL_MAX ? most : POOL_MAX;
-    if (most <= 0 || !pool_suits(plan) || key_of(plan, key, &err) < 0) {
-        return;
-    }
-    pthread_mutex_lock(&p->lock);
-    int64_t have = 0;
-    for (size_t i = 0; i < p->n; i++) {
-        have += strcmp(p->v[i].key, key) == 0;
-    }
-    int result = 0;
-    while (result == 0 && have < most && p->n < POOL_MAX) {
-        result = make_one(p, plan, key, &err);
-        have++;
-    }
-    /* One for what is wanted now, instead of one that nobody has asked for of late. */
-    if (result == 0 && have < most && strcmp(p->v[0].key, key) != 0) {
-        forget(&p->v[0]);
-        remove_at(p, 0);
-        result = make_one(p, plan, key, &err);
-    }
-    if (result < 0 && !p->told) {
-        fprintf(stderr, "trunkline: no container can be made ahead: %s\n", err.msg);
-        p->told = true;
-    }
-    pthread_mutex_unlock(&p->lock);
-}
-
-/* ---- taking ---- */
-
-/* Whether its container is there; those that died are forgotten. */
+/* Whether its container is there. */
 static bool is_there(struct ready *r) {
     char byte = 0;
     struct pollfd fd = {r->from, POLLIN, 0};
@@ -189,6 +169,122 @@ static bool is_there(struct ready *r) {
     }
     return r->there;
 }
+
+static int64_t have(const struct pool *p, const struct kind *kind) {
+    int64_t n = 0;
+    for (size_t i = 0; i < p->n; i++) {
+        n += strcmp(p->v[i].key, kind->key) == 0;
+    }
+    return n;
+}
+
+/* ---- asking ---- */
+
+/* Where the kind is, or will be: of those that are not there the one that was not asked for for
+ * longest goes. */
+static struct kind *place_of(struct pool *p, const char *key) {
+    struct kind *oldest = &p->kinds[0];
+    for (size_t i = 0; i < KINDS_MAX; i++) {
+        struct kind *kind = &p->kinds[i];
+        if (kind->plan != NULL && strcmp(kind->key, key) == 0) {
+            return kind;
+        }
+        if (kind->asked < oldest->asked) {
+            oldest = kind;
+        }
+    }
+    return oldest;
+}
+
+void pool_want(struct pool *p, const struct plan *plan, int64_t most) {
+    struct arena a = ARENA_INIT;
+    char key[KEY_MAX + 1];
+    struct err ignored = ERR_INIT; /* the build says so itself */
+    if (most > 0 && pool_suits(plan) && key_of(plan, key, &ignored) == 0) {
+        struct plan empty = blank(plan);
+        struct str text = plan_json(&a, &empty);
+        pthread_mutex_lock(&p->lock);
+        struct kind *kind = place_of(p, key);
+        free(kind->plan);
+        memcpy(kind->key, key, sizeof(key));
+        kind->plan = mem_strdup(str_z(&a, text));
+        kind->most = most < POOL_MAX ? most : POOL_MAX;
+        kind->left = kind->most + TRIES;
+        kind->asked = ++p->askings;
+        pthread_mutex_unlock(&p->lock);
+    }
+    arena_done(&a);
+}
+
+/* ---- making and clearing away ---- */
+
+static void clear(const char *dir) {
+    struct err err = ERR_INIT;
+    if (sandbox_sweep(dir, &err) < 0 || tree_remove(dir, &err) < 0) {
+        fprintf(stderr, "trunkline: %s: %s\n", dir, err.msg);
+    }
+}
+
+/* Those that have died, and what they left. False when one is still in the making. */
+static bool look_after(struct pool *p) {
+    bool all_there = true;
+    for (size_t i = 0; i < p->n;) {
+        struct ready *r = &p->v[i];
+        struct err ignored = ERR_INIT;
+        if (process_wait_death(&r->process, 0, &ignored) > 0) {
+            clear(r->dir);
+            forget(r);
+            remove_at(p, i);
+        } else {
+            all_there &= is_there(r);
+            i++;
+        }
+    }
+    return all_there;
+}
+
+/* The kind that lacks one and was asked for last; NULL when nothing is to be made. */
+static struct kind *next_kind(struct pool *p) {
+    struct kind *best = NULL;
+    for (size_t i = 0; i < KINDS_MAX; i++) {
+        struct kind *kind = &p->kinds[i];
+        if (kind->plan != NULL && kind->left > 0 && have(p, kind) < kind->most &&
+            (best == NULL || kind->asked > best->asked)) {
+            best = kind;
+        }
+    }
+    return best;
+}
+
+/* Room for one of this kind: one of a kind that was asked for less lately goes. */
+static bool make_room(struct pool *p, const struct kind *kind) {
+    for (size_t i = 0; p->n == POOL_MAX && i < p->n; i++) {
+        const struct kind *its = place_of(p, p->v[i].key);
+        if (strcmp(its->key, p->v[i].key) != 0 || its->asked < kind->asked) {
+            forget(&p->v[i]); /* its input ends, and so does it */
+            remove_at(p, i);
+        }
+    }
+    return p->n < POOL_MAX;
+}
+
+bool pool_tend(struct pool *p) {
+    struct err err = ERR_INIT;
+    pthread_mutex_lock(&p->lock);
+    bool all_there = look_after(p);
+    struct kind *kind = next_kind(p);
+    if (kind != NULL && all_there && make_room(p, kind)) {
+        kind->left--;
+        if (make_one(p, kind, &err) < 0 && !p->told) {
+            fprintf(stderr, "trunkline: no container can be made ahead: %s\n", err.msg);
+            p->told = true;
+        }
+    }
+    pthread_mutex_unlock(&p->lock);
+    return kind != NULL || !all_there;
+}
+
+/* ---- taking ---- */
 
 int pool_take(struct pool *p, const struct plan *plan, const char *dir, struct process *ret,
               int *ret_pipe, struct err *err) {
@@ -240,10 +336,7 @@ static void sweep(const struct pool *p) {
     struct err err = ERR_INIT;
     if (file_is_dir(home(p, &a)) && dir_list(&a, home(p, &a), &names, &err) == 0) {
         for (size_t i = 0; i < names.n; i++) {
-            const char *dir = str_printf(&a, "%s/" STR_FMT, home(p, &a), STR_ARG(names.v[i])).p;
-            if (sandbox_sweep(dir, &err) < 0 || tree_remove(dir, &err) < 0) {
-                fprintf(stderr, "trunkline: %s: %s\n", dir, err.msg);
-            }
+            clear(str_printf(&a, "%s/" STR_FMT, home(p, &a), STR_ARG(names.v[i])).p);
         }
     }
     arena_done(&a);
@@ -272,6 +365,9 @@ void pool_free(struct pool *p) {
         forget(&p->v[i]);
     }
     sweep(p);
+    for (size_t i = 0; i < KINDS_MAX; i++) {
+        free(p->kinds[i].plan);
+    }
     pthread_mutex_destroy(&p->lock);
     free(p);
 }

@@ -15,6 +15,8 @@
 
 struct pool;
 
+enum { POOL_MAX = 64 }; /* containers of all kinds together */
+
 struct spawner;
 
 /* `spawner` makes supervisors; borrowed, as data_dir. */
@@ -29,9 +31,13 @@ int pool_take(struct pool *p, const struct plan *plan, const char *dir, struct p
 /* Tells the supervisor to begin; its plan lies in `dir`. Closes the pipe. False: it is dead. */
 bool pool_go(int pipe, const char *dir);
 
-/* Makes up to `most` ready ones for builds like this. Returns at once; what cannot be made is told
- * once on standard error. */
-void pool_refill(struct pool *p, const struct plan *plan, int64_t most);
+/* Builds like this one come: `most` containers for them are to be ready. */
+void pool_want(struct pool *p, const struct plan *plan, int64_t most);
+
+/* Makes one of those that are wanted, when no other one is being made; clears away those that died.
+ * Returns at once: true when there is more to do, a moment later. What cannot be made is told once
+ * on standard error. Whoever calls decides when the machine has time for it. */
+bool pool_tend(struct pool *p);
 
 /* Whether builds of this plan can use the pool at all. */
 bool pool_suits(const struct plan *plan);

@@ -1,15 +1,16 @@
 /* trunkline.yml for builds, see settings.h. */
 #include "flow/build/settings.h"
 
+#include "flow/build/pool.h"
 #include "flow/sandbox/image.h"
 #include "platform/os/file.h"
 
 #include <arpa/inet.h>
 
 const char *const settings_keys[] = {"sources", "images",     "mounts", "egress", "registries",
-                                     "oci",     "privileged", "pool",   NULL};
+                                     "oci",     "privileged", "pool",   "builds", NULL};
 
-enum { POOL_DEFAULT = 2, POOL_LARGEST = 16 };
+enum { POOL_DEFAULT = 2, BUILDS_LARGEST = 128 };
 
 struct settings {
     struct arena *arena;
@@ -213,10 +214,21 @@ static int choose_pool(const struct settings *s, struct plan *plan, struct err *
     const struct yaml_node *pool = yaml_get(s->root, "pool");
     long long n = POOL_DEFAULT;
     if (!yaml_is_null(pool) &&
-        (pool->kind != YAML_SCALAR || !str_to_i64(pool->text, &n) || n < 0 || n > POOL_LARGEST)) {
-        return yaml_fail(err, s->file, pool, "pool is a number from 0 to 16");
+        (pool->kind != YAML_SCALAR || !str_to_i64(pool->text, &n) || n < 0 || n > POOL_MAX)) {
+        return yaml_fail(err, s->file, pool, "pool is a number from 0 to %d", POOL_MAX);
     }
     plan->pool = n;
+    return 0;
+}
+
+static int read_builds(const struct settings *s, int *ret, struct err *err) {
+    const struct yaml_node *builds = yaml_get(s->root, "builds");
+    long long n = 0;
+    if (!yaml_is_null(builds) && (builds->kind != YAML_SCALAR || !str_to_i64(builds->text, &n) ||
+                                  n < 1 || n > BUILDS_LARGEST)) {
+        return yaml_fail(err, s->file, builds, "builds is a number from 1 to %d", BUILDS_LARGEST);
+    }
+    *ret = (int)n;
     return 0;
 }
 
@@ -255,6 +267,10 @@ int settings_check(struct arena *a, const char *data_dir, struct err *err) {
         settings_open(a, data_dir, &s.file, &s.root, err) < 0) {
         return -1;
     }
+    int builds = 0;
+    if (read_builds(&s, &builds, err) < 0) {
+        return -1;
+    }
     const struct yaml_node *images = yaml_get(s.root, "images");
     for (size_t i = 0; images != NULL && i < images->n; i++) {
         plan.image = images->pair[i].key->text;
@@ -270,6 +286,12 @@ int settings_check(struct arena *a, const char *data_dir, struct err *err) {
         }
     }
     return 0;
+}
+
+int settings_builds(struct arena *a, const char *data_dir, int *ret, struct err *err) {
+    struct settings s = {.arena = a};
+    *ret = 0;
+    return settings_open(a, data_dir, &s.file, &s.root, err) < 0 ? -1 : read_builds(&s, ret, err);
 }
 
 int settings_registries(struct arena *a, const char *data_dir, struct settings_registries *ret,

@@ -11,7 +11,10 @@
  *       who may run privileged builds; nobody otherwise
  *   pool: 2
  *       containers of a kind that are made ahead; 0 = none
- * The file may be missing. It is read for each build, so a change counts from the next one on.
+ *   builds: 4
+ *       that run at the same time; twice the machine's processors unless set; read when serve
+ * starts The file may be missing. It is read for each build, so a change counts from the next one
+ * on.
  */
 #pragma once
 
@@ -33,6 +36,9 @@ int settings_apply(struct arena *a, const char *data_dir, struct plan *plan,
 
 /* Is the file sound, for whatever a build may ask of it? ERR_INVALID with file, line and column. */
 int settings_check(struct arena *a, const char *data_dir, struct err *err) MUST_USE;
+
+/* `builds`, 0 when it is not set. */
+int settings_builds(struct arena *a, const char *data_dir, int *ret, struct err *err) MUST_USE;
 
 struct settings_registries {
     struct image_registry *v;

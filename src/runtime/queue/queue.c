@@ -78,8 +78,9 @@ int queue_hasten(struct db *db, const char *kind, int64_t n, struct err *err) {
                "zi", kind, n) < 0) {
         return -1;
     }
+    int hastened = (int)db_changes(db);
     db_on_commit(db, wake_store, db);
-    return 0;
+    return hastened;
 }
 
 int queue_hasten_key(struct db *db, const char *kind, struct str key, struct err *err) {

@@ -54,7 +54,7 @@ int queue_add(struct db *db, const char *kind, struct str key, struct str payloa
               int64_t run_at_ms, struct err *err) MUST_USE;
 /* The n oldest jobs of the kind that wait for a later time are due now: what they waited for is
  * there. One that runs at this moment keeps its own opinion, unless it wrote that with
- * queue_later. */
+ * queue_later. How many there were. */
 int queue_hasten(struct db *db, const char *kind, int64_t n, struct err *err) MUST_USE;
 /* The same for one job; nothing happens when there is none. */
 int queue_hasten_key(struct db *db, const char *kind, struct str key, struct err *err) MUST_USE;
