@@ -1,6 +1,7 @@
 /* Implementation of release.h. */
 #include "daemon/release.h"
 
+#include "daemon/emitter.h"
 #include "flow/batch/apply.h"
 #include "flow/build/build.h"
 #include "flow/execution/jobs.h"
@@ -21,6 +22,7 @@ enum { MAX_KINDS = 32 };
 struct release {
     struct flow flow;
     struct world *world;
+    struct emitter emitter;
     struct watch *watch;
     struct builds *builds;
     struct arena arena;
@@ -127,6 +129,7 @@ int release_new(const struct release_config *config, struct release **ret, struc
     r->url = (char *)mem_str_dup(config->url).p;
     r->changed = config->changed;
     r->changed_ud = config->changed_ud;
+    emitter_init(&r->emitter, config->db, config->world);
     r->flow = (struct flow){
         .db = config->db,
         .clock = config->clock,
@@ -134,6 +137,7 @@ int release_new(const struct release_config *config, struct release **ret, struc
         .world = world_aws(config->world),
         .data_dir = config->data_dir,
         .url = str_c(r->url),
+        .events = &r->emitter.events,
         .connection = connection,
         .connection_ud = r,
         .revoke = revoke,

@@ -2,6 +2,7 @@
 #include "flow/build/ingest.h"
 
 #include "flow/build/announce.h"
+#include "flow/build/state_change.h"
 #include "flow/build/order.h"
 #include "flow/plan/events.h"
 #include "gen/logs.h"
@@ -310,6 +311,7 @@ static int apply(struct step *s, const char *status, const char *reason, bool *r
         return -1;
     }
     bool resolved = row.resolved_version.n > 0;
+    struct str phases = row.phases;
     int result = row.complete ? 0 : apply_events(s, &row, &c, err);
     if (result == 0 && !resolved && row.resolved_version.n > 0) {
         result = build_announce(in->flow, s->arena, &row, "pending", err);
@@ -327,10 +329,14 @@ static int apply(struct step *s, const char *status, const char *reason, bool *r
         if (s->events.n > 0 || status != NULL) {
             flow_changed(in->flow);
         }
-        result = build_update(in->flow->db, &row, &in->offsets, err);
+        result = build_update(in->flow->db, &row, &in->offsets, err) < 0 ||
+                         build_emit_phases(in->flow, s->arena, &row, phases, err) < 0
+                     ? -1
+                     : 0;
     }
     if (result == 0 && status != NULL && *ret_ended) {
-        result = build_retry(in->flow, s->arena, &row, s->end.retries, err) < 0 ||
+        result = build_emit_state(in->flow, s->arena, &row, err) < 0 ||
+                         build_retry(in->flow, s->arena, &row, s->end.retries, err) < 0 ||
                          build_announce(in->flow, s->arena, &row, "end", err) < 0
                      ? -1
                      : tell_end(in, s->arena, &row, err);

@@ -1,5 +1,6 @@
 /* A build's row: its settings in the API's words, which never change, and its first phases. */
 #include "flow/build/order_making.h"
+#include "flow/build/state_change.h"
 #include "runtime/queue/queue.h"
 
 #include <inttypes.h>
@@ -87,7 +88,9 @@ int order_insert(const struct flow *f, struct making *m, struct err *err) {
     };
     struct build_new build = {&m->row, m->in->token_digest, plan_json(m->arena, &m->plan),
                               m->in->order != NULL ? &m->in->order->rights : NULL};
-    return make_body(m, err) < 0 || build_insert(f->db, &build, err) < 0
+    return make_body(m, err) < 0 || build_insert(f->db, &build, err) < 0 ||
+                   build_emit_state(f, m->arena, &m->row, err) < 0 ||
+                   build_emit_phases(f, m->arena, &m->row, S("[]"), err) < 0
                ? -1
                : queue_add(f->db, "build.start", m->plan.uuid, S("{}"), 0, err);
 }

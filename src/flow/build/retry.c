@@ -6,6 +6,7 @@
  */
 #include "flow/build/order.h"
 
+#include "flow/build/state_change.h"
 #include "runtime/queue/queue.h"
 
 #include <inttypes.h>
@@ -59,7 +60,9 @@ static int insert(const struct flow *f, struct arena *a, const struct build_row 
     };
     struct build_new build = {&again->row, ask->token_digest, plan_json(a, plan), NULL};
     return build_to_json(a, again->body, &again->row.body, err) < 0 ||
-                   build_insert(f->db, &build, err) < 0
+                   build_insert(f->db, &build, err) < 0 ||
+                   build_emit_state(f, a, &again->row, err) < 0 ||
+                   build_emit_phases(f, a, &again->row, S("[]"), err) < 0
                ? -1
                : queue_add(f->db, "build.start", plan->uuid, S("{}"), 0, err);
 }

@@ -72,4 +72,5 @@ int execution_state(struct arena *a, const struct pipeline_row *row, struct engi
 #define JOB_END_CHECK "flow.end_check"
 #define JOB_EXPIRE "flow.expire"
 #define JOB_NOTIFY "flow.notify"
+#define JOB_TELL "flow.tell"
 #define JOB_ALARM "flow.alarm"

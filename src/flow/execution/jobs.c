@@ -327,17 +327,18 @@ int execution_build_ended(const struct flow *f, struct arena *a, struct str exte
 /* ---- the kinds ---- */
 
 const struct queue_kind *execution_jobs(struct flow *f, size_t *ret_n) {
-    static struct queue_kind kinds[7];
-    const struct queue_kind all[7] = {
+    static struct queue_kind kinds[8];
+    const struct queue_kind all[8] = {
         {.name = JOB_ACTION, .run = run_action, .ud = f, .parallel = 4},
         {.name = JOB_KILL, .run = run_kill, .ud = f, .parallel = 2},
         {.name = JOB_CHECK, .run = run_check, .ud = f, .parallel = 2},
         {.name = JOB_END_CHECK, .run = run_end_check, .ud = f},
         {.name = JOB_EXPIRE, .run = run_expire, .ud = f},
         {.name = JOB_NOTIFY, .run = notify_run, .ud = f, .parallel = 1, .max_attempts = 10},
+        {.name = JOB_TELL, .run = notify_tell_run, .ud = f, .parallel = 1, .max_attempts = 10},
         {.name = JOB_ALARM, .run = notify_alarm_run, .ud = f, .parallel = 1, .max_attempts = 10},
     };
     memcpy(kinds, all, sizeof(kinds));
-    *ret_n = 7;
+    *ret_n = 8;
     return kinds;
 }

@@ -2,6 +2,7 @@
 #include "flow/execution/notify.h"
 
 #include "flow/execution/apply.h"
+#include "flow/execution/state_change.h"
 #include "gen/logs.h"
 #include "gen/sns.h"
 #include "platform/text/json.h"
@@ -252,23 +253,53 @@ static int tell_approval(struct telling *t, struct str action_id, struct err *er
     return publish(t, topic, "approval", subject, body, err);
 }
 
+static bool is_approval(const json_t *o) {
+    return json_bool(o, "approval") && str_is(json_str(o, "state"), "STARTED") &&
+           str_is(json_str(o, "kind"), "Action");
+}
+
+static bool is_failed_stage(const json_t *o) {
+    return str_is(json_str(o, "state"), "FAILED") && str_is(json_str(o, "kind"), "Stage");
+}
+
+/* The event, what is left to do, and the end of the job are one transaction: EventBridge is told
+ * once, however often a topic has to be tried. */
+static int announce(struct flow *f, struct queue_job *job, const json_t *o, struct err *err) {
+    long long seq = 0;
+    if (!str_to_i64(job->key, &seq)) {
+        return err_set(err, ERR_INTERNAL, "a notice without a number: '%.*s'", STR_ARG(job->key));
+    }
+    return state_change_emit(f, job->arena, o, seq, err) < 0 ||
+                   ((is_approval(o) || is_failed_stage(o)) &&
+                    queue_add(f->db, JOB_TELL, job->key, job->payload, 0, err) < 0)
+               ? -1
+               : queue_end(f->db, job, err);
+}
+
 int notify_run(void *ud, struct queue_job *job, struct err *err) {
+    struct flow *f = ud;
+    json_t *o cleanup_json = json_parse(job->payload, err);
+    if (o == NULL || db_begin(f->db, err) < 0) {
+        return -1;
+    }
+    if (announce(f, job, o, err) < 0) {
+        db_rollback(f->db);
+        return -1;
+    }
+    return db_commit(f->db, err);
+}
+
+int notify_tell_run(void *ud, struct queue_job *job, struct err *err) {
     json_t *o cleanup_json = json_parse(job->payload, err);
     if (o == NULL) {
         return -1;
-    }
-    bool started = str_is(json_str(o, "state"), "STARTED");
-    bool approval = started && json_bool(o, "approval") && str_is(json_str(o, "kind"), "Action");
-    bool failed = str_is(json_str(o, "state"), "FAILED") && str_is(json_str(o, "kind"), "Stage");
-    if (!approval && !failed) {
-        return 0;
     }
     struct telling t = {.f = ud, .arena = job->arena};
     int found = load_in_tx(&t, json_int(o, "pipeline"), json_str(o, "execution"), err);
     if (found <= 0) {
         return found;
     }
-    if (approval) {
+    if (is_approval(o)) {
         return tell_approval(&t, json_str(o, "id"), err);
     }
     return t.topic.p == NULL ? 0 : tell_failed(&t, json_str(o, "stage"), err);

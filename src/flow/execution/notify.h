@@ -13,8 +13,10 @@
 
 #define NOTIFY_TAG "trunkline:notify"
 
-/* The job of a notice (payload written by apply.c). */
+/* The job of a notice (payload written by project.c): tells EventBridge, and adds JOB_TELL where
+ * people are to be told, too. */
 int notify_run(void *ud, struct queue_job *job, struct err *err) MUST_USE;
+int notify_tell_run(void *ud, struct queue_job *job, struct err *err) MUST_USE;
 
 /* An alarm that a gate names went to ALARM: adds the job that tells it, inside the transaction that
  * notes the state. `stage` is where what it speaks of is deployed. */

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "runtime/db/db.h"
 
+struct flow_events; /* flow/record/emit.h */
+
 struct flow {
     struct db *db;
     const struct clock *clock;
@@ -24,6 +26,8 @@ struct flow {
      * NULL: there are none. */
     int (*revoke)(void *ud, struct db *db, struct str build, struct err *err);
     void *revoke_ud;
+
+    const struct flow_events *events; /* EventBridge; NULL: nobody listens */
 
     /* What people look at changed: a pipeline's state, a build's phases. After the commit, on any
      * thread. NULL: nobody looks. */

@@ -148,6 +148,11 @@ int record_notice_add(struct db *db, int64_t pipeline, int64_t now_ms, const cha
                   "iizssszs", pipeline, now_ms, kind, execution, stage, action, state, detail);
 }
 
+int record_notice_time(struct db *db, int64_t seq, int64_t *ret_ms, struct err *err) {
+    return db_get_i64(db, ret_ms, err, "SELECT at_ms FROM pipeline_notices WHERE seq = ?", "i",
+                      seq);
+}
+
 int record_transition_put(struct db *db, int64_t pipeline, struct str stage, const char *direction,
                           struct str reason, struct str by, int64_t now_ms, struct err *err) {
     return db_run(db, err,

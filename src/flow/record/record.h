@@ -200,6 +200,8 @@ int record_notice_add(struct db *db, int64_t pipeline, int64_t now_ms, const cha
                       struct str execution, struct str stage, struct str action, const char *state,
                       struct str detail, struct err *err) MUST_USE;
 
+int record_notice_time(struct db *db, int64_t seq, int64_t *ret_ms, struct err *err) MUST_USE;
+
 /* Executions. */
 int record_execution_add(struct db *db, const struct execution_row *row, struct err *err) MUST_USE;
 int record_execution_get(struct db *db, struct arena *a, struct str id, struct execution_row *ret,

@@ -189,6 +189,14 @@ int ev_rule_listening(struct db *db, struct arena *a, const struct ev_place *at,
     return read_rules(&rows, a, ret, err);
 }
 
+int ev_rule_any(struct db *db, struct err *err) {
+    int64_t one = 0;
+    return db_get_i64(db, &one, err,
+                      "SELECT 1 FROM events_rule WHERE pattern IS NOT NULL AND state <> 'DISABLED' "
+                      "LIMIT 1",
+                      "");
+}
+
 int ev_rule_count(struct db *db, const struct ev_place *at, int64_t *ret, struct err *err) {
     return db_get_i64(db, ret, err,
                       "SELECT count(*) FROM events_rule WHERE " PLACE " AND managed_by IS NULL",

@@ -33,10 +33,8 @@ static void add_failed(const struct learning *l, json_t *ret) {
             continue;
         }
         const struct codepipeline_action_execution_result *r = result_of(d);
-        struct str why = r == NULL                         ? STR_NONE
-                         : r->error_details != NULL        ? r->error_details->message
-                         : r->external_execution_summary.p ? r->external_execution_summary
-                                                           : STR_NONE;
+        struct str why = r != NULL ? r->external_execution_summary : STR_NONE;
+        why = why.n == 0 && r != NULL && r->error_details != NULL ? r->error_details->message : why;
         json_t *one = json_object();
         json_set_str(one, "action", d->action_name);
         json_set_str(one, "additionalInformation", why);
