@@ -220,7 +220,7 @@ static int open_door(struct serving *s, struct err *err) {
     s->internal = internal_routes_new(s->db, s->gate, s->world, s->release);
     const struct door_route routes[] = {
         {.prefix = "/badges", .handle = codebuild_badge},
-        {.prefix = "/hooks/codebuild", .handle = codebuild_hook},
+        {.prefix = "/hooks/codebuild", .handle = codebuild_hook, .ud = &s->env.egress},
         {.prefix = "/hooks", .handle = codepipeline_hook},
         {.prefix = "/console", .handle = web_handle, .ud = s->web},
         {.prefix = "/_trunkline/sns", .handle = public_routes_sns, .ud = s->db},

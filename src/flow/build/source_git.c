@@ -5,6 +5,7 @@
  */
 #include "flow/build/source.h"
 
+#include "flow/checkout/origin.h"
 #include "flow/checkout/secret.h"
 #include "gen/secretsmanager.h"
 #include "platform/crypto/hash.h"
@@ -107,18 +108,10 @@ static int find_remote(void *ud, struct arena *a, struct str url, struct checkou
     return 0;
 }
 
-/* One mirror for each project and repository: what one project may read is no other's. */
 static const char *mirror_of(struct supervision *s, const struct plan_source *source) {
-    struct arena *a = &s->arena;
     const struct plan *plan = &s->plan;
-    struct str id =
-        str_printf(a, STR_FMT "/" STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(plan->account),
-                   STR_ARG(plan->region), STR_ARG(plan->project), STR_ARG(source->url));
-    struct str digest = crypto_sha256_hex(a, id);
-    return source->mirrored ? str_printf(a, STR_FMT "/git/projects/" STR_FMT,
-                                         STR_ARG(plan->data_dir), STR_ARG(str_sub(digest, 0, 32)))
-                                  .p
-                            : NULL;
+    const struct origin_owner owner = {plan->account, plan->region, plan->project};
+    return source->mirrored ? origin_path(&s->arena, plan->data_dir, &owner, source->url) : NULL;
 }
 
 static int record(struct supervision *s, size_t number, struct str commit, struct err *err) {

@@ -1,10 +1,10 @@
 /* Implementation of checkout.h: which version, what to fetch for it, the files. */
 #include "flow/checkout/checkout.h"
 
+#include "flow/checkout/origin.h"
 #include "flow/checkout/submodules.h"
 #include "flow/checkout/version.h"
 #include "platform/os/fd.h"
-#include "platform/os/file.h"
 
 #include <inttypes.h>
 
@@ -21,43 +21,16 @@ struct fetching {
 
 /* ---- which version ---- */
 
-/* The remote's "ref: refs/heads/main\tHEAD", or the line of a reference. */
-static bool find_ref(struct str listing, struct str ref, struct str *ret_target) {
-    struct str line = STR_NONE;
-    while (str_cut(&listing, '\n', &line)) {
-        struct str rest = line;
-        struct str left = STR_NONE;
-        if (str_cut(&rest, '\t', &left) && str_eq(rest, ref)) {
-            bool symbolic = str_starts(left, S("ref: "));
-            *ret_target = symbolic ? str_sub(left, 5, left.n) : ref;
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Asks the remote which of the names it has. HEAD counts as the branch that it stands for. */
+/* The first of the wanted names that the remote has. */
 static int choose_ref(struct fetching *f, struct err *err) {
-    const char *argv[8] = {"ls-remote", "--symref", "--end-of-options", f->tool.remote.p};
-    size_t n = 4;
     if (f->version.refs_n == 0 && f->version.commit.p != NULL) {
         return 0;
     }
     if (f->version.refs_n == 0) {
         f->version.refs[f->version.refs_n++] = S("HEAD");
     }
-    for (size_t i = 0; i < f->version.refs_n; i++) {
-        argv[n++] = f->version.refs[i].p;
-    }
-    struct str listing = STR_NONE;
-    if (tool_run(&f->tool, argv, &listing, err) < 0) {
+    if (origin_find_ref(&f->tool, f->version.refs, f->version.refs_n, &f->ref, err) < 0) {
         return -1;
-    }
-    for (size_t i = 0; i < f->version.refs_n && f->ref.p == NULL; i++) {
-        struct str target = STR_NONE;
-        if (find_ref(listing, f->version.refs[i], &target)) {
-            f->ref = str_dup(f->tool.arena, target);
-        }
     }
     return f->ref.p != NULL || f->version.commit.p != NULL
                ? 0
@@ -125,39 +98,14 @@ static int fetch_version(struct fetching *f, struct err *err) {
     return fetch_all(f, err);
 }
 
-/* The mirror keeps what the remote had, under the same names, so that it can stand for it. */
-static int update_mirror(struct fetching *f, struct err *err) {
-    const struct checkout *c = f->c;
-    struct tool *t = &f->tool;
-    struct arena *a = t->arena;
-    if (dir_make(c->mirror, 0700, err) < 0) {
-        return -1;
-    }
-    int lock cleanup_fd = file_lock(str_printf(a, "%s.lock", c->mirror).p, true, err);
-    bool made = file_exists(str_printf(a, "%s/HEAD", c->mirror).p);
-    const char *const init[] = {"init", "-q", "--bare", "--template=", ".", NULL};
-    const char *argv[] = {"fetch",
-                          "-q",
-                          "--prune",
-                          "--no-tags",
-                          "--no-recurse-submodules",
-                          "--end-of-options",
-                          t->remote.p,
-                          "+refs/heads/*:refs/heads/*",
-                          "+refs/tags/*:refs/tags/*",
-                          NULL,
-                          NULL};
-    if (f->ref.p != NULL) {
-        argv[9] = str_printf(a, "+" STR_FMT ":" STR_FMT, STR_ARG(f->ref), STR_ARG(f->ref)).p;
-    }
-    t->as_owner = false;
-    int result =
-        lock < 0 || (!made && tool_run(t, init, NULL, err) < 0) || tool_run(t, argv, NULL, err) < 0
-            ? -1
-            : 0;
-    t->as_owner = true;
-    t->protocol = "file";
-    f->from = str_c(c->mirror);
+/* The mirror first; it then stands for the remote. */
+static int by_mirror(struct fetching *f, struct err *err) {
+    int lock cleanup_fd = origin_lock(f->tool.arena, f->c->mirror, err);
+    f->tool.as_owner = false;
+    int result = lock < 0 ? -1 : origin_update(&f->tool, f->ref, err);
+    f->tool.as_owner = true;
+    f->tool.protocol = "file";
+    f->from = str_c(f->c->mirror);
     return result;
 }
 
@@ -230,7 +178,7 @@ int checkout_git(struct arena *a, const struct checkout *c, struct str *ret_comm
         return -1;
     }
     f.from = f.tool.remote;
-    if (c->mirror != NULL && update_mirror(&f, err) < 0) {
+    if (c->mirror != NULL && by_mirror(&f, err) < 0) {
         return -1;
     }
     if (fetch_version(&f, err) < 0 || find_commit(&f, ret_commit, err) < 0 ||

@@ -112,6 +112,10 @@ static void set_pull_request(struct reading *r, const char *type, struct str num
     }
 }
 
+bool forge_event_is_pull_request(const struct forge_event *event) {
+    return str_starts(event->type, S("PULL_REQUEST_"));
+}
+
 /* ---- GitHub ---- */
 
 static const char *github_pull_request(const struct reading *r) {
@@ -154,6 +158,7 @@ static void read_github(struct reading *r, struct str kind) {
         e->base_ref = branch_ref(r, text(r, "pull_request.base.ref"));
         e->commit = text(r, "pull_request.head.sha");
         e->prev_commit = text(r, "pull_request.base.sha");
+        e->base_commit = e->prev_commit;
         set_pull_request(r, github_pull_request(r), text(r, "pull_request.number"));
         e->merge_commit = str_is(e->type, "PULL_REQUEST_MERGED")
                               ? text(r, "pull_request.merge_commit_sha")
@@ -255,6 +260,7 @@ static void read_bitbucket(struct reading *r, struct str kind) {
         e->base_ref = branch_ref(r, text(r, "pullrequest.destination.branch.name"));
         e->commit = text(r, "pullrequest.source.commit.hash");
         e->prev_commit = text(r, "pullrequest.destination.commit.hash");
+        e->base_commit = e->prev_commit;
         set_pull_request(r, bitbucket_pull_request(kind), text(r, "pullrequest.id"));
         e->merge_commit = text(r, "pullrequest.merge_commit.hash");
         e->version = e->commit;

@@ -19,6 +19,7 @@ struct forge_event {
     struct str message;      /* of the head commit; absent when the host does not say */
     struct str commit;       /* head */
     struct str prev_commit;  /* what the reference was at before */
+    struct str base_commit;  /* pull requests: where base_ref was; absent when it is not said */
     struct str merge_commit; /* merged pull requests */
     struct str version;      /* the build's sourceVersion: commit, "pr/7", tag */
     struct str trigger;      /* "branch/main", "tag/v1", "pr/7" */
@@ -30,6 +31,9 @@ struct forge_event {
     struct str number;       /* of a pull request */
     struct str_list paths;   /* changed files */
 };
+
+/* What a host does not say of a pull request, and filters may want: asked of its repository. */
+bool forge_event_is_pull_request(const struct forge_event *event);
 
 /* What the host's headers say. */
 struct forge_notice {

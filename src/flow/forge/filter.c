@@ -167,6 +167,37 @@ static int match_group(struct arena *a, const struct codebuild_webhook_filter_li
     return 1;
 }
 
+/* What the event leaves open of this filter. */
+static bool is_open(const struct codebuild_webhook_filter *f, const struct forge_event *e) {
+    return (str_is(f->type, "FILE_PATH") && e->paths.n == 0) ||
+           (str_is(f->type, "COMMIT_MESSAGE") && e->message.p == NULL);
+}
+
+static int asks_group(struct arena *a, const struct codebuild_webhook_filter_list *group,
+                      const struct forge_event *e, struct err *err) {
+    bool asks = false;
+    for (size_t i = 0; i < group->n; i++) {
+        bool open = is_open(&group->v[i], e);
+        int match = open ? 1 : match_filter(a, &group->v[i], e, err);
+        if (match <= 0) {
+            return match;
+        }
+        asks = asks || open;
+    }
+    return asks;
+}
+
+int forge_filter_asks(struct arena *a, const struct codebuild_webhook *w,
+                      const struct forge_event *event, struct err *err) {
+    int asks = 0;
+    for (size_t i = 0; asks == 0 && i < w->filter_groups.n; i++) {
+        asks = forge_event_is_pull_request(event)
+                   ? asks_group(a, &w->filter_groups.v[i], event, err)
+                   : 0;
+    }
+    return asks;
+}
+
 static int match_branch(struct arena *a, struct str filter, const struct forge_event *e,
                         struct err *err) {
     struct regex *re = NULL;

@@ -1,7 +1,9 @@
 // Webhooks: made through the API, called as git hosts call them, with builds on a host of the test's own.
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
+import { renameSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import test from 'node:test';
 import * as cb from '@aws-sdk/client-codebuild';
 import { refuses } from '../lib/expect.js';
@@ -130,6 +132,37 @@ test('webhooks', { skip: withoutBuilds() }, async (t) => {
         assert.match(log, /^CODEBUILD_WEBHOOK_TRIGGER=pr\/3$/m);
         assert.match(log, /^CODEBUILD_WEBHOOK_BASE_REF=refs\/heads\/main$/m);
         assert.match(log, /^proposed$/m);
+    });
+
+    await t.test('files and message of a pull request are asked of its repository', async () => {
+        const rule = (...filters) => [[{ type: 'EVENT', pattern: 'PULL_REQUEST_CREATED' }, ...filters]];
+        const head = await app.push('proposal [build]', { 'docs/guide.md': 'x\n' }, 'refs/pull/4/head');
+        const opened = (number) => JSON.stringify({
+            action: 'opened', sender: { id: 7 }, n: Math.random(),
+            pull_request: { number, merged: false, head: { ref: 'f', sha: head }, base: { ref: 'main', sha: after } },
+        });
+        for (const [filterGroup, starts] of [
+            [rule({ type: 'FILE_PATH', pattern: '^docs/' }), true],
+            [rule({ type: 'FILE_PATH', pattern: '^src/' }), false],
+            [rule({ type: 'FILE_PATH', pattern: '^docs/', excludeMatchedPattern: true }), false],
+            [rule({ type: 'COMMIT_MESSAGE', pattern: '\\[build\\]' }, { type: 'FILE_PATH', pattern: 'guide' }), true],
+            [rule({ type: 'COMMIT_MESSAGE', pattern: '\\[skip\\]' }), false],
+        ]) {
+            await send(cb.UpdateWebhookCommand, { projectName: 'app', filterGroups: filterGroup });
+            const answer = await deliver(opened(4), { 'X-GitHub-Event': 'pull_request' });
+            assert.equal(answer.status, 200, answer.text);
+            assert.equal(Boolean(answer.body.build), starts, `${JSON.stringify(filterGroup)} ${answer.text}`);
+        }
+        // A host that cannot be asked: the delivery failed, and may come again.
+        const mirror = join(host.root, 'team/app.git');
+        renameSync(mirror, `${mirror}.away`);
+        const body = opened(4);
+        const failed = await deliver(body, { 'X-GitHub-Event': 'pull_request' });
+        assert.equal(failed.status, 503);
+        assert.match(failed.body.message, /could not be asked what the pull request changes/);
+        renameSync(`${mirror}.away`, mirror);
+        assert.match((await deliver(body, { 'X-GitHub-Event': 'pull_request' })).body.ignored, /no filter group/);
+        await send(cb.UpdateWebhookCommand, { projectName: 'app', filterGroups });
     });
 
     await t.test('names in events stay names', async () => {

@@ -4,12 +4,14 @@
 #include "flow/build/source_map.h"
 #include "flow/build/source_plan.h"
 #include "flow/checkout/address.h"
+#include "flow/checkout/secret.h"
 #include "front/api/codebuild/credentials.h"
+#include "gen/secretsmanager.h"
 
 struct finding {
     const struct flow *flow;
     struct arena *arena;
-    const struct build_row *row;
+    const struct access_owner *owner;
     const struct codebuild_project_source *source;
     struct str url;
     struct checkout_remote *remote;
@@ -37,7 +39,7 @@ static int by_connection(struct finding *f, struct str arn, struct err *err) {
     if (address_parse(f->arena, f->url, &at, err) < 0) {
         return -1;
     }
-    int found = f->flow->connection(f->flow->connection_ud, f->arena, f->row->account, arn,
+    int found = f->flow->connection(f->flow->connection_ud, f->arena, f->owner->account, arn,
                                     address_repository(&at), &f->remote->url, err);
     f->remote->trusted = true;
     return found > 0 ? 0
@@ -66,7 +68,7 @@ static int by_account(struct finding *f, struct err *err) {
     if (db_begin(db, err) < 0) {
         return -1;
     }
-    int found = credential_find(db, f->arena, f->row->account, f->row->region, f->source->type,
+    int found = credential_find(db, f->arena, f->owner->account, f->owner->region, f->source->type,
                                 &credential, err);
     db_rollback(db);
     return found <= 0 ? found : by_credential(f, &credential, err);
@@ -95,6 +97,23 @@ static int find(struct finding *f, struct err *err) {
     return by_account(f, err);
 }
 
+int access_of_source(const struct flow *f, struct arena *a, const struct access_owner *owner,
+                     const struct codebuild_project_source *source, struct str url,
+                     struct checkout_remote *ret, struct str *ret_secret, struct err *err) {
+    struct finding finding = {
+        .flow = f,
+        .arena = a,
+        .owner = owner,
+        .source = source,
+        .url = url,
+        .remote = ret,
+        .secret = ret_secret,
+    };
+    *ret = (struct checkout_remote){0};
+    *ret_secret = STR_NONE;
+    return find(&finding, err);
+}
+
 int access_find(const struct flow *f, struct arena *a, const struct build_row *row, size_t number,
                 struct str url, struct checkout_remote *ret, struct str *ret_secret,
                 struct err *err) {
@@ -109,14 +128,21 @@ int access_find(const struct flow *f, struct arena *a, const struct build_row *r
                                    : build->secondary_sources.v[number - 1].type)) {
         return err_set(err, ERR_INVALID, "the build has no such git source");
     }
-    struct finding finding = {
-        .flow = f,
-        .arena = a,
-        .row = row,
-        .source = number == 0 ? build->source : &build->secondary_sources.v[number - 1],
-        .url = url,
-        .remote = ret,
-        .secret = ret_secret,
-    };
-    return find(&finding, err);
+    const struct access_owner owner = {row->account, row->region};
+    return access_of_source(f, a, &owner,
+                            number == 0 ? build->source : &build->secondary_sources.v[number - 1],
+                            url, ret, ret_secret, err);
+}
+
+int access_secret(const struct flow *f, struct arena *a, struct str role_arn, struct str session,
+                  struct str secret, struct checkout_remote *ret, struct err *err) {
+    struct aws_target target;
+    struct secretsmanager_get_secret_value_request in = {.secret_id = secret};
+    struct secretsmanager_get_secret_value_response out = {0};
+    if (aws_assume(f->world, a, S("codebuild.amazonaws.com"), role_arn, session, &target, err) <
+            0 ||
+        secretsmanager_call_get_secret_value(&target, a, &in, &out, err) < 0) {
+        return -1;
+    }
+    return checkout_secret_read(a, out.secret_string, ret, err);
 }

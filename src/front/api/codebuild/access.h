@@ -14,5 +14,17 @@ int access_find(const struct flow *f, struct arena *a, const struct build_row *r
                 struct str url, struct checkout_remote *ret, struct str *ret_secret,
                 struct err *err) MUST_USE;
 
+/* The same for a source of a project itself. */
+struct access_owner {
+    struct str account, region;
+};
+int access_of_source(const struct flow *f, struct arena *a, const struct access_owner *owner,
+                     const struct codebuild_project_source *source, struct str url,
+                     struct checkout_remote *ret, struct str *ret_secret, struct err *err) MUST_USE;
+
+/* Reads a credential that is a secret, as a role and in a session of this name. */
+int access_secret(const struct flow *f, struct arena *a, struct str role_arn, struct str session,
+                  struct str secret, struct checkout_remote *ret, struct err *err) MUST_USE;
+
 /* The user name that a host expects beside a token. */
 struct str access_username(struct str server_type);

@@ -4,6 +4,7 @@
 #include "flow/batch/apply.h"
 #include "flow/forge/delivery.h"
 #include "flow/forge/filter.h"
+#include "front/api/codebuild/hook_facts.h"
 #include "platform/crypto/hash.h"
 #include "platform/text/json.h"
 
@@ -19,7 +20,12 @@ struct delivery {
     struct codebuild_project *project;
     struct str secret;
     struct forge_event event;
+    const struct egress *networks;
+    bool complete; /* the event says all that filters want, or its repository was asked */
 };
+
+/* A verdict that is not one yet: what the event leaves open has to be asked first. */
+enum { JUDGED = 0, OPEN_QUESTIONS = 1 };
 
 static void answer(struct delivery *d, int status, const char *what, struct str text) {
     json_t *o cleanup_json = json_object();
@@ -163,15 +169,19 @@ static int judge(struct delivery *d, struct err *err) {
     if (wrong != 0) {
         answer(d, wrong, "message",
                wrong == 401 ? S("the signature is missing") : S("the signature is wrong"));
-        return 0;
+        return JUDGED;
     }
-    if (read_event(d, err) < 0) {
+    if (!d->complete && read_event(d, err) < 0) {
         answer(d, 400, "message", str_dup(d->req->arena, str_c(err->msg)));
-        return 0;
+        return JUDGED;
     }
     if (d->event.type.p == NULL) {
         answer(d, 200, "ignored", d->event.ignored);
-        return 0;
+        return JUDGED;
+    }
+    int asks = d->complete ? 0 : forge_filter_asks(d->req->arena, d->webhook, &d->event, err);
+    if (asks != 0) {
+        return asks < 0 ? -1 : OPEN_QUESTIONS;
     }
     int match = forge_filter_match(d->req->arena, d->webhook, &d->event, err);
     int built = match <= 0 ? match : build(d, &id, err);
@@ -185,10 +195,11 @@ static int judge(struct delivery *d, struct err *err) {
     } else {
         answer(d, 200, builds_batches(d) ? "buildBatch" : "build", id);
     }
-    return 0;
+    return JUDGED;
 }
 
-static int handle(struct delivery *d, struct str id, struct err *err) {
+/* In one transaction, which is of no consequence as long as questions are open. */
+static int load_and_judge(struct delivery *d, struct str id, struct err *err) {
     struct db *db = d->flow->db;
     if (db_begin(db, err) < 0) {
         return -1;
@@ -198,18 +209,43 @@ static int handle(struct delivery *d, struct str id, struct err *err) {
     if (found == 0) {
         answer(d, 404, "message", S("there is no such webhook"));
     }
-    if (result < 0) {
+    if (result != JUDGED) {
         db_rollback(db);
-        return -1;
+        return result;
     }
     return db_commit(db, err);
 }
 
+/* The host sees a failure, and may deliver again: nothing was kept of this one. */
+static void ask_repository(struct delivery *d) {
+    struct err err = ERR_INIT;
+    const struct hook_asking asking = {.flow = d->flow,
+                                       .owner = {d->row.account, d->row.region},
+                                       .project = d->row.project,
+                                       .body = d->project,
+                                       .networks = d->networks};
+    d->complete = hook_find_facts(d->req->arena, &asking, &d->event, &err) == 0;
+    if (!d->complete) {
+        answer(d, 503, "message",
+               str_printf(d->req->arena,
+                          "the repository could not be asked what the pull request changes: %s",
+                          err.msg));
+    }
+}
+
+static int handle(struct delivery *d, struct str id, struct err *err) {
+    int result = load_and_judge(d, id, err);
+    if (result == OPEN_QUESTIONS) {
+        ask_repository(d);
+        result = d->complete ? load_and_judge(d, id, err) : JUDGED;
+    }
+    return result;
+}
+
 void codebuild_hook(void *ud, struct http_request *req, struct http_response *resp) {
-    struct delivery d = {.req = req, .resp = resp, .flow = codebuild_flow()};
+    struct delivery d = {.req = req, .resp = resp, .flow = codebuild_flow(), .networks = ud};
     struct str prefix = S("/hooks/codebuild/");
     struct err err = ERR_INIT;
-    (void)ud;
     if (!str_starts(req->path, prefix)) {
         answer(&d, 404, "message", S("there is no such webhook"));
     } else if (!str_is(req->method, "POST")) {

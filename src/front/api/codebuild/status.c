@@ -2,11 +2,9 @@
 #include "front/api/codebuild/status.h"
 
 #include "flow/build/announce.h"
-#include "flow/checkout/secret.h"
 #include "flow/checkout/version.h"
 #include "flow/forge/status.h"
 #include "front/api/codebuild/access.h"
-#include "gen/secretsmanager.h"
 #include "platform/text/json.h"
 
 enum { TIMEOUT_MS = 15 * 1000, REPLY_MAX = 64 * 1024, ATTEMPTS = 8 };
@@ -83,16 +81,8 @@ static void fill_in(struct telling *t, bool end) {
 
 /* The secret is read as the project's role, as a build itself reads it. */
 static int read_secret(struct telling *t, struct str arn, struct err *err) {
-    struct aws_target target;
-    struct secretsmanager_get_secret_value_request in = {.secret_id = arn};
-    struct secretsmanager_get_secret_value_response out = {0};
     struct str session = str_printf(t->arena, "AWSCodeBuild-" STR_FMT, STR_ARG(t->row.uuid));
-    if (aws_assume(t->flow->world, t->arena, S("codebuild.amazonaws.com"), t->plan.role_arn,
-                   session, &target, err) < 0 ||
-        secretsmanager_call_get_secret_value(&target, t->arena, &in, &out, err) < 0) {
-        return -1;
-    }
-    return checkout_secret_read(t->arena, out.secret_string, &t->remote, err);
+    return access_secret(t->flow, t->arena, t->plan.role_arn, session, arn, &t->remote, err);
 }
 
 static int post(struct telling *t, struct egress *networks, bool *ret_again, struct err *err) {

@@ -14,5 +14,7 @@ int webhook_open(struct arena *a, const struct forge_webhook *row, struct codebu
                  struct str *ret_secret, struct err *err) MUST_USE;
 
 /* Answers POST /hooks/codebuild/<id>: signature verified over the bytes as they came, then the
- * filters, then a build. What came before changes nothing. Takes its own transaction. */
+ * filters, then a build. What came before changes nothing. Takes its own transaction. `ud`: the
+ * private networks (struct egress) that a repository may be in, when filters want to know what it
+ * alone can say. */
 void codebuild_hook(void *ud, struct http_request *req, struct http_response *resp);

@@ -3,6 +3,7 @@
 
 #include "flow/checkout/address.h"
 #include "flow/checkout/checkout.h"
+#include "flow/checkout/compare.h"
 #include "flow/checkout/version.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
@@ -171,6 +172,61 @@ static void test_depth_limits_the_history(void **state) {
     c.depth = 1;
     commit_of(w, &c);
     assert_str(shell(w, str_printf(&w->arena, "git -C %s log --oneline | wc -l", dir).p), "1");
+}
+
+/* What pull request 7 brings, by whatever the event knows; "a b c: message". */
+static struct str compared(struct world *w, struct compare asked) {
+    struct arena *a = &w->arena;
+    const char *dir = NULL;
+    struct checkout c = request(w, NULL, &dir);
+    struct compared found;
+    struct str text = S("");
+    c.mirror = str_printf(a, "%s/mirror", w->dir).p;
+    asked.max_paths = 3;
+    if (checkout_compare(a, &c, &asked, &found, &w->err) < 0) {
+        text = str_printf(a, "%s", w->err.msg);
+        w->err = (struct err)ERR_INIT;
+    } else {
+        for (size_t i = 0; i < found.paths.n; i++) {
+            text = str_printf(a, STR_FMT STR_FMT " ", STR_ARG(text), STR_ARG(found.paths.v[i]));
+        }
+        text = str_concat(a, text, found.message);
+    }
+    close(c.dir_fd);
+    return text;
+}
+
+static void test_a_pull_request_is_compared_with_where_it_left_its_base(void **state) {
+    struct world *w = *state;
+    const struct str main = S("refs/heads/main");
+    const struct str seven = S("pr/7");
+    struct str old = shell(w, "git -C work rev-parse main");
+    assert_str(compared(w, (struct compare){.head = seven, .base_ref = main}), "a.txt three");
+    /* The base goes on, and renames; the pull request gets a second commit. */
+    struct str head = shell(w, "cd work; git checkout -q main; git mv a.txt b.txt; "
+                               "git commit -qm moved; git checkout -q feature/x; mkdir d; "
+                               "echo 1 > d/x; echo 2 > d/y; git add -A; "
+                               "git commit -qm 'four\n\nwhy'; "
+                               "git push -q origin main feature/x HEAD:refs/pull/7/head; "
+                               "git rev-parse HEAD");
+    const char *four = "a.txt d/x d/y four\n\nwhy";
+    assert_str(compared(w, (struct compare){.head = seven, .base_ref = main}), four);
+    assert_str(compared(w, (struct compare){.head = seven, .base_commit = old}), four);
+    assert_str(compared(w, (struct compare){.head = str_sub(head, 0, 12),
+                                            .head_commit = str_sub(head, 0, 12),
+                                            .base_ref = main}),
+               four);
+    /* Merged: the base holds it already, and the merge says what was there before. */
+    struct str merge = shell(w, "cd work; git checkout -q main; git merge -q -m merge feature/x; "
+                                "git push -q origin main; git rev-parse HEAD");
+    assert_str(compared(w, (struct compare){.head = seven, .base_ref = main}), "four\n\nwhy");
+    assert_str(
+        compared(w, (struct compare){.head = seven, .base_ref = main, .merge_commit = merge}),
+        four);
+    assert_str(compared(w, (struct compare){.head = S("pr/8"), .base_ref = main}),
+               "the repository has no head of it");
+    assert_str(compared(w, (struct compare){.head = seven, .base_ref = S("refs/heads/--x")}),
+               "the repository has no base of it");
 }
 
 static void test_a_version_that_is_not_there_is_named(void **state) {
@@ -401,6 +457,8 @@ int main(void) {
         cmocka_unit_test(test_addresses_are_taken_apart),
         cmocka_unit_test(test_private_hosts_need_the_operators_word),
         cmocka_unit_test(test_files_of_the_machine_are_no_remotes),
+        cmocka_unit_test(
+            test_a_pull_request_is_compared_with_where_it_left_its_base), /* changes the world */
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -217,6 +217,34 @@ static void test_any_group_is_enough(void **state) {
     assert_int_equal(forge_filter_match(&arena, &w, &e, &err), 0);
 }
 
+static int asks(struct codebuild_webhook_filter *v, size_t n, const struct forge_event *e) {
+    struct codebuild_webhook_filter_list group = {v, n};
+    struct codebuild_webhook w = {.filter_groups = {&group, 1}};
+    return forge_filter_asks(&arena, &w, e, &err);
+}
+
+static void test_repository_is_asked_only_for_what_would_decide(void **state) {
+    (void)state;
+    struct codebuild_webhook_filter files[] = {FILTER("EVENT", "PULL_REQUEST_CREATED, PUSH", false),
+                                               FILTER("FILE_PATH", "^src/", false),
+                                               FILTER("BASE_REF", "main", false)};
+    struct codebuild_webhook_filter message[] = {FILTER("EVENT", "PULL_REQUEST_CREATED", false),
+                                                 FILTER("COMMIT_MESSAGE", "build", false)};
+    struct forge_event e = {.type = S("PULL_REQUEST_CREATED"), .base_ref = S("refs/heads/main")};
+    assert_int_equal(asks(files, 3, &e), 1);
+    assert_int_equal(asks(files, 1, &e), 0);
+    assert_int_equal(asks(message, 2, &e), 1);
+    e.base_ref = S("refs/heads/other");
+    assert_int_equal(asks(files, 3, &e), 0);
+    e.message = S("known");
+    assert_int_equal(asks(message, 2, &e), 0);
+    e = (struct forge_event){.type = S("PUSH"), .base_ref = S("main")};
+    assert_int_equal(asks(files, 3, &e), 0);
+    e.type = S("PULL_REQUEST_CLOSED");
+    assert_int_equal(asks(files, 3, &e), 0);
+    assert_int_equal(asks(files, 0, &e), 0);
+}
+
 static void test_without_groups_the_branch_filter_takes_whole_names(void **state) {
     (void)state;
     struct forge_event push = read_event("GITHUB", "push", GITHUB_PUSH);
@@ -315,6 +343,7 @@ int main(void) {
         cmocka_unit_test(test_damaged_events_are_errors_and_never_builds),
         cmocka_unit_test(test_filters_of_a_group_must_all_match),
         cmocka_unit_test(test_any_group_is_enough),
+        cmocka_unit_test(test_repository_is_asked_only_for_what_would_decide),
         cmocka_unit_test(test_without_groups_the_branch_filter_takes_whole_names),
         cmocka_unit_test(test_filters_that_mean_nothing_are_refused),
         cmocka_unit_test(test_a_pattern_that_explodes_elsewhere_is_linear_here),
