@@ -89,6 +89,25 @@ static const char *mode_name(enum engine_mode mode) {
     return mode == MODE_QUEUED ? "QUEUED" : mode == MODE_PARALLEL ? "PARALLEL" : "SUPERSEDED";
 }
 
+/* The declared variables: what the starter gives over their defaults. */
+static int resolve_variables(struct arena *a, const struct pipeline_row *row, struct str given,
+                             struct str *ret, struct err *err) {
+    struct definition d;
+    json_t *o cleanup_json = json_object();
+    json_t *values cleanup_json = given.n > 0 ? json_parse(given, err) : json_object();
+    if (values == NULL || definition_parse(a, row->definition, &d, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < d.variables.n; i++) {
+        if (d.variables.v[i].default_value.p != NULL) {
+            json_set_str(o, str_z(a, d.variables.v[i].name), d.variables.v[i].default_value);
+        }
+    }
+    json_object_update(o, values);
+    *ret = json_dump_str(a, o);
+    return 0;
+}
+
 int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
                     const struct execution_start *start, struct str *ret_id,
                     enum engine_refusal *ret_refusal, struct err *err) {
@@ -101,6 +120,10 @@ int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
     if (execution_state(a, &row, &state, err) < 0) {
         return -1;
     }
+    struct str variables = STR_NONE;
+    if (resolve_variables(a, &row, start->variables, &variables, err) < 0) {
+        return -1;
+    }
     int64_t now_ms = clock_now_ms(f->clock);
     struct execution_row execution = {
         .id = rng_uuid(f->rng, a),
@@ -110,7 +133,7 @@ int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
         .status = S("InProgress"),
         .trigger_type = start->trigger_type,
         .trigger_detail = start->trigger_detail,
-        .variables = start->variables,
+        .variables = variables,
         .request_token = start->request_token,
         .mode = str_c(mode_name(state.plan.mode)),
         .type = S("STANDARD"),

@@ -21,7 +21,7 @@ struct execution_start {
     struct str trigger_type; /* "CreatePipeline", "StartPipelineExecution", "WebhookV2" ... */
     struct str trigger_detail;
     struct source_pins pins; /* revisions to take instead of the newest ones */
-    struct str variables;    /* JSON object or absent */
+    struct str variables;    /* JSON object or absent; over the defaults */
     struct str request_token;
 };
 int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,

@@ -282,6 +282,10 @@ static void print_card(struct card *card) {
     if (why.n) {
         fprintf(c->out, "\n" STR_FMT "\n", STR_ARG(safe(card, why)));
     }
+    if (card->view.frees.n && !str_is(card->view.status, "Succeeded")) {
+        fprintf(c->out, "%sfreed when: " STR_FMT "%s\n", out_style(c, OUT_DIM),
+                STR_ARG(safe(card, card->view.frees)), out_style(c, OUT_PLAIN));
+    }
 }
 
 /* ---- JSON ---- */

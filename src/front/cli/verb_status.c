@@ -2,6 +2,7 @@
 #include "front/cli/out.h"
 #include "front/cli/pick.h"
 #include "front/cli/place.h"
+#include "front/why/why.h"
 
 /* ---- status ---- */
 
@@ -32,26 +33,6 @@ static struct str subject_of(const struct codepipeline_pipeline_execution_summar
     return str_sub(s, 0, str_find_c(s, '\n', 0));
 }
 
-/* Why what is in a stage does not move, or absent. */
-static struct str reason(struct cli *c, const struct codepipeline_stage_state *s) {
-    for (size_t i = 0; i < s->action_states.n; i++) {
-        const struct codepipeline_action_execution *e = s->action_states.v[i].latest_execution;
-        if (e && e->token.n && str_is(e->status, "InProgress")) {
-            return S("waits for a person: trunkline approve");
-        }
-        if (e && s->latest_execution && str_is(s->latest_execution->status, "Failed") &&
-            str_is(e->status, "Failed")) {
-            return e->error_details && e->error_details->message.n ? e->error_details->message
-                                                                   : e->summary;
-        }
-    }
-    const struct codepipeline_stage_condition_state *gate = s->before_entry_condition_state;
-    if (gate && gate->latest_execution && !str_is(gate->latest_execution->status, "Succeeded")) {
-        return str_printf(&c->arena, "gate: " STR_FMT, STR_ARG(gate->latest_execution->summary));
-    }
-    return STR_NONE;
-}
-
 /* Why nothing may enter a stage, or absent. */
 static struct str closed(const struct codepipeline_stage_state *s) {
     const struct codepipeline_transition_state *t = s->inbound_transition_state;
@@ -67,6 +48,14 @@ static void print_note(struct cli *c, const char *before, struct str text) {
     }
 }
 
+static void print_why(struct cli *c, struct why w) {
+    print_note(c, "", w.what);
+    if (w.what.n && w.frees.n) {
+        fprintf(c->out, "  %-20s  %sfreed when: " STR_FMT "%s\n", "", out_style(c, OUT_DIM),
+                STR_ARG(out_safe(&c->arena, w.frees, false)), out_style(c, OUT_PLAIN));
+    }
+}
+
 static void print_stage(const struct looking *l, const struct codepipeline_stage_state *s) {
     struct cli *c = l->c;
     struct str id = s->latest_execution ? s->latest_execution->pipeline_execution_id : STR_NONE;
@@ -76,11 +65,15 @@ static void print_stage(const struct looking *l, const struct codepipeline_stage
             out_style(c, out_status_style(status)), STR_ARG(status), out_style(c, OUT_PLAIN),
             id.n >= 8 ? id.p : "", commit_of(r).n >= 7 ? commit_of(r).p : "",
             STR_ARG(out_safe(&c->arena, subject_of(r).p ? subject_of(r) : S(""), false)));
-    print_note(c, "", reason(c, s));
-    print_note(c, "the way in is closed: ", closed(s));
+    print_why(c, why_in(&c->arena, s));
     for (size_t i = 0; i < s->inbound_executions.n; i++) {
-        fprintf(c->out, "  %-20s  %swaiting     %.8s%s\n", "", out_style(c, OUT_DIM),
-                s->inbound_executions.v[i].pipeline_execution_id.p, out_style(c, OUT_PLAIN));
+        struct str waiting = s->inbound_executions.v[i].pipeline_execution_id;
+        fprintf(c->out, "  %-20s  %swaiting     %.8s%s\n", "", out_style(c, OUT_DIM), waiting.p,
+                out_style(c, OUT_PLAIN));
+        print_why(c, why_before(&c->arena, s, waiting));
+    }
+    if (s->inbound_executions.n == 0) {
+        print_note(c, "the way in is closed: ", closed(s));
     }
 }
 
@@ -93,11 +86,24 @@ static json_t *stage_json(const struct looking *l, const struct codepipeline_sta
     json_set_str(o, "execution", id);
     json_set_str(o, "commit", commit_of(r));
     json_set_str(o, "subject", subject_of(r));
-    json_set_str(o, "why", reason(l->c, s));
+    struct why w = why_in(&l->c->arena, s);
+    json_set_str(o, "why", w.what);
+    json_set_str(o, "frees", w.frees);
     json_set_str(o, "closed", closed(s));
     if (s->inbound_executions.n) {
         json_set_str(o, "waiting", s->inbound_executions.v[0].pipeline_execution_id);
     }
+    json_t *inbound = json_array();
+    for (size_t i = 0; i < s->inbound_executions.n; i++) {
+        struct str waiting = s->inbound_executions.v[i].pipeline_execution_id;
+        json_t *one = json_object();
+        w = why_before(&l->c->arena, s, waiting);
+        json_set_str(one, "execution", waiting);
+        json_set_str(one, "why", w.what);
+        json_set_str(one, "frees", w.frees);
+        json_array_append_new(inbound, one);
+    }
+    json_set(o, "inbound", inbound);
     return o;
 }
 

@@ -1,5 +1,6 @@
 /* Puts a release together from AWS's operations; view.h. */
 #include "front/cli/view_log.h"
+#include "front/why/why.h"
 
 #include "gen/codebuild.h"
 #include "gen/codepipeline.h"
@@ -243,6 +244,7 @@ static int load_state(const struct loader *l) {
             read_stage(l, stage, &out.stage_states.v[i]);
         }
     }
+    l->v->frees = why_of(l->a, &out.stage_states, l->v->id).frees;
     for (size_t i = 0; i < l->v->stages.n; i++) {
         struct view_stage *stage = &l->v->stages.v[i];
         if (stage->status.p == NULL) {

@@ -93,6 +93,7 @@ struct view {
     struct str trigger;
     struct str commit;
     struct str subject; /* first line of the message */
+    struct str frees;   /* what would free it, where it waits or has stopped (front/why) */
     int64_t start_ms;
     int64_t update_ms;
     struct {

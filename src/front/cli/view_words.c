@@ -147,6 +147,8 @@ json_t *view_json(const struct view *v) {
     for (size_t i = 0; i < v->stages.n; i++) {
         json_array_append_new(stages, stage_json(&v->stages.v[i]));
     }
+    json_set_str(o, "why", view_why(&a, v));
+    json_set_str(o, "frees", v->frees);
     json_set_str(o, "pipeline", v->pipeline);
     json_set_str(o, "id", v->id);
     json_set_str(o, "status", v->status);

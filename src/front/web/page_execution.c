@@ -1,6 +1,7 @@
 /* One release: its commit, its stages and actions, why it waits, and the form that answers an
  * approval. */
 #include "front/web/web.h"
+#include "front/why/why.h"
 
 #include "gen/codepipeline.h"
 #include "gen/trunkline.h"
@@ -124,15 +125,12 @@ static void waiting(struct page *p, const struct release *r) {
         if (!is_here(r, s)) {
             continue;
         }
-        if (s->before_entry_condition_state != NULL &&
-            s->before_entry_condition_state->latest_execution != NULL &&
-            str_is(s->before_entry_condition_state->latest_execution->status, "Failed") &&
-            str_is(s->latest_execution->status, "Failed")) {
+        struct why w = why_in(p->arena, s);
+        if (w.what.n > 0) {
             html_fmt(&p->html,
-                     "<section class=\"card shut\"><h2>The gate to %s stays closed</h2><p>%s</p>"
-                     "<p class=\"soft\">When the reason is gone: <code>trunkline retry</code></p>"
-                     "</section>",
-                     s->stage_name, s->before_entry_condition_state->latest_execution->summary);
+                     "<section class=\"card shut\"><h2>%s</h2><p class=\"soft\">Freed when: "
+                     "<code>%s</code></p></section>",
+                     w.what, w.frees);
         }
         for (size_t k = 0; k < s->action_states.n; k++) {
             const struct codepipeline_action_state *a = &s->action_states.v[k];
@@ -271,15 +269,11 @@ static void stages(struct page *p, const struct release *r) {
             page_stage_status(p, s);
         } else if (s->inbound_execution != NULL &&
                    str_eq(s->inbound_execution->pipeline_execution_id, r->id)) {
-            html_raw(h, "<span class=\"status busy\">waits in front</span><small class=\"soft\">");
-            bool open = s->inbound_transition_state == NULL || s->inbound_transition_state->enabled;
-            if (open && s->latest_execution != NULL) {
-                html_fmt(h, "until %s leaves",
-                         str_sub(s->latest_execution->pipeline_execution_id, 0, 8));
-            } else {
-                html_raw(h, "the transition is disabled");
-            }
-            html_raw(h, "</small>");
+            struct why w = why_before(p->arena, s, r->id);
+            html_fmt(h,
+                     "<span class=\"status busy\">waits in front</span><small class=\"soft\">%s. "
+                     "Freed when: %s</small>",
+                     w.what, w.frees);
         } else {
             html_raw(h, "<span class=\"soft\">\xE2\x80\x93</span>");
         }

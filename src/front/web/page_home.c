@@ -1,6 +1,7 @@
 /* Home: pipelines by stages, each cell with the commit that is there, who wrote it and since when.
  */
 #include "front/web/web.h"
+#include "front/why/why.h"
 
 #include "gen/codepipeline.h"
 
@@ -69,11 +70,14 @@ static void cell(struct page *p, struct str pipeline, const struct codepipeline_
         html_ago(h, e->last_update_time, p->now_ms);
         html_raw(h, "</small>");
     }
-    if (s->before_entry_condition_state != NULL &&
-        s->before_entry_condition_state->latest_execution != NULL &&
-        str_is(s->before_entry_condition_state->latest_execution->status, "Failed")) {
-        html_fmt(h, "<small class=\"bad\">%s</small>",
-                 s->before_entry_condition_state->latest_execution->summary);
+    struct why w = why_in(p->arena, s);
+    if (w.what.n > 0 && !waits_for_a_person(s)) {
+        html_fmt(h, "<small class=\"bad\">%s</small>", w.what);
+    }
+    if (s->inbound_executions.n > 0) {
+        w = why_before(p->arena, s, s->inbound_executions.v[0].pipeline_execution_id);
+        html_fmt(h, "<small class=\"soft\">%s in front: %s</small>",
+                 str_printf(p->arena, "%zu", s->inbound_executions.n), w.what);
     }
     html_raw(h, "</td>");
 }

@@ -69,6 +69,48 @@ test('PARALLEL: stages are shared, the state is empty, tokens are in the list of
         'UnableToRollbackStageException', { status: 400 });
 });
 
+test('status says why each release waits, and what frees it; rollback and override by the command line', { skip }, async (t) => {
+    const { server, world, start } = await make(t, [
+        { ...stages.approval(), beforeEntry: condition('FAIL', rule('VariableCheck', { Variable: '#{variables.go}', Operator: 'EQ', Value: 'yes' })) },
+        stages.approval('After'),
+    ], { variables: [{ name: 'go', defaultValue: 'yes' }] });
+    const status = async () => {
+        const done = await server.tl('status', '--json');
+        assert.equal(done.status, 0, done.stderr);
+        return Object.fromEntries(JSON.parse(done.stdout).pipelines.find((p) => p.name === world.name).stages.map((s) => [s.name, s]));
+    };
+    const good = await world.newest();
+    await world.waiting(good);
+    assert.match((await status()).Approve.why, /waits for a person/);
+    assert.match((await status()).Approve.frees, /trunkline approve Approve/);
+    const second = await start();
+    await inbound(world, 'Approve', 1);
+    const [waiting] = (await status()).Approve.inbound;
+    assert.equal(waiting.execution, second);
+    assert.match(waiting.why, new RegExp(`held by release ${good.slice(0, 8)} .*waits for a person`));
+    assert.match(waiting.frees, /it leaves Approve/);
+    const said = await server.tl('status');
+    assert.match(said.stdout, /freed when: trunkline approve Approve/);
+    for (const [id, stage] of [[good, 'Approve'], [good, 'After']]) {
+        await world.answer(await world.waiting(id, stage), 'Approved', '', stage);
+    }
+    assert.equal(await world.ended(good), 'Succeeded');
+    await world.answer(await world.waiting(second), 'Rejected');
+    const failed = await start({ variables: [{ name: 'go', value: 'no' }] });
+    assert.equal(await world.ended(failed), 'Failed');
+    assert.match((await status()).Approve.why, /the entry condition of Approve failed: #.variables.go. EQ yes is false/);
+    const over = await server.tl('override', 'Approve');
+    assert.equal(over.status, 0, over.stderr);
+    await world.answer(await world.waiting(failed), 'Rejected');
+    const back = await server.tl('rollback', 'Approve');
+    assert.equal(back.status, 0, back.stderr);
+    assert.match(back.stdout, new RegExp(`Rolling back to ${good.slice(0, 8)}, .* / Approve`));
+    await world.waiting(await world.newest(4));
+    const none = await server.tl('override', 'After');
+    assert.equal(none.status, 1);
+    assert.match(none.stderr, /no condition holds up stage After/);
+});
+
 test('rollback by hand runs the stage alone, and tells which execution it puts back', { skip }, async (t) => {
     const { world, send, start } = await make(t, [stages.approval(), stages.approval('After')]);
     const good = await world.newest();
@@ -163,7 +205,9 @@ test('conditions: skipped, failed, overridden, and listed rule by rule', { skip 
     await override('Approve', 'BEFORE_ENTRY');
     await world.answer(await world.waiting(id));
     assert.equal(await world.ended(id), 'Succeeded');
-    assert.equal((await world.stage('Approve')).beforeEntryConditionState.latestExecution.status, 'Overridden');
+    const passed = (await world.stage('Approve')).beforeEntryConditionState.latestExecution;
+    assert.equal(passed.status, 'Overridden');
+    assert.match(passed.summary, /^Overridden by arn:aws:iam::111111111111:.*: Alarm errors/);
     const { ruleExecutionDetails: rules } = await send(cp.ListRuleExecutionsCommand, { filter: { pipelineExecutionId: id } });
     assert.deepEqual(rules.map((r) => [r.stageName, r.ruleName, r.status]),
         [['Approve', 'CloudWatchAlarm', 'Failed'], ['Canary', 'VariableCheck', 'Failed']]);

@@ -15,15 +15,12 @@ static int apply(struct call *c, int64_t pipeline, struct engine_event *event, s
 
 /* ---- start ---- */
 
-/* The pipeline's declared variables with the caller's values over their defaults. */
+/* The caller's values of declared variables; one without a default needs one. */
 static int read_variables(struct call *c,
                           const struct codepipeline_start_pipeline_execution_input *in,
                           const struct codepipeline_pipeline_declaration *d, struct str *ret,
                           struct err *err) {
     json_t *o cleanup_json = json_object();
-    for (size_t i = 0; i < d->variables.n; i++) {
-        json_set_str(o, str_z(c->arena, d->variables.v[i].name), d->variables.v[i].default_value);
-    }
     for (size_t i = 0; i < in->variables.n; i++) {
         bool known = false;
         for (size_t k = 0; k < d->variables.n; k++) {
@@ -36,7 +33,8 @@ static int read_variables(struct call *c,
         json_set_str(o, str_z(c->arena, in->variables.v[i].name), in->variables.v[i].value);
     }
     for (size_t i = 0; i < d->variables.n; i++) {
-        if (json_object_get(o, str_z(c->arena, d->variables.v[i].name)) == NULL) {
+        if (d->variables.v[i].default_value.p == NULL &&
+            json_object_get(o, str_z(c->arena, d->variables.v[i].name)) == NULL) {
             return err_api(err, &codepipeline_ValidationException,
                            "The variable '%.*s' has no default: give it a value",
                            STR_ARG(d->variables.v[i].name));
@@ -165,6 +163,27 @@ int codepipeline_rollback_stage(struct call *c, const struct codepipeline_rollba
                : 0;
 }
 
+/* Who went past it stays with the check. */
+static int note_override(struct call *c,
+                         const struct codepipeline_override_stage_condition_input *in,
+                         struct err *err) {
+    struct condition_row_list rows;
+    if (record_condition_list(c->db, c->arena, in->pipeline_execution_id, in->stage_name, &rows,
+                              err) < 0) {
+        return -1;
+    }
+    for (size_t i = rows.n; i > 0; i--) {
+        const struct condition_row *row = &rows.v[i - 1];
+        if (str_eq(row->kind, in->condition_type)) {
+            struct str text =
+                str_printf(c->arena, "Overridden by %.*s%s%.*s", STR_ARG(c->principal->arn),
+                           row->summary.n > 0 ? ": " : "", STR_ARG(row->summary));
+            return record_condition_summary(c->db, row->id, text, c->now_ms, err);
+        }
+    }
+    return 0;
+}
+
 int codepipeline_override_stage_condition(
     struct call *c, const struct codepipeline_override_stage_condition_input *in,
     struct codepipeline_override_stage_condition_output *out, struct err *err) {
@@ -179,7 +198,7 @@ int codepipeline_override_stage_condition(
                                  .condition = str_is(in->condition_type, "ON_SUCCESS")
                                                   ? CONDITION_ON_SUCCESS
                                                   : CONDITION_BEFORE_ENTRY};
-    return apply(c, row.id, &event, err);
+    return apply(c, row.id, &event, err) < 0 ? -1 : note_override(c, in, err);
 }
 
 /* ---- transitions ---- */

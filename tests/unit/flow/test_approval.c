@@ -1,0 +1,175 @@
+/* What an approval is bound to: every part moves the digest, and a refusal says which one. */
+#include "../cmocka_.h"
+
+#include "flow/approval/approval.h"
+#include "runtime/queue/queue.h"
+
+#include <stdlib.h>
+
+struct bench {
+    struct arena arena;
+    struct clock_fake time;
+    struct clock clock;
+    struct flow flow;
+    struct db *db;
+    struct err err;
+    struct pipeline_row pipeline;
+    struct str execution;
+};
+
+static const char definition[] =
+    "{\"name\":\"p\",\"version\":1,\"roleArn\":\"arn:aws:iam::111111111111:role/p\","
+    "\"artifactStore\":{\"type\":\"S3\",\"location\":\"b\"},\"stages\":[{\"name\":\"Ask\","
+    "\"actions\":"
+    "[{\"name\":\"Person\",\"actionTypeId\":{\"category\":\"Approval\",\"owner\":\"AWS\","
+    "\"provider\":"
+    "\"Manual\",\"version\":\"1\"}}]},{\"name\":\"Go\",\"actions\":[{\"name\":\"Person\","
+    "\"actionTypeId\":{\"category\":\"Approval\",\"owner\":\"AWS\",\"provider\":\"Manual\","
+    "\"version\":\"1\"}}]}]}";
+
+static void begin(struct bench *b) {
+    assert_int_equal(db_begin(b->db, &b->err), 0);
+}
+
+static void commit(struct bench *b, int result) {
+    if (result < 0 || db_commit(b->db, &b->err) < 0) {
+        fail_msg("%s", b->err.msg);
+    }
+}
+
+static void artifact(struct bench *b, const char *name, const char *sha256) {
+    struct artifact_row row = {.name = str_c(name),
+                               .action = S("a"),
+                               .bucket = S("b"),
+                               .key = S("k"),
+                               .sha256 = str_c(sha256)};
+    begin(b);
+    commit(b, record_artifact_put(b->db, b->execution, &row, &b->err));
+}
+
+static int set_up(void **state) {
+    struct bench *b = calloc(1, sizeof(*b));
+    *state = b;
+    b->time.now_ms = 1795485120000;
+    b->clock = clock_fake(&b->time);
+    const struct db_schema schemas[] = {queue_schema, record_schema, source_schema,
+                                        approval_schema};
+    if (db_open("", schemas, 4, &b->db, &b->err) < 0) {
+        fail_msg("%s", b->err.msg);
+    }
+    b->flow = (struct flow){.db = b->db, .clock = &b->clock, .rng = &rng_system};
+    struct definition d;
+    struct engine_plan plan;
+    b->pipeline = (struct pipeline_row){.account = S("111111111111"),
+                                        .region = S("eu-west-2"),
+                                        .name = S("p"),
+                                        .version = 1,
+                                        .definition = str_c(definition)};
+    assert_int_equal(definition_parse(&b->arena, b->pipeline.definition, &d, &b->err), 0);
+    execution_plan(&b->arena, &d, &plan);
+    begin(b);
+    commit(b, execution_define(&b->flow, &b->arena, &b->pipeline, &plan, &b->err));
+    struct execution_start start = {.trigger_type = S("StartPipelineExecution"),
+                                    .trigger_detail = S("arn:aws:iam::111111111111:user/grace"),
+                                    .variables = S("{\"target\":\"canary\"}")};
+    begin(b);
+    commit(b, execution_start(&b->flow, &b->arena, b->pipeline.id, &start, &b->execution, NULL,
+                              &b->err));
+    artifact(b, "Source", "aa");
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct bench *b = *state;
+    db_close(b->db);
+    arena_done(&b->arena);
+    free(b);
+    return 0;
+}
+
+static struct approval_basis shown(struct bench *b) {
+    struct approval_basis basis;
+    assert_int_equal(
+        approval_show(&b->flow, &b->arena, &b->pipeline, b->execution, &basis, &b->err), 0);
+    return basis;
+}
+
+static struct str token_of(struct bench *b) {
+    struct pipeline_row row;
+    struct engine_state s;
+    begin(b);
+    assert_int_equal(record_pipeline_by_id(b->db, &b->arena, b->pipeline.id, &row, &b->err), 1);
+    db_rollback(b->db);
+    assert_int_equal(execution_state(&b->arena, &row, &s, &b->err), 0);
+    return engine_find(&s, b->execution)->actions.v[0].token;
+}
+
+static int answer(struct bench *b, struct str digest, const char *by,
+                  struct approval_moved_list *moved) {
+    struct approval_answer a = {.execution = b->execution,
+                                .stage = S("Ask"),
+                                .action = S("Person"),
+                                .token = token_of(b),
+                                .approved = true,
+                                .by = str_c(by)};
+    enum engine_refusal why;
+    return approval_answer_shown(&b->flow, &b->arena, &b->pipeline, &a, digest, moved, &why,
+                                 &b->err);
+}
+
+static void test_what_was_shown_is_approved_once(void **state) {
+    struct bench *b = *state;
+    struct approval_moved_list moved;
+    struct approval_basis basis = shown(b);
+    assert_string_equal(str_z(&b->arena, str_map_get(&basis.parts, S("variable target"))),
+                        "canary");
+    assert_true(str_eq(basis.digest, shown(b).digest));
+    struct str first = token_of(b);
+    assert_int_equal(answer(b, basis.digest, "arn:aws:iam::111111111111:user/alan", &moved), 1);
+    assert_false(str_eq(first, token_of(b))); /* the next stage asks now */
+}
+
+static void test_artifact_that_moved_is_named(void **state) {
+    struct bench *b = *state;
+    struct approval_moved_list moved;
+    struct approval_basis basis = shown(b);
+    artifact(b, "Source", "bb");
+    artifact(b, "Plan", "cc");
+    struct str token = token_of(b);
+    assert_int_equal(answer(b, basis.digest, "arn:aws:iam::111111111111:user/alan", &moved), 0);
+    assert_int_equal(moved.n, 2);
+    assert_true(str_is(moved.v[0].name, "artifact Source") && str_is(moved.v[0].shown, "aa") &&
+                str_is(moved.v[0].now, "bb"));
+    assert_true(str_is(moved.v[1].name, "artifact Plan") && moved.v[1].shown.p == NULL);
+    assert_true(str_eq(token, token_of(b))); /* it still waits */
+    assert_int_equal(answer(b, shown(b).digest, "arn:aws:iam::111111111111:user/alan", &moved), 1);
+}
+
+static void test_digest_of_nothing_shown_is_refused(void **state) {
+    struct bench *b = *state;
+    struct approval_moved_list moved;
+    assert_int_equal(answer(b, S("0000"), "arn:aws:iam::111111111111:user/alan", &moved), 0);
+    assert_int_equal(moved.n, 0);
+}
+
+static void test_whoever_started_it_needs_a_second_person(void **state) {
+    struct bench *b = *state;
+    struct approval_moved_list moved;
+    begin(b);
+    commit(b, record_tag_put(b->db, b->pipeline.id, S(FOUR_EYES_TAG), S("required"), &b->err));
+    struct str digest = shown(b).digest;
+    assert_int_equal(answer(b, digest, "arn:aws:iam::111111111111:user/grace", &moved), -1);
+    assert_int_equal(b->err.kind, ERR_DENIED);
+    assert_int_equal(answer(b, digest, "arn:aws:iam::111111111111:user/alan", &moved), 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+        T(test_what_was_shown_is_approved_once),
+        T(test_artifact_that_moved_is_named),
+        T(test_digest_of_nothing_shown_is_refused),
+        T(test_whoever_started_it_needs_a_second_person),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
