@@ -108,9 +108,6 @@ static int check_trigger(struct check *c, size_t index) {
                          "than one trigger per source action. Source action: '%.*s'",
                          STR_ARG(t->source_action));
     }
-    if (t->push.n + t->pull.n == 0) {
-        return bad_combination(&p, "it has neither push nor pullRequest");
-    }
     if (t->push.n > 3 || t->pull.n > 3) {
         return wrong(&p, "it has %zu push and %zu pullRequest filters, 3 of each are possible",
                      t->push.n, t->pull.n);

@@ -530,7 +530,7 @@ static void test_triggers_combine_as_codepipeline_lets_them(void **state) {
          "Make sure to choose valid filter combinations."},
         {PUSH ".0.filePaths", "{'excludes':['docs/**']}", OK},
         {PUSH ".0", "{}", STRUCTURE, "valid filter combinations"},
-        {PUSH, "", STRUCTURE, "neither push nor pullRequest"},
+        {PUSH, "", OK}, /* any push to the branch */
         {PULL, "[{'events':['OPEN','UPDATED','CLOSED'],'branches':{'includes':['main']}}]", OK},
         {PULL, "[{'events':['MERGED'],'branches':{'includes':['main']}}]", STRUCTURE, "'MERGED'"},
         {PULL, "[4 {'events':['OPEN']}", STRUCTURE, "3 of each"},
