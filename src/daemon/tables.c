@@ -8,6 +8,7 @@
 #include "flow/report/store.h"
 #include "flow/source/store.h"
 #include "flow/approval/approval.h"
+#include "flow/worker/types.h"
 #include "front/api/codebuild/codebuild.h"
 #include "front/web/session.h"
 #include "gen/codebuild.h"
@@ -18,9 +19,9 @@
 const struct db_schema *tables_schemas(struct arena *a, size_t *ret_n) {
     size_t n = 0;
     const struct db_schema *services = services_schemas(a, &n);
-    const struct db_schema others[] = {queue_schema, record_schema, approval_schema,
-                                       build_schema, forge_schema,  report_schema,
-                                       batch_schema, source_schema, console_schema};
+    const struct db_schema others[] = {queue_schema,  record_schema, approval_schema, build_schema,
+                                       forge_schema,  report_schema, batch_schema,    source_schema,
+                                       worker_schema, console_schema};
     const size_t others_n = sizeof(others) / sizeof(others[0]);
     struct db_schema *all = arena_new_n(a, struct db_schema, n + others_n);
     memcpy(all, others, sizeof(others));

@@ -3,6 +3,7 @@
 
 #include "gen/sts.h"
 #include "services/core/account.h"
+#include "services/sts/sts_store.h"
 
 #include <stdlib.h>
 
@@ -263,10 +264,9 @@ static int build_caller(struct world *w, struct arena *a, const struct world_bui
     return 0;
 }
 
-int world_build_credentials(struct world *w, struct arena *a, const struct world_build *build,
-                            struct aws_credentials *ret, struct err *err) {
+static int issue(struct world *w, struct arena *a, const struct world_build *build,
+                 struct str session, struct aws_credentials *ret, struct err *err) {
     struct aws_target caller;
-    struct str session = str_printf(a, "AWSCodeBuild-%.*s", STR_ARG(build->uuid));
     if (build_caller(w, a, build, session, &caller, err) < 0) {
         return -1;
     }
@@ -288,6 +288,28 @@ int world_build_credentials(struct world *w, struct arena *a, const struct world
     return 0;
 }
 
+int world_build_credentials(struct world *w, struct arena *a, const struct world_build *build,
+                            struct aws_credentials *ret, struct err *err) {
+    return issue(w, a, build, str_printf(a, "AWSCodeBuild-%.*s", STR_ARG(build->uuid)), ret, err);
+}
+
+/* Those of others who work for us are made, and ended, as a build's are. */
+static int world_issue(void *ud, struct arena *a, const struct aws_issue *what,
+                       struct aws_credentials *ret, struct err *err) {
+    struct world_build as = {
+        .uuid = what->tag,
+        .role_arn = what->role_arn,
+        .service = what->service,
+        .policy = what->policy,
+    };
+    return issue(ud, a, &as, what->session_name, ret, err);
+}
+
+static int world_end_issued(void *ud, struct str tag, struct err *err) {
+    struct world *w = ud;
+    return sts_session_end_build(w->db, tag, err);
+}
+
 struct world *world_new(struct db *db, struct gate *gate, const struct clock *clock,
                         struct str region) {
     struct world *w = mem_alloc(sizeof(*w));
@@ -301,6 +323,8 @@ struct world *world_new(struct db *db, struct gate *gate, const struct clock *cl
         .assume = world_assume,
         .assume_from = world_assume_from,
         .allowed = world_allowed,
+        .issue = world_issue,
+        .end_issued = world_end_issued,
     };
     return w;
 }

@@ -53,7 +53,8 @@ struct action_provider {
     int (*kill)(struct action_run *run, struct err *err);
 };
 
-const struct action_provider *action_provider_find(struct str category, struct str name);
+/* By owner, category and provider; NULL: none is registered. */
+const struct action_provider *action_provider_find(const struct def_action *decl);
 
 /* Loads an attempt and resolves its variables; opens its own transaction. 1 loaded, 0 it is not in
  * progress any more, -1 error (ERR_INVALID: a variable that nothing sets). */

@@ -10,6 +10,9 @@ int action_source_s3_start(struct action_run *run, bool *ret_ended, struct actio
 int action_build_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                        struct err *err) MUST_USE;
 int action_build_kill(struct action_run *run, struct err *err) MUST_USE;
+int action_custom_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
+                        struct err *err) MUST_USE;
+int action_custom_kill(struct action_run *run, struct err *err) MUST_USE;
 int action_deploy_s3_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                            struct err *err) MUST_USE;
 int action_cloudformation_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,

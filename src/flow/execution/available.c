@@ -23,7 +23,7 @@ static int check_actions(const struct def_stage *s, struct err *err) {
     for (size_t i = 0; i < s->actions.n; i++) {
         const struct def_action *a = &s->actions.v[i];
         bool person = str_is(a->category, "Approval"); /* waits, and needs no provider */
-        if (!person && action_provider_find(a->category, a->provider) == NULL) {
+        if (!person && action_provider_find(a) == NULL) {
             return err_set(err, ERR_INVALID,
                            "Action %.*s in stage %.*s: the action type %.*s/%.*s/%.*s " SEE,
                            STR_ARG(a->name), STR_ARG(s->name), STR_ARG(a->category),

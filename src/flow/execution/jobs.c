@@ -153,8 +153,7 @@ static int run_action(void *ud, struct queue_job *queue, struct err *err) {
         struct approval w = {&j, &run};
         return in_tx(j.f, write_approval, &w, err);
     }
-    const struct action_provider *provider =
-        action_provider_find(run.decl->category, run.decl->provider);
+    const struct action_provider *provider = action_provider_find(run.decl);
     bool ended = false;
     struct action_end end = {0};
     if (provider != NULL && clock_now_ms(j.f->clock) >= action_deadline_ms(&run, provider)) {
@@ -190,8 +189,7 @@ static int run_kill(void *ud, struct queue_job *queue, struct err *err) {
     if (loaded <= 0) {
         return loaded;
     }
-    const struct action_provider *provider =
-        action_provider_find(run.decl->category, run.decl->provider);
+    const struct action_provider *provider = action_provider_find(run.decl);
     if (provider != NULL && provider->kill != NULL && provider->kill(&run, err) < 0) {
         return -1;
     }

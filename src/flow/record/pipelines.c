@@ -89,6 +89,21 @@ int record_pipeline_list(struct db *db, struct arena *a, struct str account, str
     return read_all(&rows, a, ret, err);
 }
 
+int record_pipeline_count(struct db *db, struct str account, struct str region, int64_t *ret,
+                          struct err *err) {
+    struct db_rows rows cleanup_rows = {0};
+    if (db_query(
+            db, &rows, err,
+            "SELECT COUNT(*) FROM pipelines WHERE account = ? AND region = ? AND deleted_ms IS "
+            "NULL",
+            "ss", account, region) < 0 ||
+        db_next(&rows, err) <= 0) {
+        return -1;
+    }
+    *ret = db_i64(&rows, 0);
+    return 0;
+}
+
 int record_pipeline_all(struct db *db, struct arena *a, struct pipeline_row_list *ret,
                         struct err *err) {
     *ret = (struct pipeline_row_list){0};

@@ -184,6 +184,8 @@ int record_pipeline_by_id(struct db *db, struct arena *a, int64_t id, struct pip
 int record_pipeline_list(struct db *db, struct arena *a, struct str account, struct str region,
                          struct str after, int limit, struct pipeline_row_list *ret,
                          struct err *err) MUST_USE;
+int record_pipeline_count(struct db *db, struct str account, struct str region, int64_t *ret,
+                          struct err *err) MUST_USE;
 int record_pipeline_all(struct db *db, struct arena *a, struct pipeline_row_list *ret,
                         struct err *err) MUST_USE;
 int record_pipeline_define(struct db *db, int64_t id, int version, struct str definition,

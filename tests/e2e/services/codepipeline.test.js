@@ -47,7 +47,10 @@ test('codepipeline', async (t) => {
         const made = await send(cp.CreatePipelineCommand, { pipeline: structure(name), tags: [{ key: 'a', value: 'b' }] });
         assert.equal(made.pipeline.version, 1);
         const got = await send(cp.GetPipelineCommand, { name });
-        assert.deepEqual({ ...got.pipeline, version: undefined }, { ...structure(name), version: undefined });
+        const defaults = structure(name, { version: 1, triggers: [], variables: [] });
+        defaults.stages.forEach((stage) => { stage.blockers = []; });
+        assert.deepEqual(got.pipeline, defaults);
+        assert.deepEqual(made.pipeline, defaults);
         assert.equal(got.metadata.pipelineArn, 'arn:aws:codepipeline:eu-west-2:111111111111:app');
         await refuses(send(cp.CreatePipelineCommand, { pipeline: structure(name) }), 'PipelineNameInUseException', { status: 400 });
     });
@@ -101,6 +104,106 @@ test('codepipeline', async (t) => {
         await bad((p) => { p.stages[1].actions[0].actionTypeId.provider = 'Unheard'; }, /Unheard/);
     });
 
+    await t.test('constraints of the model are told by path, before anything else', async () => {
+        const bad = (change, message, command = cp.CreatePipelineCommand) => {
+            const pipeline = structure('bad');
+            change(pipeline);
+            return refuses(send(command, { pipeline }), 'ValidationException', { status: 400, message });
+        };
+        const action = (p) => p.stages[0].actions[0];
+        await bad((p) => { p.name = 'a'.repeat(101); }, /at 'pipeline\.name' failed to satisfy constraint: Member must have length less than or equal to 100/);
+        await bad((p) => { p.name = 'a b'; }, /Member must satisfy regular expression pattern: \[A-Za-z0-9\.@\\-_\]\+/);
+        await bad((p) => { p.name = 'a\u0000'; }, /pattern/);
+        await bad((p) => { p.roleArn = 'role'; }, /at 'pipeline\.roleArn'.*role\/\.\*/);
+        await bad((p) => { p.executionMode = 'SLOW'; }, /enum value set: \[QUEUED, SUPERSEDED, PARALLEL\]|enum value set/);
+        await bad((p) => { action(p).runOrder = 0; }, /runOrder.*greater than or equal to 1/);
+        await bad((p) => { action(p).runOrder = 1000; }, /runOrder.*less than or equal to 999/);
+        await bad((p) => { delete action(p).actionTypeId.owner; }, /owner' failed to satisfy constraint: Member must not be null/);
+        await bad((p) => { action(p).actionTypeId.provider = 'a'.repeat(36); }, /provider.*35/);
+        await bad((p) => { action(p).configuration.Big = 'x'.repeat(1001); }, /configuration\.Big.*1000|length less than or equal to 1000/);
+        await bad((p) => { p.variables = Array.from({ length: 51 }, (x, i) => ({ name: `v${i}` })); }, /at 'pipeline\.variables'.*50/);
+        await bad((p) => { p.stages[1].onFailure = { conditions: [{}, {}] }; }, /onFailure\.conditions.*less than or equal to 1/);
+        await bad((p) => { p.stages[1].beforeEntry = { conditions: [{ result: 'FAIL', rules: [] }] }; }, /rules.*greater than or equal to 1/);
+        await bad((p) => { p.name = ''; p.roleArn = ''; }, /^3 validation errors detected/, cp.UpdatePipelineCommand);
+        for (const maxResults of [0, -1, 1e9]) {
+            await refuses(send(cp.ListPipelinesCommand, { maxResults }), 'ValidationException', { message: /maxResults/ });
+        }
+    });
+
+    await t.test('what only the whole structure shows is told by stage and action', async () => {
+        const bad = (change, exception, message) => {
+            const pipeline = structure('bad');
+            change(pipeline);
+            return refuses(send(cp.CreatePipelineCommand, { pipeline }), exception, { status: 400, message });
+        };
+        await bad((p) => { p.stages = [p.stages[0], ...Array.from({ length: 199 }, (x, i) => ({ ...p.stages[1], name: `s${i}` }))]; },
+            'InvalidStructureException', /200 stages/);
+        await bad((p) => { p.stages[0].actions.push({ ...p.stages[0].actions[0], name: 'Second', namespace: 'other' }); },
+            'InvalidActionDeclarationException', /Source has been used more than once, by actions Trunk and Second/);
+        await bad((p) => { p.stages[0].actions.push(p.stages[0].actions[0]); }, 'InvalidStageDeclarationException', /two actions named Trunk/);
+        await bad((p) => { p.roleArn = 'arn:aws:iam::222222222222:role/pipeline'; }, 'AccessDeniedException', /iam:PassRole/);
+        await bad((p) => { p.stages[1].blockers = [{ name: 'b', type: 'Schedule' }]; }, 'InvalidBlockerDeclarationException', /Approve/);
+        await bad((p) => { p.pipelineType = 'V1'; p.variables = [{ name: 'v' }]; }, 'InvalidStructureException', /can only be used with V2 pipelines/);
+        await bad((p) => { p.stages[1].actions[0].configuration.CustomData = '#{Nothing.x}'; }, 'InvalidActionDeclarationException',
+            /namespace that does not exist\. StageName=\[Approve\], ActionName=\[Person\]/);
+        await bad((p) => { p.artifactStores = { 'eu-west-2': p.artifactStore }; }, 'InvalidStructureException', /both artifactStore and artifactStores/);
+        const pipeline = structure('typed', { variables: [{ name: 'v' }] });
+        delete pipeline.pipelineType;
+        assert.equal((await send(cp.CreatePipelineCommand, { pipeline })).pipeline.pipelineType, 'V2');
+        await send(cp.DeletePipelineCommand, { name: 'typed' });
+    });
+
+    await t.test('numbers and text that are none are refused', async () => {
+        const middleware = (text) => {
+            const other = server.client(cp.CodePipelineClient);
+            other.middlewareStack.add((next) => (args) => {
+                args.request.body = text;
+                args.request.headers['content-length'] = String(Buffer.byteLength(text));
+                return next(args);
+            }, { step: 'build', priority: 'low' });
+            return other.send(new cp.ListPipelinesCommand({}));
+        };
+        for (const text of ['{"maxResults":1e400}', '{"maxResults":9223372036854775808}', '{"maxResults":"1"}', '{"nextToken":"\\ud800"}', '[]', '{']) {
+            await refuses(middleware(text), 'SerializationException', { status: 400 });
+        }
+        await refuses(middleware('{"maxResults":-0}'), 'ValidationException');
+    });
+
+    await t.test('action types and rule types are listed with what they are configured by', async () => {
+        const { actionTypes, nextToken } = await send(cp.ListActionTypesCommand, { actionOwnerFilter: 'AWS' });
+        assert.equal(nextToken, undefined);
+        const build = actionTypes.find((a) => a.id.category === 'Build' && a.id.provider === 'CodeBuild');
+        assert.deepEqual(build.inputArtifactDetails, { minimumCount: 1, maximumCount: 5 });
+        assert.equal(build.actionConfigurationProperties.find((p) => p.name === 'ProjectName').required, true);
+        assert.ok(actionTypes.every((a) => a.id.owner === 'AWS' && a.id.version === '1'));
+        const others = await send(cp.ListActionTypesCommand, { actionOwnerFilter: 'ThirdParty' });
+        const token = others.actionTypes.find((a) => a.id.provider === 'GitHub').actionConfigurationProperties.find((p) => p.name === 'OAuthToken');
+        assert.equal(token.secret, true);
+        const { ruleTypes } = await send(cp.ListRuleTypesCommand, { ruleOwnerFilter: 'AWS' });
+        assert.deepEqual(ruleTypes.map((r) => r.id.provider).sort(),
+            ['CloudWatchAlarm', 'CodeBuild', 'Commands', 'DeploymentWindow', 'LambdaInvoke', 'VariableCheck']);
+    });
+
+    await t.test('tags have limits, and arns their owners', async () => {
+        const resourceArn = 'arn:aws:codepipeline:eu-west-2:111111111111:app';
+        const tag = (tags, arn = resourceArn) => send(cp.TagResourceCommand, { resourceArn: arn, tags });
+        await refuses(tag([{ key: 'aws:x', value: '1' }]), 'InvalidTagsException', { message: /System tags start with 'aws:'/ });
+        await refuses(tag([{ key: 'x', value: '1' }, { key: 'x', value: '2' }]), 'InvalidTagsException');
+        await refuses(tag([{ key: 'k'.repeat(129), value: '1' }]), 'ValidationException');
+        await refuses(tag([{ key: 'k', value: 'v'.repeat(257) }]), 'ValidationException');
+        await tag(Array.from({ length: 49 }, (x, i) => ({ key: `k${i}`, value: '' })));
+        await refuses(tag([{ key: 'one-too-many', value: '' }]), 'TooManyTagsException', { message: /Tag limit exceeded for resource/ });
+        await refuses(send(cp.UntagResourceCommand, { resourceArn, tagKeys: ['aws:x'] }), 'InvalidTagsException');
+        const { all, count } = await pages((nextToken) => send(cp.ListTagsForResourceCommand, { resourceArn, maxResults: 20, nextToken }),
+            (page) => page.tags, (page) => page.nextToken);
+        assert.equal(all.length, 50);
+        assert.equal(count, 3);
+        await send(cp.UntagResourceCommand, { resourceArn, tagKeys: Array.from({ length: 49 }, (x, i) => `k${i}`) });
+        await refuses(tag([], 'arn:aws:codepipeline:eu-west-2:111111111111:none'), 'ResourceNotFoundException');
+        await refuses(tag([], 'arn:aws:sns:eu-west-2:111111111111:app'), 'ValidationException');
+        await refuses(tag([], 'arn:aws:codepipeline:us-east-1:111111111111:app'), 'ResourceNotFoundException');
+    });
+
     await t.test('tokens, tags, paging, deletion', async () => {
         await refuses(send(cp.PutApprovalResultCommand, {
             pipelineName: name, stageName: 'Approve', actionName: 'Person', token: '00000000-0000-0000-0000-000000000000',
@@ -117,13 +220,17 @@ test('codepipeline', async (t) => {
         const { all } = await pages((nextToken) => send(cp.ListPipelinesCommand, { maxResults: 2, nextToken }),
             (page) => page.pipelines, (page) => page.nextToken);
         assert.deepEqual(all.map((p) => p.name), ['app', 'p0', 'p1', 'p2', 'p3']);
+        const { nextToken } = await send(cp.ListPipelinesCommand, { maxResults: 2 });
+        await refuses(server.client(cp.CodePipelineClient, 'development').send(new cp.ListPipelinesCommand({ nextToken })), 'InvalidNextTokenException');
+        await refuses(send(cp.ListActionTypesCommand, { nextToken }), 'InvalidNextTokenException');
+        await refuses(send(cp.ListPipelinesCommand, { nextToken: 'p1' }), 'InvalidNextTokenException');
         await send(cp.DeletePipelineCommand, { name: 'p3' });
         await refuses(send(cp.GetPipelineCommand, { name: 'p3' }), 'PipelineNotFoundException', { status: 400 });
         await send(cp.DeletePipelineCommand, { name: 'p3' });
     });
 
     await t.test('what is not built says so', async () => {
-        await refuses(send(cp.ListWebhooksCommand, {}), 'UnknownOperationException', { status: 400 });
+        await refuses(send(cp.ListDeployActionExecutionTargetsCommand, { actionExecutionId: 'x' }), 'UnknownOperationException', { status: 400 });
     });
 
     await t.test('the command line reads the same', async () => {

@@ -49,9 +49,35 @@ int codepipeline_show_source_revisions(struct call *c, const struct execution_ro
 struct str codepipeline_arn(struct arena *a, struct str region, struct str account,
                             struct str name);
 
-/* nextToken of lists that go on below a number. Absent gives 0. InvalidNextTokenException. */
-int codepipeline_token_read(struct str token, int64_t *ret, struct err *err) MUST_USE;
-struct str codepipeline_token_make(struct arena *a, int64_t number);
+/* nextToken: good for the same operation, account and region only. Absent: an absent key, 0.
+ * InvalidNextTokenException. */
+int codepipeline_page_key(struct call *c, struct str token, struct str *ret_key,
+                          struct err *err) MUST_USE;
+int codepipeline_page_number(struct call *c, struct str token, int64_t *ret,
+                             struct err *err) MUST_USE;
+
+/* define.c: checks a structure and writes it as `version`; row holds the old one, or id 0. *ret is
+ * what callers see of it. */
+int codepipeline_define(struct call *c, const struct codepipeline_pipeline_declaration *in,
+                        int version, struct pipeline_row *row,
+                        struct codepipeline_pipeline_declaration **ret, struct err *err) MUST_USE;
+
+/* secrets.c: what types call secret is kept sealed. Sealing changes `d`; asterisks take the value
+ * of the same action in `old` (may be NULL). A sealed value is shown as asterisks everywhere. */
+int codepipeline_seal_secrets(struct call *c, struct codepipeline_pipeline_declaration *d,
+                              const struct codepipeline_pipeline_declaration *old,
+                              struct err *err) MUST_USE;
+void codepipeline_mask_secrets(struct codepipeline_pipeline_declaration *d);
+struct str codepipeline_shown(struct str value);
+int codepipeline_open_secret(struct arena *a, struct str account, struct str region,
+                             struct str pipeline, struct str key, struct str *value,
+                             struct err *err) MUST_USE;
+
+/* An operation's answer as JSON text and back, by its descriptor: how things are stored. */
+int codepipeline_encode(struct arena *a, const struct shape_op *op, const void *out,
+                        struct str *ret, struct err *err) MUST_USE;
+int codepipeline_decode(struct arena *a, const struct shape_op *op, struct str json, void *out,
+                        struct err *err) MUST_USE;
 
 /* A declaration as JSON text and back, by its descriptor. */
 int codepipeline_to_json(struct arena *a, const struct codepipeline_pipeline_declaration *d,

@@ -2,8 +2,8 @@
 #include "front/api/codepipeline/codepipeline.h"
 
 #include "aws/proto/proto.h"
-#include "platform/crypto/encode.h"
 #include "platform/text/json.h"
+#include "services/core/page.h"
 
 static const struct flow *the_flow;
 static void (*the_changed)(void *ud);
@@ -93,25 +93,33 @@ struct str codepipeline_arn(struct arena *a, struct str region, struct str accou
                       STR_ARG(name));
 }
 
-struct str codepipeline_token_make(struct arena *a, int64_t number) {
-    return base64url_encode(a, str_printf(a, "before:%lld", (long long)number));
+static int bad_token(struct err *err) {
+    return err_api(err, &codepipeline_InvalidNextTokenException,
+                   "The next token is not one that this operation gave out");
 }
 
-int codepipeline_token_read(struct str token, int64_t *ret, struct err *err) {
-    *ret = 0;
-    if (token.p == NULL) {
-        return 0;
+int codepipeline_page_key(struct call *c, struct str token, struct str *ret_key, struct err *err) {
+    return page_key(c, token, ret_key) ? 0 : bad_token(err);
+}
+
+int codepipeline_page_number(struct call *c, struct str token, int64_t *ret, struct err *err) {
+    return page_key_i64(c, token, ret) ? 0 : bad_token(err);
+}
+
+int codepipeline_encode(struct arena *a, const struct shape_op *op, const void *out,
+                        struct str *ret, struct err *err) {
+    struct proto_message m = {0};
+    if (proto_encode_response(a, SHAPE_JSON_1_1, op, STR_NONE, out, &m, err) < 0) {
+        return -1;
     }
-    struct arena a = ARENA_INIT;
-    struct str text = STR_NONE;
-    long long number = 0;
-    bool good = base64url_decode(&a, token, &text) && str_starts(text, S("before:")) &&
-                str_to_i64(str_sub(text, 7, text.n), &number) && number > 0;
-    arena_done(&a);
-    *ret = number;
-    return good ? 0
-                : err_api(err, &codepipeline_InvalidNextTokenException,
-                          "The next token is not one that this service gave out");
+    *ret = m.body;
+    return 0;
+}
+
+int codepipeline_decode(struct arena *a, const struct shape_op *op, struct str json, void *out,
+                        struct err *err) {
+    struct proto_message m = {.status = 200, .body = json};
+    return proto_decode_response(a, SHAPE_JSON_1_1, op, &m, out, err);
 }
 
 /* Stored as get-pipeline's answer without metadata: {"pipeline": {...}}. */
@@ -120,21 +128,13 @@ int codepipeline_to_json(struct arena *a, const struct codepipeline_pipeline_dec
     struct codepipeline_get_pipeline_output out = {
         .pipeline = arena_memdup(a, d, sizeof(*d)),
     };
-    struct proto_message m = {0};
-    if (proto_encode_response(a, SHAPE_JSON_1_1, &codepipeline_op_get_pipeline, STR_NONE, &out, &m,
-                              err) < 0) {
-        return -1;
-    }
-    *ret = m.body;
-    return 0;
+    return codepipeline_encode(a, &codepipeline_op_get_pipeline, &out, ret, err);
 }
 
 int codepipeline_from_json(struct arena *a, struct str json,
                            struct codepipeline_pipeline_declaration **ret, struct err *err) {
     struct codepipeline_get_pipeline_output out = {0};
-    struct proto_message m = {.status = 200, .body = json};
-    if (proto_decode_response(a, SHAPE_JSON_1_1, &codepipeline_op_get_pipeline, &m, &out, err) <
-        0) {
+    if (codepipeline_decode(a, &codepipeline_op_get_pipeline, json, &out, err) < 0) {
         return -1;
     }
     *ret = out.pipeline;
@@ -150,7 +150,7 @@ struct str_map codepipeline_map(struct arena *a, struct str json) {
     json_object_foreach(o, key, value) {
         struct str_pair *pair = arena_push(a, &map);
         pair->key = str_dup(a, str_c(key));
-        pair->value = str_dup(a, json_text(value));
+        pair->value = str_dup(a, codepipeline_shown(json_text(value)));
     }
     return map;
 }

@@ -3,6 +3,7 @@
 #include "front/api/codepipeline/codepipeline.h"
 
 #include "platform/text/json.h"
+#include "services/core/page.h"
 
 static struct codepipeline_execution_trigger *trigger_of(struct call *c,
                                                          const struct execution_row *row) {
@@ -105,7 +106,7 @@ int codepipeline_list_pipeline_executions(
                            ? in->filter->succeeded_in_stage->stage_name
                            : STR_NONE;
     if (codepipeline_find(c, in->pipeline_name, &pipeline, err) < 0 ||
-        codepipeline_token_read(in->next_token, &before, err) < 0) {
+        codepipeline_page_number(c, in->next_token, &before, err) < 0) {
         return -1;
     }
     out->pipeline_execution_summaries.v =
@@ -118,7 +119,7 @@ int codepipeline_list_pipeline_executions(
         }
         for (size_t i = 0; i < rows.n; i++) {
             if (*n == limit) {
-                out->next_token = codepipeline_token_make(c->arena, before);
+                out->next_token = page_token_i64(c, before);
                 return 0;
             }
             before = rows.v[i].number;
@@ -172,6 +173,9 @@ static struct codepipeline_action_execution_input *input_of(struct call *c,
             in->action_type_id->provider = decl->provider;
             in->action_type_id->version = decl->version;
             in->configuration = decl->configuration;
+            for (size_t i = 0; i < in->configuration.n; i++) {
+                in->configuration.v[i].value = codepipeline_shown(in->configuration.v[i].value);
+            }
             in->namespace = decl->namespace;
             in->role_arn = decl->role_arn;
         }
@@ -220,7 +224,7 @@ int codepipeline_list_action_executions(struct call *c,
                    : in->filter->pipeline_execution_id;
     }
     if (codepipeline_find(c, in->pipeline_name, &pipeline, err) < 0 ||
-        codepipeline_token_read(in->next_token, &before, err) < 0 ||
+        codepipeline_page_number(c, in->next_token, &before, err) < 0 ||
         (only.p != NULL && codepipeline_find_execution(c, &pipeline, only, &execution, err) < 0) ||
         record_action_page(c->db, c->arena, pipeline.id, only, before, (int)limit + 1, &rows, err) <
             0) {
@@ -250,7 +254,7 @@ int codepipeline_list_action_executions(struct call *c,
         };
     }
     if (rows.n > n) {
-        out->next_token = codepipeline_token_make(c->arena, rows.v[n - 1].number);
+        out->next_token = page_token_i64(c, rows.v[n - 1].number);
     }
     return 0;
 }
