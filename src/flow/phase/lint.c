@@ -130,6 +130,7 @@ int lint_buildspec(struct arena *a, const char *file, struct str text, struct bu
     if (ret->root != NULL) {
         lint_commands(&l);
         lint_publish(&l);
+        lint_references(&l);
         lint_sections(&l);
     }
     lint_sort(ret);

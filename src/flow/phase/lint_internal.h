@@ -18,6 +18,8 @@ void lint_warn(struct linter *l, const char *code, const struct yaml_node *at, u
 void lint_commands(struct linter *l);
 /* lint_publish.c: post_build after a failure, plans and what is applied. */
 void lint_publish(struct linter *l);
+/* lint_references.c: the form of references to parameters and secrets. */
+void lint_references(struct linter *l);
 /* lint_sections.c: images, secondary artifacts. */
 void lint_sections(struct linter *l);
 

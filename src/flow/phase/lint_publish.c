@@ -139,17 +139,21 @@ static void visit(struct linter *l, enum buildspec_phase_kind phase, bool finall
     }
 }
 
-/* "buildspec.plan.yml", "plan.yml", "buildspec-test.yml": a word of the file's name. */
+/* "buildspec.plan.yml", "plan.yml", "buildspec-test.yml", "plan/buildspec.yml": a word of the
+ * file's name, or of the folders that it is named with. Where a checkout lies says nothing. */
 static bool named(const char *file, const char *word) {
+    struct str separators = S(".-_/");
     struct str name = str_c(file);
-    size_t slash = str_rfind_c(name, '/');
+    size_t slash = name.n > 0 && name.p[0] == '/' ? str_rfind_c(name, '/') : (size_t)-1;
     name = slash == (size_t)-1 ? name : str_sub(name, slash + 1, name.n);
-    size_t at = str_find(name, str_c(word), 0);
-    size_t end = at + strlen(word);
-    struct str separators = S(".-_");
-    return at != (size_t)-1 &&
-           (at == 0 || str_find_c(separators, name.p[at - 1], 0) != (size_t)-1) &&
-           (end == name.n || str_find_c(separators, name.p[end], 0) != (size_t)-1);
+    for (size_t at = 0; (at = str_find(name, str_c(word), at)) != (size_t)-1; at++) {
+        size_t end = at + strlen(word);
+        if ((at == 0 || str_find_c(separators, name.p[at - 1], 0) != (size_t)-1) &&
+            (end == name.n || str_find_c(separators, name.p[end], 0) != (size_t)-1)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void lint_publish(struct linter *l) {

@@ -126,7 +126,7 @@ static int ask(struct arena *a, const struct aws_target *target,
     return 0;
 }
 
-/* 1: it is there, or its reference is none, which is told without asking anybody (lint_secrets.c);
+/* 1: it is there, or its reference is none, which lint tells without asking anybody;
  * 0: not. */
 static int has_secret(struct arena *a, const struct aws_target *target, struct str text,
                       struct err *err) {

@@ -181,6 +181,52 @@ static void test_publishing_after_a_failed_build_is_named(void **state) {
     }
 }
 
+static void test_references_are_judged_by_their_form(void **state) {
+    (void)state;
+    const struct {
+        const char *kind;
+        const char *value;
+        const char *codes;
+    } cases[] = {
+        {"parameter-store", "/a/b.c-d_e", ""},
+        {"parameter-store", "name:3", ""},
+        {"parameter-store", "/a/$ENV/${STAGE}/x:label", ""},
+        {"parameter-store", "$ROOT/x", ""},
+        {"parameter-store", "${ROOT}/x", ""},
+        {"parameter-store", "arn:aws:ssm:eu-west-2:111111111111:parameter/a", ""},
+        {"parameter-store", "arn:aws:s3:::a", "parameter-name@2 "},
+        {"parameter-store", "a/b", "parameter-name@2 "},
+        {"parameter-store", "/a//b", "parameter-name@2 "},
+        {"parameter-store", "/a/", "parameter-name@2 "},
+        {"parameter-store", "/a/$", "parameter-name@2 "},
+        {"parameter-store", "/a/${B", "parameter-name@2 "},
+        {"parameter-store", "/a b", "parameter-name@2 "},
+        {"parameter-store", ":3", "parameter-name@2 "},
+        {"parameter-store", "/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5", ""},
+        {"parameter-store", "/1/2/3/4/5/6/7/8/9/0/1/2/3/4/5/6", "parameter-name@2 "},
+        {"parameter-store", "0755", "parameter-name@2 "},
+        {"parameter-store", "yes", "parameter-name@2 "},
+        {"secrets-manager", "db", ""},
+        {"secrets-manager", "prod/$ENV:key:AWSPREVIOUS", ""},
+        {"secrets-manager", "db:key::1234", ""},
+        {"secrets-manager", "db:key:AWSCURRENT:1234", "secret-reference@2 "},
+        {"secrets-manager", "arn:aws:secretsmanager:r:111111111111:secret:db-abc:key", ""},
+        {"secrets-manager", "arn:aws:ssm:r:111111111111:parameter/a", "secret-reference@2 "},
+        {"secrets-manager", ":key", "secret-reference@2 "},
+        {"secrets-manager", "a:b:c:d:e", "secret-reference@2 "},
+        {"secrets-manager", "a b", "secret-reference@2 "},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *spec = str_printf(&arena, "version: 0.2\nenv: {%s: {A: '%s'}}\nphases: {}\n",
+                                      cases[i].kind, cases[i].value)
+                               .p;
+        const char *codes = codes_of("b.yml", spec);
+        if (strcmp(codes, cases[i].codes) != 0) {
+            fail_msg("%s: '%s'", cases[i].value, codes);
+        }
+    }
+}
+
 static void test_plans_and_what_is_applied_are_compared(void **state) {
     (void)state;
     const char *planned = "version: 0.2\nphases: {build: {commands: [terraform plan -out p.bin,\n"
@@ -188,6 +234,9 @@ static void test_plans_and_what_is_applied_are_compared(void **state) {
     assert_string_equal(codes_of("b.yml", planned), "plan-not-applied@3 ");
     assert_string_equal(codes_of("ci/buildspec-plan.yml", planned),
                         "apply-in-plan@3 plan-not-applied@3 ");
+    assert_string_equal(codes_of("ci/plan/buildspec.yml", planned),
+                        "apply-in-plan@3 plan-not-applied@3 ");
+    assert_string_equal(codes_of("/home/ada/test/buildspec.yml", planned), "plan-not-applied@3 ");
     assert_string_equal(codes_of("planet.yml",
                                  "version: 0.2\nphases: {build: {commands: [terraform "
                                  "apply p.bin -no-color]}}\n"),
@@ -270,6 +319,7 @@ int main(void) {
         cmocka_unit_test(test_what_sh_refuses_is_named),
         cmocka_unit_test(test_set_on_its_own_is_named),
         cmocka_unit_test(test_publishing_after_a_failed_build_is_named),
+        cmocka_unit_test(test_references_are_judged_by_their_form),
         cmocka_unit_test(test_plans_and_what_is_applied_are_compared),
         cmocka_unit_test(test_images_and_secondary_artifacts_are_looked_at),
         cmocka_unit_test(test_hostile_commands_cost_little),
