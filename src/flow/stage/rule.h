@@ -56,3 +56,4 @@ int rule_build_end(const struct flow *f, struct arena *a, const struct rule_row 
                    struct err *err) MUST_USE;
 int rule_lambda_look(struct rule_run *run, struct rule_look *ret, struct err *err) MUST_USE;
 int rule_window_look(struct rule_run *run, struct rule_look *ret, struct err *err) MUST_USE;
+int rule_preflight_look(struct rule_run *run, struct rule_look *ret, struct err *err) MUST_USE;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import * as cp from '@aws-sdk/client-codepipeline';
 import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
+import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { refuses, until } from '../lib/expect.js';
 import { stages, World } from '../lib/release.js';
 import { Server } from '../lib/server.js';
@@ -239,4 +240,45 @@ test('a condition after success rolls back while the alarm is loud', { skip }, a
     const back = await world.newest(3);
     assert.equal((await world.execution(back)).rollbackMetadata.rollbackTargetPipelineExecutionId, good);
     assert.equal((await world.execution(back)).executionType, 'ROLLBACK');
+});
+
+test('preflight lists all that is missing before the first environment is touched', { skip }, async (t) => {
+    const { server, world, start } = await (async () => {
+        const one = await Server.start(t);
+        const made = await World.make(one, { files: { 'buildspec.yml': [
+            'version: 0.2', 'env:', '  parameter-store:', '    KEY: /app/$ENV/key', '    ROLE: /app/$ENV/deploy_role',
+            '  secrets-manager:', '    TOKEN: app/token', 'phases:', '  build:', '    commands:', '      - echo never',
+        ].join('\n') } });
+        return { server: one, world: made, start: async () => (await made.pipelines.send(
+            new cp.StartPipelineExecutionCommand({ name: made.name }))).pipelineExecutionId };
+    })();
+    const environment = (value) => ({ variables: [{ name: 'ENV', value, type: 'PLAINTEXT' }] });
+    await world.project('app-development', undefined, environment('development'));
+    await world.project('app-production', undefined, environment('production'));
+    const ssm = server.client(SSMClient);
+    await ssm.send(new PutParameterCommand({ Name: '/app/development/key', Value: 'x', Type: 'SecureString' }));
+    await ssm.send(new PutParameterCommand({
+        Name: '/app/development/deploy_role', Value: 'arn:aws:iam::222222222222:role/nobody', Type: 'String' }));
+    const build = (name, project) => stages.build(name, project, {}, {});
+    await world.pipeline([
+        stages.source(world),
+        { ...stages.approval('Development'), beforeEntry: condition('FAIL', rule('Preflight', {})) },
+        build('Build', 'app-development'),
+        build('Production', 'app-production'),
+        stages.action('Deploy', 'S3', { BucketName: 'nowhere', Extract: 'true' }, { stage: 'Site' }),
+        build('Last', 'no-such-project'),
+    ]);
+    const id = await world.newest();
+    assert.equal(await world.ended(id), 'Failed');
+    const { summary } = (await world.stage('Development')).beforeEntryConditionState.latestExecution;
+    for (const missing of [
+        /parameter \/app\/production\/key \(Production\/Build\)/, /parameter \/app\/production\/deploy_role/, /secret app\/token/,
+        /role arn:aws:iam::222222222222:role\/nobody \(of parameter \/app\/development\/deploy_role\).*Build\/Build/,
+        /bucket nowhere \(Site\/Deploy\)/, /project no-such-project \(Last\/Build\)/,
+    ]) {
+        assert.match(summary, missing);
+    }
+    assert.doesNotMatch(summary, /app\/development\/key/);
+    assert.equal((await world.actions(id)).length, 1, 'nothing but the source has run');
+    await start();
 });
