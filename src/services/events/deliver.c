@@ -4,6 +4,7 @@
 #include "gen/cloudwatch.h"
 #include "services/core/handover.h"
 #include "services/core/value.h"
+#include "services/events/connection.h"
 #include "services/events/send.h"
 #include "services/events/tick.h"
 
@@ -21,7 +22,7 @@ static bool is_for(const struct events_target *t, const char *service, const cha
 }
 
 bool ev_target_wants_event(const struct events_target *t) {
-    return is_for(t, "events", "event-bus/") || is_for(t, "codestar-notifications", "");
+    return is_for(t, "events", "") || is_for(t, "codestar-notifications", "");
 }
 
 /* A notification rule's messages are its service's business. */
@@ -138,7 +139,8 @@ int ev_deliver_run(void *ud, struct queue_job *job, struct err *err) {
         job->give_up = true;
         return err_set(err, ERR_INVALID, "%.*s", STR_ARG(failure));
     }
-    if (send_in_tx(&s, job, err) < 0) {
+    bool http = is_for(&s.target, "events", "api-destination/");
+    if (http ? ev_send_http(&s, err) < 0 : send_in_tx(&s, job, err) < 0) {
         plan_retry(&s, job, err);
         return -1;
     }
@@ -184,4 +186,5 @@ void events_queue_kinds(struct service_env *env, struct queue_kind ret[EVENTS_KI
                                  .ud = env,
                                  .parallel = AT_ONCE};
     ret[1] = (struct queue_kind){.name = EV_TICK, .run = ev_tick_run, .ud = env};
+    ret[2] = (struct queue_kind){.name = EV_AUTHORIZE, .run = ev_authorize_run, .ud = env};
 }

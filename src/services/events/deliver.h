@@ -26,7 +26,7 @@ struct ev_delivery {
 /* Adds the job inside the caller's transaction. */
 int ev_deliver_add(struct db *db, struct arena *a, const struct ev_delivery *d,
                    struct err *err) MUST_USE;
-/* Buses and notification rules get the event, whatever their input is. */
+/* Buses, API destinations and notification rules need the event, whatever their input is. */
 bool ev_target_wants_event(const struct events_target *t);
 
 /* Pause before retry number `retry` (from 1): a second, doubling to eight minutes. */
@@ -35,5 +35,5 @@ int64_t ev_retry_pause(int retry);
 int ev_deliver_run(void *ud, struct queue_job *job, struct err *err) MUST_USE;
 
 /* The kinds of jobs of this service; `env` outlives the queue. */
-enum { EVENTS_KINDS = 2 };
+enum { EVENTS_KINDS = 3 };
 void events_queue_kinds(struct service_env *env, struct queue_kind ret[EVENTS_KINDS]);

@@ -39,3 +39,40 @@ CREATE TABLE events_target(
     PRIMARY KEY(rule, id)
 ) WITHOUT ROWID;
 CREATE INDEX events_target_arn ON events_target(arn);
+
+-- migration 2
+-- Connections; what is secret of them lies in Secrets Manager.
+CREATE TABLE events_connection(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    arn TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    type TEXT NOT NULL,                -- BASIC, API_KEY, OAUTH_CLIENT_CREDENTIALS
+    state TEXT NOT NULL,
+    reason TEXT,
+    shown TEXT NOT NULL,               -- JSON: parameters without what is secret
+    secret TEXT,                       -- ARN; NULL once deauthorized
+    kms_key TEXT,
+    created_ms INTEGER NOT NULL,
+    modified_ms INTEGER NOT NULL,
+    authorized_ms INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX events_connection_name ON events_connection(account, region, name);
+
+CREATE TABLE events_destination(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    arn TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    connection TEXT NOT NULL,          -- ARN
+    endpoint TEXT NOT NULL,
+    method TEXT NOT NULL,
+    rate INTEGER NOT NULL,             -- a second
+    created_ms INTEGER NOT NULL,
+    modified_ms INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX events_destination_name ON events_destination(account, region, name);

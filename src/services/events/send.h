@@ -22,3 +22,9 @@ int ev_send_logs(struct ev_sending *s, struct err *err) MUST_USE;
 int ev_send_pipeline(struct ev_sending *s, struct err *err) MUST_USE;
 int ev_send_build(struct ev_sending *s, struct err *err) MUST_USE;
 int ev_send_bus(struct ev_sending *s, struct err *err) MUST_USE;
+
+/* Outside of any: it talks to others. */
+int ev_send_http(struct ev_sending *s, struct err *err) MUST_USE;
+
+/* May EventBridge act as the target's role? Inside of a transaction. */
+int ev_send_check_role(struct ev_sending *s, struct err *err) MUST_USE;

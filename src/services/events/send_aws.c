@@ -66,6 +66,11 @@ static int act(const struct ev_sending *s, struct aws_target *ret, struct err *e
     return 0;
 }
 
+int ev_send_check_role(struct ev_sending *s, struct err *err) {
+    struct aws_principal *p = NULL;
+    return as_role(s, &p, err);
+}
+
 int ev_send_sns(struct ev_sending *s, struct err *err) {
     struct aws_target target;
     const struct sns_publish_input in = {.topic_arn = s->target.arn, .message = s->input};

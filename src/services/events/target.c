@@ -26,6 +26,7 @@ static const struct kind {
     {"codepipeline", "", ROLE_MUST, false, false},
     {"codebuild", "project/", ROLE_MUST, false, false},
     {"events", "event-bus/", ROLE_MAY, false, false},
+    {"events", "api-destination/", ROLE_MUST, false, true},
     {"codestar-notifications", "notificationrule/", ROLE_NONE, true, false},
 };
 
