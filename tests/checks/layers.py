@@ -8,7 +8,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BANDS = ["base", "platform", "runtime", "aws", "flow", "services", "front", "daemon"]
-FLOW = ["watch", "trigger", "approval", "execution", "stage", "action", "worker", "source", "forge", "batch", "build", "cache",
+FLOW = ["verify", "watch", "trigger", "approval", "execution", "stage", "action", "worker", "source", "forge", "batch", "build", "cache",
         "gateway", "plan", "report", "phase", "image", "sandbox", "command", "checkout", "artifact",
         "record", "definition"]
 

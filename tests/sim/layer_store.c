@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "flow/source/store.h"
+#include "flow/verify/verify.h"
 #include "runtime/queue/queue.h"
 
 enum { SEEDS_PER_STORE = 100 };
@@ -167,6 +168,21 @@ static int roll_back(struct store_layer *l, const struct engine_event *event,
                               S("arn:aws:iam::111111111111:root"), &id, why, err);
 }
 
+/* As the front does: the answer, and by whom. */
+static int answer(struct store_layer *l, struct engine_event *event, enum engine_refusal *why,
+                  struct err *err) {
+    struct action_row detail = {.updated_by = S("arn:aws:iam::111111111111:user/somebody")};
+    for (int i = 0; i < l->w->runs.n; i++) {
+        if (l->w->runs.v[i].approval && str_is(event->token, l->w->runs.v[i].token)) {
+            detail.id = str_c(l->w->runs.v[i].id);
+        }
+    }
+    if (execution_apply(&l->flow, &l->w->arena, l->pipeline, event, why, err) < 0) {
+        return -1;
+    }
+    return record_action_detail(l->db, &detail, l->time.now_ms, err);
+}
+
 static int through_door(struct store_layer *l, struct engine_event *event, enum engine_refusal *why,
                         struct err *err) {
     struct action_end action = {.ok = event->ok};
@@ -183,6 +199,8 @@ static int through_door(struct store_layer *l, struct engine_event *event, enum 
                                    event->action_id, &check, err);
     case EVENT_ROLLBACK:
         return roll_back(l, event, why, err);
+    case EVENT_APPROVAL:
+        return answer(l, event, why, err);
     default:
         return execution_apply(&l->flow, &l->w->arena, l->pipeline, event, why, err);
     }
@@ -227,10 +245,27 @@ static bool take(void *ud, struct sim_world *w, struct engine_event *event,
     return store_run_jobs(l) && store_see(l) && store_owes_nothing(l);
 }
 
+/* The invariants, as they can be seen in the rows alone. */
+static bool verify(struct store_layer *l, struct sim_world *w) {
+    struct err err = ERR_INIT;
+    struct verified all = {0};
+    if (l->pipeline == 0 || db_begin(l->db, &err) < 0) {
+        return l->pipeline == 0 || sim_wrong(w, "store: %s", err.msg);
+    }
+    int looked = verify_store(l->db, &w->arena, l->pipeline, STR_NONE, &all, &err);
+    db_glance(l->db);
+    return looked < 0 ? sim_wrong(w, "verify: %s", err.msg)
+           : all.findings.n == 0
+               ? true
+               : sim_wrong(w, "I%d: execution " STR_FMT ": " STR_FMT, all.findings.v[0].invariant,
+                           STR_ARG(all.findings.v[0].execution), STR_ARG(all.findings.v[0].text));
+}
+
 static bool close_layer(void *ud, struct sim_world *w) {
-    (void)w;
-    free(ud);
-    return true;
+    struct store_layer *l = ud;
+    bool well = w->wrong[0] != '\0' || verify(l, w);
+    free(l);
+    return well;
 }
 
 const struct sim_layer sim_store = {"store", open_layer, take, close_layer};

@@ -59,7 +59,7 @@ static const char *notice_state(const char *status, bool resumed) {
     static const char *const pairs[][2] = {
         {"Succeeded", "SUCCEEDED"}, {"Failed", "FAILED"},         {"Stopping", "STOPPING"},
         {"Stopped", "STOPPED"},     {"Superseded", "SUPERSEDED"}, {"Cancelled", "CANCELED"},
-        {"Abandoned", "ABANDONED"},
+        {"Abandoned", "ABANDONED"}, {"Skipped", "SKIPPED"},
     };
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         if (strcmp(pairs[i][0], status) == 0) {

@@ -389,8 +389,7 @@ static int set_durable(struct db *db, struct err *err) {
                            "SQLite database (write-ahead log)");
 }
 
-int db_open(const char *path, const struct db_schema *schemas, size_t n, struct db **ret,
-            struct err *err) {
+static struct db *new_db(void) {
     struct db *db = mem_alloc(sizeof(*db));
     pthread_mutexattr_t attr;
     pthread_mutexattr_init(&attr);
@@ -405,6 +404,12 @@ int db_open(const char *path, const struct db_schema *schemas, size_t n, struct 
     pthread_cond_init(&db->synced, NULL);
     db->log_fd = -1;
     pthread_condattr_destroy(&news);
+    return db;
+}
+
+int db_open(const char *path, const struct db_schema *schemas, size_t n, struct db **ret,
+            struct err *err) {
+    struct db *db = new_db();
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(*path ? path : ":memory:", &db->sqlite, flags, NULL) != SQLITE_OK) {
         err_set(err, ERR_SYSTEM, "store: cannot open %s: %s", path, sqlite3_errmsg(db->sqlite));
@@ -426,6 +431,23 @@ int db_open(const char *path, const struct db_schema *schemas, size_t n, struct 
     db->opened = true;
     atomic_fetch_add(&db->written, 1); /* the migrations */
     db_group_wait(db, 1);
+    *ret = db;
+    return 0;
+}
+
+int db_open_view(const char *path, struct db **ret, struct err *err) {
+    if (access(path, F_OK) < 0) {
+        return err_set(err, ERR_NOT_FOUND, "store: there is no %s", path);
+    }
+    struct db *db = new_db();
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(path, &db->sqlite, flags, NULL) != SQLITE_OK) {
+        err_set(err, ERR_SYSTEM, "store: cannot open %s: %s", path, sqlite3_errmsg(db->sqlite));
+        db_close(db);
+        return -1;
+    }
+    sqlite3_extended_result_codes(db->sqlite, 1);
+    sqlite3_busy_timeout(db->sqlite, 2000);
     *ret = db;
     return 0;
 }

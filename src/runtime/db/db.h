@@ -29,6 +29,9 @@ struct db_schema {
  * version. */
 int db_open(const char *path, const struct db_schema *schemas, size_t n, struct db **ret,
             struct err *err) MUST_USE;
+/* To look at a store, also one that a server works on: nothing can be written, and each transaction
+ * sees one moment. ERR_NOT_FOUND: there is no such file. */
+int db_open_view(const char *path, struct db **ret, struct err *err) MUST_USE;
 void db_close(struct db *db); /* NULL ok */
 
 /* Transactions. Begin takes the lock (recursive per thread); only the outermost commit is durable,
