@@ -185,7 +185,9 @@ static int answer(struct store_layer *l, struct engine_event *event, enum engine
 
 static int through_door(struct store_layer *l, struct engine_event *event, enum engine_refusal *why,
                         struct err *err) {
-    struct action_end action = {.ok = event->ok};
+    struct action_end action = {
+        .ok = event->ok,
+        .summary = str_printf(&l->w->arena, "end %llu", (unsigned long long)l->w->events)};
     struct check_end check = {.ok = event->ok, .errored = event->errored};
     switch (event->kind) {
     case EVENT_DEFINE:

@@ -58,6 +58,7 @@ struct ticket {
     bool approval;
     char id[40];
     char token[40];
+    char said[40]; /* what its row says since its end */
 };
 
 struct tickets {

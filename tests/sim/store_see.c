@@ -1,6 +1,8 @@
 /* From rows to what can be seen; store.h. */
 #include "store.h"
 
+#include <stdio.h>
+
 static bool bad(struct store_layer *l, const struct err *err) {
     return sim_wrong(l->w, "store: %s", err->msg);
 }
@@ -106,12 +108,30 @@ static struct ticket *ticket_of(struct store_layer *l, struct tickets *t, struct
     return ticket;
 }
 
+/* An end is told once; what it said stays. */
+static bool keeps_saying(struct store_layer *l, struct ticket *t, struct str status,
+                         struct str summary) {
+    char said[sizeof(t->said)];
+    snprintf(said, sizeof(said), "%.12s %.20s", str_z(&l->w->arena, status),
+             str_z(&l->w->arena, summary));
+    if (str_is(status, "InProgress")) {
+        return true;
+    }
+    if (t->said[0] != '\0' && strcmp(t->said, said) != 0) {
+        return sim_wrong(l->w, "e%d s%d a%d had ended as '%s', and now says '%s'", t->e, t->stage,
+                         t->action, t->said, said);
+    }
+    memcpy(t->said, said, sizeof(said));
+    return true;
+}
+
 static int see_actions(struct store_layer *l, struct arena *a, struct err *err) {
     struct db_rows rows cleanup_rows = {0};
-    int more = db_query(l->db, &rows, err,
-                        "SELECT execution, stage, action, id, status, token FROM action_executions "
-                        "WHERE pipeline = ? ORDER BY number",
-                        "i", l->pipeline);
+    int more = db_query(
+        l->db, &rows, err,
+        "SELECT execution, stage, action, id, status, token, summary FROM action_executions "
+        "WHERE pipeline = ? ORDER BY number",
+        "i", l->pipeline);
     while (more >= 0 && (more = db_next(&rows, err)) > 0) {
         int e = sim_execution_number(l->w, db_str(&rows, a, 0));
         int s = sim_digit(db_str(&rows, a, 1));
@@ -124,6 +144,9 @@ static int see_actions(struct store_layer *l, struct arena *a, struct err *err) 
         struct ticket *t =
             ticket_of(l, &l->w->runs, db_str(&rows, a, 3), e, s, n, ++x->starts[s][n]);
         if (t == NULL) {
+            return err_set(err, ERR_INTERNAL, "%s", l->w->wrong);
+        }
+        if (!keeps_saying(l, t, db_str(&rows, a, 4), db_str(&rows, a, 6))) {
             return err_set(err, ERR_INTERNAL, "%s", l->w->wrong);
         }
         t->approval = token.n > 0;

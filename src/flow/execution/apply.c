@@ -1,6 +1,7 @@
 /* Implementation of apply.h. */
 #include "flow/execution/apply.h"
 
+#include "base/planted.h"
 #include "flow/execution/project.h"
 #include "platform/text/json.h"
 #include "runtime/queue/queue.h"
@@ -19,8 +20,15 @@ static int write_step(struct applying *t, const struct engine_event *event,
                       const struct engine_effect_list *effects) {
     struct str stored_event = project_json(t->arena, engine_event_to_json(event));
     struct str stored_state = project_json(t->arena, engine_state_to_json(t->state));
-    if (record_event_add(t->f->db, t->pipeline, t->now_ms, stored_event, t->err) < 0 ||
-        record_pipeline_state(t->f->db, t->pipeline, stored_state, t->err) < 0) {
+    bool no_event = PLANTED(event_not_kept) && event->kind == EVENT_TRANSITION;
+    bool no_state = PLANTED(state_not_kept) && event->kind == EVENT_CHECK;
+    if ((!no_event &&
+         record_event_add(t->f->db, t->pipeline, t->now_ms, stored_event, t->err) < 0) ||
+        (!no_state && record_pipeline_state(t->f->db, t->pipeline, stored_state, t->err) < 0)) {
+        return -1;
+    }
+    if (PLANTED(event_before_rows) &&
+        (db_commit(t->f->db, t->err) < 0 || db_begin(t->f->db, t->err) < 0)) {
         return -1;
     }
     for (size_t i = 0; i < effects->n; i++) {
@@ -164,7 +172,7 @@ static int check_target(const struct flow *f, const struct pipeline_row *pipelin
     if (record_succeeded_in(f->db, target->id, stage, &succeeded, err) < 0) {
         return -1;
     }
-    if (target->version != pipeline->version) {
+    if (target->version != pipeline->version && !PLANTED(rollback_to_any_version)) {
         return not_a_target(REFUSED_OUTDATED, ret_refusal, err, target->id,
                             "the pipeline's structure has changed since");
     }
@@ -172,9 +180,10 @@ static int check_target(const struct flow *f, const struct pipeline_row *pipelin
         return not_a_target(REFUSED_NO_ROLLBACK, ret_refusal, err, target->id,
                             "it is a rollback itself");
     }
-    return succeeded ? 0
-                     : not_a_target(REFUSED_NO_ROLLBACK, ret_refusal, err, target->id,
-                                    "it did not succeed in that stage");
+    return succeeded || PLANTED(rollback_to_failure)
+               ? 0
+               : not_a_target(REFUSED_NO_ROLLBACK, ret_refusal, err, target->id,
+                              "it did not succeed in that stage");
 }
 
 int execution_rollback(const struct flow *f, struct arena *a, const struct pipeline_row *pipeline,
@@ -222,7 +231,7 @@ int execution_action_end(const struct flow *f, struct arena *a, struct str actio
     if (found <= 0) {
         return found;
     }
-    if (!str_is(row.status, "InProgress")) {
+    if (!str_is(row.status, "InProgress") && !PLANTED(late_end_rewrites)) {
         return 0;
     }
     struct action_row detail = {

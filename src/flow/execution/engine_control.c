@@ -254,8 +254,10 @@ int on_retry(struct step *t, const struct engine_event *event) {
     e->auto_last = false;
     reset_for_retry(e, event->all_actions);
     if (within) {
-        tell_stage(t, e, STAGE_IN_PROGRESS);
-        t->effects->v[t->effects->n - 1].resumed = true;
+        if (!PLANTED(retry_beside_not_told)) {
+            tell_stage(t, e, STAGE_IN_PROGRESS);
+            t->effects->v[t->effects->n - 1].resumed = true;
+        }
         actions_changed(t, e);
         return 0;
     }

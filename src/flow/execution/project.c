@@ -1,6 +1,7 @@
 /* What each effect of a step writes: rows for readers, jobs, notices; project.h. */
 #include "flow/execution/project.h"
 
+#include "base/planted.h"
 #include "flow/execution/apply.h"
 #include "platform/text/json.h"
 #include "runtime/queue/queue.h"
@@ -186,9 +187,9 @@ int project_effect(struct applying *t, const struct engine_effect *e) {
     case EFFECT_START_ACTION:
         return job(t, JOB_ACTION, e);
     case EFFECT_KILL_ACTION:
-        return job(t, JOB_KILL, e);
+        return PLANTED(kill_job_lost) ? 0 : job(t, JOB_KILL, e);
     case EFFECT_CHECK:
-        return job(t, JOB_CHECK, e);
+        return PLANTED(check_job_lost) ? 0 : job(t, JOB_CHECK, e);
     case EFFECT_END_CHECK:
         return job(t, JOB_END_CHECK, e);
     case EFFECT_ROLLBACK:
