@@ -221,8 +221,27 @@ static void test_disk_use_is_measured(void **state) {
         OK(sandbox_usage(b->s, &after, &b->err));
     } while (after.disk_entries == before.disk_entries);
     assert_true(after.disk_bytes - before.disk_bytes >= 20 << 20);
-    assert_true(after.disk_bytes > sandbox_disk_limit(b->s));
+    struct err full = ERR_INIT;
+    assert_int_equal(sandbox_check_disk(b->s, &full), -1);
+    assert_string_equal(full.msg, "No space left: the build has written more than 16 MiB");
     assert_true(before.disk_bytes < 4 << 20);
+}
+
+static void test_files_are_counted_too(void **state) {
+    struct box *b = *state;
+    struct sandbox_spec spec = spec_of(b);
+    spec.limits.disk_entries = 1000;
+    open_box(b, &spec);
+    OK(sandbox_check_disk(b->s, &b->err));
+    assert_int_equal(sh(b, "mkdir /tmp/d && cd /tmp/d && seq 2000 | xargs touch"), 0);
+    struct err full = ERR_INIT;
+    for (int i = 0; i < 600 && sandbox_check_disk(b->s, &full) == 0; i++) {
+        poll(NULL, 0, 20); /* it walks a tenth of the time */
+    }
+    assert_string_equal(full.msg,
+                        "No space left: the build has made more than 1000 files and folders");
+    assert_int_equal(sh(b, "rm -r /tmp/d"), 0);
+    OK(sandbox_check_disk(b->s, &b->err));
 }
 
 static void test_tree_that_ignores_term_dies_and_nothing_is_left(void **state) {
@@ -307,6 +326,7 @@ int main(void) {
         WITH_BOX(test_fork_bomb_stays_inside_its_limit),
         WITH_BOX(test_memory_hog_is_ended_and_the_container_goes_on),
         WITH_BOX(test_disk_use_is_measured),
+        WITH_BOX(test_files_are_counted_too),
         WITH_BOX(test_tree_that_ignores_term_dies_and_nothing_is_left),
         WITH_BOX(test_signal_reaches_a_command_with_its_children_only),
         WITH_BOX(test_container_ends_with_its_supervisor_and_can_be_swept),

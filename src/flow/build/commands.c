@@ -89,17 +89,21 @@ static void end_commands(struct supervision *s) {
     drain(s, s->out_read, NULL, BURST);
 }
 
-/* Is the upper layer larger than it may be? */
-static bool disk_full(struct supervision *s) {
-    struct sandbox_usage usage;
+/* Whoever has filled the disk would go on: all commands end, what follows finds the container. */
+static int look_at_disk(struct supervision *s, struct err *err) {
     struct err ignored = ERR_INIT;
     int64_t now = clock_mono_ms(s->clock);
     if (now - s->gone_checked_ms < TICK_MS) {
-        return false;
+        return 0;
     }
     s->gone_checked_ms = now;
-    return sandbox_usage(s->box, &usage, &ignored) == 0 &&
-           usage.disk_bytes > sandbox_disk_limit(s->box);
+    if (sandbox_check_disk(s->box, err) == 0) {
+        return 0;
+    }
+    if (sandbox_signal(s->box, 0, SIGKILL, &ignored) < 0 && sandbox_kill(s->box, &ignored) == 0) {
+        s->box_gone = true;
+    }
+    return -1;
 }
 
 static int gone(struct supervision *s, struct err *err) {
@@ -142,11 +146,7 @@ static int look(struct supervision *s, uint32_t id, int out, struct buf *into, i
         *ret_code = event.code;
         return 1;
     }
-    if (disk_full(s)) {
-        return err_set(err, ERR_LIMIT, "No space left: the build has written more than %lld MiB",
-                       (long long)s->plan.disk_mib);
-    }
-    return 0;
+    return look_at_disk(s, err);
 }
 
 static int wait_with(struct supervision *s, uint32_t id, int out, struct buf *into,

@@ -233,7 +233,7 @@ static int look(const struct cage *c, int64_t since_ms, struct err *err) {
         return err_set(err, ERR_UNAVAILABLE, "%s did not end within %d s", c->argv[0],
                        c->timeout_ms / 1000);
     }
-    if (tree_size(c->dir, c->bytes_max, &bytes, &entries, err) < 0) {
+    if (tree_size(c->dir, c->bytes_max, 0, &bytes, &entries, err) < 0) {
         return -1;
     }
     return bytes > c->bytes_max

@@ -63,6 +63,7 @@ static void copy_spec(struct arena *a, const struct sandbox_spec *from, struct s
     l->memory_bytes = l->memory_bytes ? l->memory_bytes : (int64_t)3 << 30;
     l->pids = l->pids ? l->pids : 4096;
     l->disk_bytes = l->disk_bytes ? l->disk_bytes : (int64_t)64 << 30;
+    l->disk_entries = l->disk_entries ? l->disk_entries : 2 * 1000 * 1000;
     l->shm_bytes = l->shm_bytes ? l->shm_bytes : (int64_t)64 << 20;
 }
 
@@ -391,20 +392,25 @@ int sandbox_sweep(const char *dir, struct err *err) {
     return result < 0 ? err_wrap(err, "clear away a container") : 0;
 }
 
+/* Adds what lies below a folder: no further than it takes to know that it is too much. */
+static int add_tree(struct sandbox *s, const char *path, struct sandbox_usage *u, struct err *err) {
+    const struct sandbox_limits *l = &s->spec.limits;
+    int64_t bytes = 0;
+    int64_t entries = 0;
+    if (tree_size(path, 2 * l->disk_bytes, l->disk_entries, &bytes, &entries, err) < 0) {
+        return -1;
+    }
+    u->disk_bytes += bytes;
+    u->disk_entries += entries;
+    return 0;
+}
+
 /* What lies in folders of the host that the build may write to. */
 static int add_mounts(struct sandbox *s, struct sandbox_usage *u, struct err *err) {
     for (size_t i = 0; i < s->spec.mounts_n; i++) {
-        int64_t bytes = 0;
-        int64_t entries = 0;
-        if (!s->spec.mounts[i].writable) {
-            continue;
-        }
-        if (tree_size(s->spec.mounts[i].source, 2 * s->spec.limits.disk_bytes, &bytes, &entries,
-                      err) < 0) {
+        if (s->spec.mounts[i].writable && add_tree(s, s->spec.mounts[i].source, u, err) < 0) {
             return -1;
         }
-        u->disk_bytes += bytes;
-        u->disk_entries += entries;
     }
     return 0;
 }
@@ -413,12 +419,12 @@ int sandbox_usage(struct sandbox *s, struct sandbox_usage *ret, struct err *err)
     cgroup_memory(s->cgroup, &s->last_usage);
     int64_t now = clock_mono_ms(&clock_system);
     if (now >= s->next_walk_ms) {
-        struct sandbox_usage *u = &s->last_usage;
-        if (tree_size(s->upper, 2 * s->spec.limits.disk_bytes, &u->disk_bytes, &u->disk_entries,
-                      err) < 0 ||
-            add_mounts(s, u, err) < 0) {
+        struct sandbox_usage u = s->last_usage;
+        u.disk_bytes = u.disk_entries = 0;
+        if (add_tree(s, s->upper, &u, err) < 0 || add_mounts(s, &u, err) < 0) {
             return -1;
         }
+        s->last_usage = u;
         int64_t took = clock_mono_ms(&clock_system) - now;
         s->next_walk_ms = now + took * DISK_SHARE;
     }
@@ -426,8 +432,31 @@ int sandbox_usage(struct sandbox *s, struct sandbox_usage *ret, struct err *err)
     return 0;
 }
 
-int64_t sandbox_disk_limit(const struct sandbox *s) {
-    return s->spec.limits.disk_bytes;
+int sandbox_check_disk(struct sandbox *s, struct err *err) {
+    const struct sandbox_limits *l = &s->spec.limits;
+    struct sandbox_usage u;
+    struct err why = ERR_INIT;
+    if (sandbox_usage(s, &u, &why) < 0) {
+        /* Deeper than it can be measured is too much; a folder that vanished under us is not. */
+        return why.kind == ERR_LIMIT
+                   ? err_set(err, ERR_LIMIT,
+                             "No space left: the build has made more than %d folders in each "
+                             "other",
+                             TREE_MEASURE_DEPTH)
+                   : 0;
+    }
+    if (u.disk_bytes > l->disk_bytes || u.disk_entries > l->disk_entries) {
+        s->next_walk_ms = 0; /* it may be less the next time */
+    }
+    if (u.disk_bytes > l->disk_bytes) {
+        return err_set(err, ERR_LIMIT, "No space left: the build has written more than %lld MiB",
+                       (long long)(l->disk_bytes >> 20));
+    }
+    return u.disk_entries <= l->disk_entries
+               ? 0
+               : err_set(err, ERR_LIMIT,
+                         "No space left: the build has made more than %lld files and folders",
+                         (long long)l->disk_entries);
 }
 
 int sandbox_open(struct sandbox *s, const char *path, int flags, mode_t mode, struct err *err) {

@@ -43,7 +43,8 @@ struct sandbox_limits {
     int64_t memory_bytes; /* with page cache and tmpfs; 0 = 3 GiB */
     int64_t pids;         /* processes and threads; 0 = 4096 */
     int64_t cpu_milli;    /* 1000 = one processor; 0 = no limit */
-    int64_t disk_bytes;   /* of the upper layer, judged by sandbox_usage; 0 = 64 GiB */
+    int64_t disk_bytes;   /* of the upper layer, judged by sandbox_check_disk; 0 = 64 GiB */
+    int64_t disk_entries; /* files and folders in it, the same; 0 = 2,000,000 */
     int64_t shm_bytes;    /* /dev/shm; 0 = 64 MiB */
 };
 
@@ -152,7 +153,10 @@ struct sandbox_usage {
 
 /* Measures. The disk is walked at most about a tenth of the time: in between, the last figures. */
 int sandbox_usage(struct sandbox *s, struct sandbox_usage *ret, struct err *err) MUST_USE;
-int64_t sandbox_disk_limit(const struct sandbox *s);
+
+/* ERR_LIMIT, in words for the build's owner, when it holds more on the disk than it may, by the
+ * last walk over it. */
+int sandbox_check_disk(struct sandbox *s, struct err *err) MUST_USE;
 
 /* Opens a path inside; links are followed as inside, never out. What O_CREAT makes belongs to the
  * container's root only after fchown to sandbox_root_id: sandbox_write_file does that. */

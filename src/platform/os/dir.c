@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TREE_DEPTH_MAX = 1024 }; /* open descriptors of one walk; deeper trees are refused */
+enum { REMOVE_DEPTH_MAX = 128 }; /* what lies deeper is moved up, to need few open descriptors */
 
 int dir_make(const char *path, mode_t mode, struct err *err) {
     if (mkdir(path, mode) == 0) {
@@ -53,14 +53,36 @@ static bool is_dots(const char *name) {
 struct walk {
     int (*entry)(struct walk *w, int dir_fd, const char *name, const struct stat *st,
                  struct err *err);
-    dev_t device;    /* of the top: others are mounts */
-    bool make_way;   /* lend ourselves the rights to enter (removal by a plain user) */
-    int64_t bytes;   /* tree_size */
-    int64_t entries; /* tree_size */
-    int64_t stop_at; /* tree_size; 0 = never */
+    dev_t device;         /* of the top: others are mounts */
+    bool removing;        /* lend ourselves the rights to enter; move up what is too deep */
+    int top_fd;           /* of the tree, while it is walked */
+    unsigned lifted;      /* folders moved up so far: their names' numbers */
+    bool again;           /* one was: the top has more to be walked */
+    int64_t bytes;        /* tree_size */
+    int64_t entries;      /* tree_size */
+    int64_t stop_bytes;   /* tree_size; 0 = never */
+    int64_t stop_entries; /* tree_size; 0 = never */
 };
 
 static int walk_dir(struct walk *w, int parent_fd, const char *name, int depth, struct err *err);
+
+/* Moves a folder to the top, so that a tree of any depth is removed with few descriptors. The names
+ * may be taken by entries of the tree itself: then by the next number. */
+static int lift(struct walk *w, int dir_fd, const char *name, struct err *err) {
+    char to[32];
+    int sys = EEXIST;
+    bool lent = false;
+    while (sys == EEXIST || sys == ENOTEMPTY || sys == ENOTDIR) {
+        snprintf(to, sizeof(to), ".lifted-%u", w->lifted++);
+        sys = renameat(dir_fd, name, w->top_fd, to) == 0 ? 0 : errno;
+        if (sys == EACCES && !lent && fchmodat(dir_fd, name, 0700, 0) == 0) {
+            lent = true; /* a plain user needs it: the folder's ".." changes */
+            sys = EEXIST;
+        }
+    }
+    w->again = w->again || sys == 0;
+    return sys == 0 || sys == ENOENT ? 0 : os_error(err, sys, "move folder", name);
+}
 
 static int walk_entry(struct walk *w, int dir_fd, const char *name, int depth, struct err *err) {
     struct stat st;
@@ -68,7 +90,10 @@ static int walk_entry(struct walk *w, int dir_fd, const char *name, int depth, s
         return errno == ENOENT ? 0 : os_error(err, errno, "look at", name);
     }
     if (S_ISDIR(st.st_mode) && st.st_dev != w->device) {
-        return w->make_way ? err_set(err, ERR_CONFLICT, "%s is a mount point", name) : 0;
+        return w->removing ? err_set(err, ERR_CONFLICT, "%s is a mount point", name) : 0;
+    }
+    if (S_ISDIR(st.st_mode) && w->removing && depth >= REMOVE_DEPTH_MAX) {
+        return lift(w, dir_fd, name, err);
     }
     if (S_ISDIR(st.st_mode) && walk_dir(w, dir_fd, name, depth + 1, err) < 0) {
         return -1;
@@ -77,12 +102,12 @@ static int walk_entry(struct walk *w, int dir_fd, const char *name, int depth, s
 }
 
 static int walk_dir(struct walk *w, int parent_fd, const char *name, int depth, struct err *err) {
-    if (depth > TREE_DEPTH_MAX) {
-        return err_set(err, ERR_LIMIT, "more than %d folders in each other", TREE_DEPTH_MAX);
+    if (depth > TREE_MEASURE_DEPTH) {
+        return err_set(err, ERR_LIMIT, "more than %d folders in each other", TREE_MEASURE_DEPTH);
     }
     const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     int fd cleanup_fd = openat(parent_fd, name, flags);
-    if (fd < 0 && errno == EACCES && w->make_way && fchmodat(parent_fd, name, 0700, 0) == 0) {
+    if (fd < 0 && errno == EACCES && w->removing && fchmodat(parent_fd, name, 0700, 0) == 0) {
         fd = openat(parent_fd, name, flags);
     }
     if (fd < 0) {
@@ -91,7 +116,7 @@ static int walk_dir(struct walk *w, int parent_fd, const char *name, int depth, 
                    : os_error(err, errno, "open folder", name);
     }
     struct stat st;
-    if (w->make_way && fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700) {
+    if (w->removing && fstat(fd, &st) == 0 && (st.st_mode & 0700) != 0700) {
         fchmod(fd, 0700);
     }
     DIR *dir = fdopendir(fd);
@@ -100,11 +125,13 @@ static int walk_dir(struct walk *w, int parent_fd, const char *name, int depth, 
     }
     int dir_fd = TAKE_FD(fd);
     int result = 0;
+    w->top_fd = depth == 0 ? dir_fd : w->top_fd;
     for (const struct dirent *e = NULL; result == 0 && (e = readdir(dir)) != NULL;) {
         if (!is_dots(e->d_name)) {
             result = walk_entry(w, dir_fd, e->d_name, depth, err);
         }
-        if (w->stop_at > 0 && w->bytes > w->stop_at) {
+        if ((w->stop_bytes > 0 && w->bytes > w->stop_bytes) ||
+            (w->stop_entries > 0 && w->entries > w->stop_entries)) {
             break;
         }
     }
@@ -126,10 +153,13 @@ int tree_remove(const char *path, struct err *err) {
     if (lstat(path, &st) < 0) {
         return errno == ENOENT ? 0 : os_error(err, errno, "look at", path);
     }
-    struct walk w = {.entry = remove_entry, .device = st.st_dev, .make_way = true};
-    if (S_ISDIR(st.st_mode) && walk_dir(&w, AT_FDCWD, path, 0, err) < 0) {
-        return err_wrap(err, "remove %s", path);
-    }
+    struct walk w = {.entry = remove_entry, .device = st.st_dev, .removing = true};
+    do {
+        w.again = false;
+        if (S_ISDIR(st.st_mode) && walk_dir(&w, AT_FDCWD, path, 0, err) < 0) {
+            return err_wrap(err, "remove %s", path);
+        }
+    } while (w.again);
     return remove_entry(&w, AT_FDCWD, path, &st, err);
 }
 
@@ -143,13 +173,16 @@ static int measure_entry(struct walk *w, int dir_fd, const char *name, const str
     return 0;
 }
 
-int tree_size(const char *path, int64_t stop_at, int64_t *ret_bytes, int64_t *ret_entries,
-              struct err *err) {
+int tree_size(const char *path, int64_t stop_bytes, int64_t stop_entries, int64_t *ret_bytes,
+              int64_t *ret_entries, struct err *err) {
     struct stat st;
     if (lstat(path, &st) < 0) {
         return os_error(err, errno, "look at", path);
     }
-    struct walk w = {.entry = measure_entry, .device = st.st_dev, .stop_at = stop_at};
+    struct walk w = {.entry = measure_entry,
+                     .device = st.st_dev,
+                     .stop_bytes = stop_bytes,
+                     .stop_entries = stop_entries};
     if (S_ISDIR(st.st_mode) && walk_dir(&w, AT_FDCWD, path, 0, err) < 0) {
         return err_wrap(err, "measure %s", path);
     }

@@ -47,14 +47,16 @@ int dir_make(const char *path, mode_t mode, struct err *err) MUST_USE;
 /* Makes the folder alone; ERR_EXISTS when it is there: who makes it owns it. */
 int dir_make_new(const char *path, mode_t mode, struct err *err) MUST_USE;
 
-/* Removes a file or a whole tree; absent is no error. Links are removed, not followed; other file
- * systems mounted inside are refused (ERR_CONFLICT). */
+/* Removes a file or a whole tree of any depth; absent is no error. Links are removed, not followed;
+ * other file systems mounted inside are refused (ERR_CONFLICT). */
 int tree_remove(const char *path, struct err *err) MUST_USE;
 
 /* Bytes on disk of a tree (blocks, hard links once per name) and its number of entries. Stops
- * early when `stop_at` bytes are passed (0 = never). Entries that vanish meanwhile are skipped. */
-int tree_size(const char *path, int64_t stop_at, int64_t *ret_bytes, int64_t *ret_entries,
-              struct err *err) MUST_USE;
+ * early when so many bytes or entries are passed (0 = never). Entries that vanish meanwhile are
+ * skipped; ERR_LIMIT when more than TREE_MEASURE_DEPTH folders lie in each other. */
+enum { TREE_MEASURE_DEPTH = 512 };
+int tree_size(const char *path, int64_t stop_bytes, int64_t stop_entries, int64_t *ret_bytes,
+              int64_t *ret_entries, struct err *err) MUST_USE;
 
 /* Names in a folder, sorted by byte order, without "." and "..". */
 int dir_list(struct arena *a, const char *path, struct str_list *ret, struct err *err) MUST_USE;

@@ -84,6 +84,30 @@ static void test_removing_a_tree_never_follows_links_out_of_it(void **state) {
     assert_int_equal(tree_remove(in_dir(f, "absent"), &f->err), 0);
 }
 
+/* Deeper than descriptors and paths reach, with the names that moving up would use in its way. */
+static void test_a_tree_of_any_depth_is_removed_and_none_is_measured_without_end(void **state) {
+    struct fixture *f = *state;
+    enum { DEPTH = 5000 };
+    assert_int_equal(dir_make(in_dir(f, "deep/.lifted-0/x"), 0755, &f->err), 0);
+    assert_int_equal(file_write(in_dir(f, "deep/.lifted-1"), S("x"), 0600, &f->err), 0);
+    int at = file_open(in_dir(f, "deep"), O_RDONLY | O_DIRECTORY, 0, &f->err);
+    for (int i = 0; i < DEPTH; i++) {
+        assert_int_equal(mkdirat(at, "d", 0700), 0);
+        int next = openat(at, "d", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(next >= 0);
+        close(at);
+        at = next;
+    }
+    close(at);
+    int64_t bytes = 0;
+    int64_t entries = 0;
+    assert_int_equal(tree_size(in_dir(f, "deep"), 0, 0, &bytes, &entries, &f->err), -1);
+    assert_int_equal(f->err.kind, ERR_LIMIT);
+    f->err = ERR_INIT;
+    assert_int_equal(tree_remove(in_dir(f, "deep"), &f->err), 0);
+    assert_false(file_exists(in_dir(f, "deep")));
+}
+
 static void test_tree_size_counts_blocks_and_stops_at_its_limit(void **state) {
     struct fixture *f = *state;
     char chunk[65536];
@@ -95,10 +119,12 @@ static void test_tree_size_counts_blocks_and_stops_at_its_limit(void **state) {
     }
     int64_t bytes = 0;
     int64_t entries = 0;
-    assert_int_equal(tree_size(in_dir(f, "t"), 0, &bytes, &entries, &f->err), 0);
+    assert_int_equal(tree_size(in_dir(f, "t"), 0, 0, &bytes, &entries, &f->err), 0);
     assert_int_equal(entries, 6);
     assert_true(bytes >= 4 * 65536 && bytes < 5 * 65536);
-    assert_int_equal(tree_size(in_dir(f, "t"), 70000, &bytes, &entries, &f->err), 0);
+    assert_int_equal(tree_size(in_dir(f, "t"), 0, 1, &bytes, &entries, &f->err), 0);
+    assert_int_equal(entries, 4); /* two, their folder, and the top */
+    assert_int_equal(tree_size(in_dir(f, "t"), 70000, 0, &bytes, &entries, &f->err), 0);
     assert_true(entries < 6);
 }
 
@@ -288,6 +314,7 @@ int main(void) {
         WITH_DIR(test_atomic_write_replaces_content_and_leaves_no_temporary_file),
         WITH_DIR(test_reading_more_than_the_limit_is_refused),
         WITH_DIR(test_removing_a_tree_never_follows_links_out_of_it),
+        WITH_DIR(test_a_tree_of_any_depth_is_removed_and_none_is_measured_without_end),
         WITH_DIR(test_tree_size_counts_blocks_and_stops_at_its_limit),
         WITH_DIR(test_opening_beneath_a_folder_cannot_leave_it),
         WITH_DIR(test_lock_is_exclusive_and_ends_with_its_descriptor),
