@@ -13,9 +13,69 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* ---- is it ours? ---- */
+
+static struct str user_name(struct arena *a, uid_t uid) {
+    const struct passwd *user = getpwuid(uid); /* serve is starting: no other thread asks */
+    return user ? str_dup(a, str_c(user->pw_name)) : str_printf(a, "%u", uid);
+}
+
+static int check_owner(struct arena *a, const char *dir, uid_t owner, struct err *err) {
+    if (owner == geteuid()) {
+        return 0;
+    }
+    struct str theirs = user_name(a, owner);
+    return err_set(err, ERR_DENIED,
+                   "%s belongs to user " STR_FMT ", and serve runs as " STR_FMT
+                   "; run it as " STR_FMT ", or give another --data",
+                   dir, STR_ARG(theirs), STR_ARG(user_name(a, geteuid())), STR_ARG(theirs));
+}
+
+static int check_absent(struct arena *a, const char *dir, bool named, struct err *err) {
+    struct str path = str_c(dir);
+    while (path.n > 1 && path.p[path.n - 1] == '/') {
+        path.n--;
+    }
+    size_t slash = str_rfind_c(path, '/');
+    const char *parent = slash == (size_t)-1 ? "." : slash == 0 ? "/" : str_z(a, str_n(dir, slash));
+    return !named || file_exists(parent)
+               ? 0
+               : err_set(err, ERR_NOT_FOUND,
+                         "%s is not there, and neither is %s; is its disk mounted? Make that "
+                         "folder, or give another --data",
+                         dir, parent);
+}
+
+static int check_parts(struct arena *a, const char *dir, struct err *err) {
+    bool keys = file_exists(str_printf(a, "%s/keys.json", dir).p);
+    bool store = file_exists(str_printf(a, "%s/trunkline.db", dir).p);
+    return !keys || store
+               ? 0
+               : err_set(err, ERR_CONFLICT,
+                         "%s has accounts' keys but no store: trunkline.db is missing; put it "
+                         "back (docs/backup.md), or give an empty directory",
+                         dir);
+}
+
+int datadir_check(const char *dir, bool named, struct err *err) {
+    struct arena a = ARENA_INIT;
+    struct stat st;
+    int result = 0;
+    if (stat(dir, &st) < 0) {
+        result = errno == ENOENT ? check_absent(&a, dir, named, err)
+                                 : err_sys(err, errno, "look at the data directory %s", dir);
+    } else if (check_owner(&a, dir, st.st_uid, err) < 0 || check_parts(&a, dir, err) < 0) {
+        result = -1;
+    }
+    arena_done(&a);
+    return result;
+}
 
 /* ---- lock ---- */
 

@@ -249,8 +249,9 @@ static int open_door(struct serving *s, struct err *err) {
 /* ---- the process ---- */
 
 static int start_all(struct serving *s, struct err *err) {
-    s->lock = datadir_lock(s->options->data_dir, err);
-    if (s->lock < 0) {
+    const char *dir = s->options->data_dir;
+    if (datadir_check(dir, s->options->data_dir_named, err) < 0 ||
+        (s->lock = datadir_lock(dir, err)) < 0) {
         return -1;
     }
     if (open_store(s, err) < 0 || open_gate(s, err) < 0 || read_egress(s, err) < 0 ||

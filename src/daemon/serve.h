@@ -1,6 +1,6 @@
 /*
- * `trunkline serve`: opens the data directory, puts everything together, answers until it is told to
- * end. Start is recovery: there is no other start path.
+ * `trunkline serve`: opens the data directory, puts everything together, answers until it is told
+ * to end. Start is recovery: there is no other start path.
  */
 #pragma once
 
@@ -11,11 +11,12 @@
 
 struct serve_options {
     const char *data_dir;
-    const char *host;              /* "127.0.0.1" */
-    uint16_t port;                 /* 0 = any free one */
-    const char *any_key_account;   /* name or id, or NULL; loopback only */
-    const char *const *notify_to;  /* CIDRs beside those of trunkline.yml; NULL-terminated or NULL */
-    bool die_with_parent;          /* `run`: end when the parent does */
+    bool data_dir_named;          /* by --data or $TRUNKLINE_DATA */
+    const char *host;             /* "127.0.0.1" */
+    uint16_t port;                /* 0 = any free one */
+    const char *any_key_account;  /* name or id, or NULL; loopback only */
+    const char *const *notify_to; /* CIDRs beside those of trunkline.yml; NULL-terminated or NULL */
+    bool die_with_parent;         /* `run`: end when the parent does */
 };
 
 /* Prints "trunkline: ready URL" when it answers; returns after SIGTERM or SIGINT. */

@@ -1,6 +1,7 @@
 /*
- * What this program is made of, as tables: the store's schemas and the services that are served. The
- * embedded services bring theirs (services/services.def); those of flow and front are named here.
+ * What this program is made of, as tables: the store's schemas and the services that are served.
+ * The embedded services bring theirs (services/services.def); those of flow and front are named
+ * here.
  */
 #pragma once
 

@@ -27,6 +27,7 @@ static int read_listen(struct cli *c, struct serve_options *options, struct err 
 
 static int run(struct cli *c, struct err *err) {
     struct serve_options options = {.data_dir = place_data_dir(c),
+                                    .data_dir_named = place_data_is_named(c),
                                     .any_key_account = cli_opt(c, "accept-any-key"),
                                     .die_with_parent = cli_has(c, "die-with-parent")};
     if (read_listen(c, &options, err) < 0) {

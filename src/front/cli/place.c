@@ -17,16 +17,21 @@ static const char *variable(const char *name) {
     return set(getenv(name));
 }
 
+static const char *named(const struct cli *c) {
+    const char *dir = set(cli_common(c, "data"));
+    return dir ? dir : variable("TRUNKLINE_DATA");
+}
+
+bool place_data_is_named(const struct cli *c) {
+    return named(c) != NULL;
+}
+
 const char *place_data_dir(struct cli *c) {
     if (c->data_dir != NULL) {
         return c->data_dir;
     }
-    const char *dir = set(cli_common(c, "data"));
-    if (dir == NULL) {
-        dir = variable("TRUNKLINE_DATA");
-    }
-    if (dir != NULL) {
-        return dir;
+    if (named(c) != NULL) {
+        return named(c);
     }
     if (geteuid() == 0) {
         return "/var/lib/trunkline";

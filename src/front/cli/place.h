@@ -24,6 +24,7 @@ struct place_account_list {
 
 /* --data, $TRUNKLINE_DATA, or the default of this user. */
 const char *place_data_dir(struct cli *c);
+bool place_data_is_named(const struct cli *c);           /* it is not this user's default */
 const char *place_file(struct cli *c, const char *name); /* DATA/name */
 bool place_is_remote(const struct cli *c);               /* --url or $TRUNKLINE_URL is given */
 

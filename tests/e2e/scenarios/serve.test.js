@@ -1,7 +1,8 @@
 // The process itself: start, refusals, end, and what the port answers to strangers.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, lstatSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -9,6 +10,7 @@ import { CodePipelineClient, ListPipelinesCommand } from '@aws-sdk/client-codepi
 import { GetParameterCommand, PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { refuses } from '../lib/expect.js';
 import { PROGRAM, Server, run, temporary } from '../lib/server.js';
+import { without } from '../lib/tools.js';
 
 // Sends bytes as they are; the whole answer as text.
 function raw(server, bytes) {
@@ -228,6 +230,76 @@ test('a data directory that is none of ours', async (t) => {
     const onDamage = await run(PROGRAM, ['serve', '--data', damaged, '--listen', '127.0.0.1:0'], { timeout_ms: 10_000 });
     assert.equal(onDamage.status, 1);
     assert.match(onDamage.stderr, /trunkline\.db|not a database/);
+});
+
+// Everything below a folder: paths, sizes, times, content. Of the store's files that appear only while it
+// is open, and of who has it open, nothing.
+function everything(dir) {
+    return readdirSync(dir, { recursive: true }).filter((p) => !/^(serve\.pid|trunkline\.db-(wal|shm))$/.test(p)).sort().map((p) => {
+        const st = lstatSync(join(dir, p));
+        return [p, st.uid, st.mode, st.isFile() ? [st.mtimeMs, createHash('sha256').update(readFileSync(join(dir, p))).digest('hex')] : null];
+    });
+}
+
+test('a data directory that cannot be meant is refused, and nothing in it is touched', async (t) => {
+    const serve = (dir) => run(PROGRAM, ['serve', '--data', dir, '--listen', '127.0.0.1:0', '--die-with-parent'], { timeout_ms: 20_000 });
+    const refused = async (dir, message) => {
+        const done = await serve(dir);
+        assert.equal(done.status, 1, done.stdout + done.stderr);
+        assert.match(done.stderr, message);
+        assert.equal(done.stdout, '');
+    };
+    const whole = async (name) => {
+        const server = new Server(join(temporary(t), name));
+        await server.launch();
+        await server.client(SSMClient).send(new PutParameterCommand({ Name: '/kept', Value: '1', Type: 'String' }));
+        assert.deepEqual(await server.stop(), { code: 0, signal: null });
+        return server;
+    };
+
+    await t.test('one whose disk is not mounted', async () => {
+        const place = temporary(t);
+        await refused(join(place, 'not-mounted', 'data'), /not-mounted\/data is not there, and neither is .*not-mounted; is its disk mounted\?/);
+        assert.deepEqual(readdirSync(place), []);
+    });
+
+    await t.test('one whose store is gone', async () => {
+        const server = await whole('data');
+        const store = readFileSync(join(server.dir, 'trunkline.db'));
+        rmSync(join(server.dir, 'trunkline.db'));
+        const before = everything(server.dir);
+        await refused(server.dir, /has accounts' keys but no store: trunkline\.db is missing; put it back/);
+        assert.deepEqual(everything(server.dir), before);
+        writeFileSync(join(server.dir, 'trunkline.db'), store, { mode: 0o600 });
+        await server.launch();
+        assert.equal((await server.client(SSMClient).send(new GetParameterCommand({ Name: '/kept' }))).Parameter.Value, '1');
+        await server.stop();
+    });
+
+    await t.test('somebody else\'s', { skip: process.getuid() !== 0 && 'needs root to give a directory away' }, async () => {
+        const server = await whole('data');
+        chownSync(server.dir, 65534, 65534);
+        const before = everything(server.dir);
+        await refused(server.dir, /data belongs to user nobody, and serve runs as root; run it as nobody, or give another --data/);
+        assert.deepEqual(everything(server.dir), before);
+        chownSync(server.dir, 0, 0);
+        await server.launch();
+        await server.stop();
+    });
+
+    await t.test('one of a newer version', { skip: without('python3') }, async () => {
+        const server = await whole('data');
+        const newer = (change) => run('python3', ['-c', 'import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit(); c.close()',
+            join(server.dir, 'trunkline.db'), change]);
+        assert.equal((await newer("insert into migrations(name, number) values ('ssm', 999)")).status, 0);
+        const before = everything(server.dir);
+        await refused(server.dir, /'ssm' is at migration 999, which this version does not know: it was written by a newer trunkline/);
+        assert.deepEqual(everything(server.dir), before);
+        assert.equal((await newer("delete from migrations where number = 999")).status, 0);
+        await server.launch();
+        assert.equal((await server.client(SSMClient).send(new GetParameterCommand({ Name: '/kept' }))).Parameter.Value, '1');
+        await server.stop();
+    });
 });
 
 test('a damaged trunkline.yml is refused with file, line and column', async (t) => {
