@@ -6,6 +6,7 @@
 #include "flow/action/artifacts.h"
 #include "flow/batch/apply.h"
 #include "flow/batch/pipeline.h"
+#include "flow/build/plan_guard.h"
 #include "platform/text/json.h"
 
 enum { LOOK_MS = 300 };
@@ -58,6 +59,10 @@ static int begin(struct action_run *run, const struct build_order *order, bool c
     if (find_project(run, order, &project, err) < 0) {
         return -1;
     }
+    struct build_order guarded = *order;
+    if (plan_guard_wanted(project, order)) {
+        guarded.rights.policy = plan_guard_policy(a, order);
+    }
     override_project(run, order, combine, project);
     struct batch_order batch = {
         .account = order->account,
@@ -66,7 +71,7 @@ static int begin(struct action_run *run, const struct build_order *order, bool c
         .initiator = order->initiator,
         .token = order->token,
         .token_digest = S("pipeline"),
-        .pipeline = order,
+        .pipeline = &guarded,
     };
     if (batch_make(run->flow, a, &batch, &uuid, err) < 0) {
         return -1;

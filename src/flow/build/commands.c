@@ -244,8 +244,9 @@ static struct phase_end run_command(struct supervision *s, const struct buildspe
         build_log_line(s->log, "Command did not exit successfully " STR_FMT " exit status %d",
                        STR_ARG(command), code);
         end = phase_failed(s, "COMMAND_EXECUTION_ERROR",
-                           "Error while executing command: " STR_FMT ". Reason: exit status %d",
-                           STR_ARG(command), code);
+                           "Error while executing command: " STR_FMT
+                           ". Reason: exit status %d" STR_FMT,
+                           STR_ARG(command), code, STR_ARG(guard_reason(s)));
     }
     arena_done(&a);
     return end;

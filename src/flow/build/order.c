@@ -1,5 +1,6 @@
 /* Making builds, see order.h: the plan, limits, both ways to start. */
 #include "flow/build/order_making.h"
+#include "flow/build/plan_guard.h"
 
 enum { PIDS = 4096, DISK_MIB = 64 * 1024 };
 
@@ -63,6 +64,7 @@ static int make_plan(const struct flow *f, struct making *m, struct err *err) {
     plan->role_arn = p->service_role;
     plan->image = p->environment->image;
     plan->privileged = p->environment->privileged_mode;
+    plan->guard = order != NULL && order->rights.policy.p != NULL;
     if (p->environment->registry_credential != NULL) {
         plan->registry_secret = p->environment->registry_credential->credential;
     }
@@ -143,10 +145,14 @@ int build_start_as(const struct flow *f, struct arena *a, const struct build_ord
     if (known != 0) {
         return known < 0 ? -1 : 0;
     }
+    struct build_order guarded = *order;
+    if (plan_guard_wanted(project, order)) {
+        guarded.rights.policy = plan_guard_policy(a, order);
+    }
     struct build_making making = {.account = order->account,
                                   .region = order->region,
                                   .project = project,
-                                  .order = order,
+                                  .order = &guarded,
                                   .initiator = order->initiator,
                                   .token = order->token};
     return build_make(f, a, &making, ret_uuid, err);

@@ -152,7 +152,8 @@ static struct phase_end finish(struct supervision *s) {
             return not_made(s, &err);
         }
     }
-    return start_gateway(s, &err) < 0 ? not_made(s, &err) : phase_well();
+    return offer_guard(s, &err) < 0 || start_gateway(s, &err) < 0 ? not_made(s, &err)
+                                                                  : phase_well();
 }
 
 struct phase_end provision(struct supervision *s) {
@@ -175,7 +176,7 @@ struct phase_end provision(struct supervision *s) {
     }
     if (prepare(s, &image, ca, &err) < 0 || sandbox_create(s->box, &err) < 0 ||
         make_pipe(s, &err) < 0 || offer_docker(s, &err) < 0 || start_gateway(s, &err) < 0 ||
-        sandbox_start(s->box, &err) < 0) {
+        sandbox_start(s->box, &err) < 0 || offer_guard(s, &err) < 0) {
         return not_made(s, &err);
     }
     return phase_well();

@@ -97,6 +97,10 @@ int offer_docker(struct supervision *s, struct err *err) MUST_USE;
  * the machine's, that of its account's endpoint, the project's certificate. Sets s->ca_file. */
 int find_authorities(struct supervision *s, struct str *ret, struct err *err) MUST_USE;
 
+/* guard.c: what a plan stage's commands are held back by; the words for it, or empty. */
+int offer_guard(struct supervision *s, struct err *err) MUST_USE;
+struct str guard_reason(struct supervision *s);
+
 /* provision.c: the container and its gateway. */
 struct phase_end provision(struct supervision *s);
 /* The part that needs no build: container and pipe, for one of the pool. */

@@ -54,6 +54,7 @@ static const struct member plan_members[] = {
     TEXT(struct plan, registry_secret, "registrySecret", false),
     TEXT(struct plan, certificate, "certificate", false),
     FLAG(struct plan, privileged, "privileged"),
+    FLAG(struct plan, guard, "guard"),
     TEXT(struct plan, privileged_refused, "privilegedRefused", false),
     NUMBER(struct plan, memory_mib, "memoryMiB"),
     NUMBER(struct plan, disk_mib, "diskMiB"),

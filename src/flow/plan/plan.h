@@ -111,6 +111,7 @@ struct plan {
         size_t n;
     } registries;
     bool privileged;               /* privilegedMode */
+    bool guard;                    /* a plan stage: changes nothing (flow/build/plan_guard.h) */
     struct str privileged_refused; /* why that is not allowed here; absent = it is */
     int64_t memory_mib;
     int64_t disk_mib;

@@ -179,6 +179,14 @@ static bool give_member(struct ask *q, const char *name) {
     }
 }
 
+static bool item_attributes(struct ask *q) {
+    return gate_item_attributes(q->x, q->a, q->ret);
+}
+
+static bool new_object_bytes(struct ask *q) {
+    return gate_new_object_bytes(q->x, q->a, q->ret);
+}
+
 /* Tags of the request, however the service writes them: a map, or a list of {Key, Value}. */
 static bool request_tags(const struct gate_context *x, struct arena *a, struct str_map *ret) {
     static const char *const names[] = {"Tags", "tags", "TagList"};
@@ -310,11 +318,13 @@ static const struct {
     {"aws:userid", user_id},
     {"aws:username", user_name},
     {"aws:ViaAWSService", via_service},
+    {"dynamodb:Attributes", item_attributes},
     {"iam:PassedToService", passed_to},
     {"kms:CallerAccount", owner_account},
     {"kms:EncryptionContextKeys", encryption_context_keys},
     {"kms:ResourceAliases", resource_aliases},
     {"kms:ViaService", via},
+    {"trunkline:NewObjectBytes", new_object_bytes},
 };
 
 static const struct {

@@ -48,6 +48,12 @@ struct gate_context {
 };
 bool gate_context_value(void *ud, struct str key, struct str_list *ret);
 
+/* context_items.c: condition keys that are about an item or an object. False: the call has none. */
+bool gate_item_attributes(const struct gate_context *x, struct arena *a, struct str_list *ret);
+/* Of an object that a PutObject makes; larger than any where the key is taken, and for calls that
+ * do not say how much comes (parts, copies). AWS has no such key. */
+bool gate_new_object_bytes(const struct gate_context *x, struct arena *a, struct str_list *ret);
+
 struct gate_refusal {
     struct str action, resource, reason, missing, hint;
 };

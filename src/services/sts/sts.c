@@ -12,6 +12,9 @@
 #include "services/resources.h"
 #include "services/sts/sts_store.h"
 
+/* As flow/build/plan_guard.h, which no service may include. */
+#define GUARD_SID "PlanStage"
+
 enum {
     SECONDS_DEFAULT = 3600,
     SECONDS_CHAINED = 3600, /* most for a role that was assumed by a role */
@@ -102,18 +105,56 @@ static int add_statements(struct call *c, struct str text, json_t *into, struct 
         if (statement == NULL) {
             return err_set(err, ERR_INTERNAL, "session policy: %s", why.msg);
         }
-        json_object_del(statement, "Sid"); /* two policies may have the same */
+        if (!str_starts(json_str(statement, "Sid"), S(GUARD_SID))) {
+            json_object_del(statement, "Sid"); /* two policies may have the same */
+        }
         json_array_append_new(into, statement);
     }
     return 0;
+}
+
+/* What holds a build back goes on holding in every session that it opens from there: the statements
+ * that deny, called GUARD_SID..., of whoever calls. */
+static int inherit_guard(struct call *c, json_t *statements, struct err *err) {
+    struct str text = c->principal->session_policy;
+    bool guarded = text.p != NULL && str_find(text, S(GUARD_SID), 0) != (size_t)-1;
+    json_t *policy cleanup_json = guarded ? json_parse(text, err) : NULL;
+    const json_t *list = json_object_get(policy, "Statement");
+    if (guarded && policy == NULL) {
+        return err_wrap(err, "session policy of the caller");
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *s = json_array_get(list, i);
+        if (str_starts(json_str(s, "Sid"), S(GUARD_SID)) && str_is(json_str(s, "Effect"), "Deny")) {
+            json_array_append(statements, s);
+        }
+    }
+    return json_array_size(statements) > 0;
+}
+
+/* A session without a policy of its own may do what its role may, but for the denials. */
+static int only_guard(struct call *c, json_t *statements, struct err *err) {
+    int some = inherit_guard(c, statements, err);
+    if (some > 0) {
+        json_array_insert_new(
+            statements, 0,
+            json_pack("{ssssss}", "Effect", "Allow", "Action", "*", "Resource", "*"));
+    }
+    return some;
 }
 
 /* All session policies as one document: any of them may allow. */
 static int session_policy(struct call *c, const struct sts_assume_role_request *in,
                           struct str account, struct str *ret, int64_t *ret_size, struct err *err) {
     *ret = STR_NONE;
+    json_t *document cleanup_json = json_object();
+    json_t *statements = json_array();
+    json_set_str(document, "Version", S("2012-10-17"));
+    json_set(document, "Statement", statements);
     if (in->policy.p == NULL && in->policy_arns.n == 0) {
-        return 0;
+        int some = only_guard(c, statements, err);
+        *ret = some > 0 ? json_dump_str(c->arena, document) : STR_NONE;
+        return some < 0 ? -1 : 0;
     }
     if (in->policy_arns.n > 10) {
         return err_api(err, &sts_PackedPolicyTooLargeException,
@@ -124,10 +165,6 @@ static int session_policy(struct call *c, const struct sts_assume_role_request *
                        "Packed policy consumes %zu%% of allotted space, please use smaller policy.",
                        utf8_length(in->policy) * 100 / POLICY_MAX);
     }
-    json_t *document cleanup_json = json_object();
-    json_t *statements = json_array();
-    json_set_str(document, "Version", S("2012-10-17"));
-    json_set(document, "Statement", statements);
     if (in->policy.p != NULL && add_statements(c, in->policy, statements, err) < 0) {
         return -1;
     }
@@ -146,6 +183,9 @@ static int session_policy(struct call *c, const struct sts_assume_role_request *
         if (add_statements(c, text, statements, err) < 0) {
             return -1;
         }
+    }
+    if (inherit_guard(c, statements, err) < 0) {
+        return -1;
     }
     *ret = json_dump_str(c->arena, document);
     *ret_size = (int64_t)(in->policy.n * 100 / POLICY_MAX) + 1;

@@ -87,6 +87,37 @@ static void test_a_build_becomes_the_target_accounts_deploy_role(void **state) {
     assert_true(str_is(deploy.principal->user_id, "AROAdeploy:ci-build-7"));
 }
 
+/* A build's denials go on holding in the sessions that it opens, whatever policy it asks for. */
+static void test_what_holds_a_build_back_holds_its_further_sessions_back(void **state) {
+    struct fixture *f = *state;
+    struct aws_target build, deploy, narrowed;
+    struct aws_target codebuild = fixture_service(f, "111111111111", "codebuild.amazonaws.com");
+    struct str build_role = role(f, "111111111111", "build", by_codebuild,
+                                 ALLOW("\"Action\":\"*\",\"Resource\":\"*\""));
+    struct str deploy_role =
+        role(f, "222222222222", "deploy",
+             TRUST("\"Principal\":{\"AWS\":\"arn:aws:iam::111111111111:role/build\"}"),
+             ALLOW("\"Action\":\"*\",\"Resource\":\"*\""));
+    struct sts_assume_role_request in = request(build_role);
+    in.policy =
+        S("{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"*\","
+          "\"Resource\":\"*\"},{\"Sid\":\"PlanStage\",\"Effect\":\"Deny\",\"NotAction\":"
+          "\"sts:*\",\"Resource\":\"*\"},{\"Sid\":\"Other\",\"Effect\":\"Deny\",\"Action\":"
+          "\"sqs:*\",\"Resource\":\"*\"}]}");
+    assert_done(f, assume_with(f, &codebuild, &in, &build));
+    assert_done(f, assume(f, &build, deploy_role, &deploy));
+    struct str policy = deploy.principal->session_policy;
+    assert_true(str_find(policy, S("\"Sid\":\"PlanStage\""), 0) != (size_t)-1);
+    assert_true(str_find(policy, S("sqs:*"), 0) == (size_t)-1);
+    assert_true(str_find(policy, S("\"Effect\":\"Allow\",\"Action\":\"*\""), 0) != (size_t)-1);
+    in = request(deploy_role);
+    in.policy = str_c(ALLOW("\"Action\":\"s3:*\",\"Resource\":\"*\""));
+    assert_done(f, assume_with(f, &build, &in, &narrowed));
+    policy = narrowed.principal->session_policy;
+    assert_true(str_find(policy, S("\"Sid\":\"PlanStage\""), 0) != (size_t)-1);
+    assert_true(str_find(policy, S("\"Action\":\"*\""), 0) == (size_t)-1);
+}
+
 static void test_another_build_role_is_refused_by_the_trust_policy(void **state) {
     struct fixture *f = *state;
     struct aws_target other, none;
@@ -245,6 +276,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_build_becomes_the_target_accounts_deploy_role),
+        TEST(test_what_holds_a_build_back_holds_its_further_sessions_back),
         TEST(test_another_build_role_is_refused_by_the_trust_policy),
         TEST(test_across_accounts_the_caller_needs_the_right_too),
         TEST(test_a_service_assumes_only_roles_that_trust_it),
