@@ -1,11 +1,18 @@
-/* CodeBuild: a build of the project, which passes when it succeeds. The build's token is the rule's
- * id, so that a look that is repeated finds the build that is there. */
+/* CodeBuild and Commands: a build of the project, or of the rule's own commands, which passes when
+ * it succeeds. The build's token is the rule's id, so that a look that is repeated finds the build
+ * that is there. */
 #include "flow/stage/rule.h"
 
+#include "flow/action/commands.h"
 #include "flow/build/build.h"
+#include "flow/build/loose.h"
 #include "gen/codebuild.h"
 
 enum { LOOK_AGAIN_MS = 500 };
+
+static bool is_commands(const struct rule_run *run) {
+    return str_is(run->rule->provider, "Commands");
+}
 
 static int add_input(struct rule_run *run, struct str name, struct build_order *order,
                      struct err *err) {
@@ -37,24 +44,45 @@ static int add_inputs(struct rule_run *run, struct build_order *order, struct er
     return 0;
 }
 
-/* The build of this rule, made if it is not there. In a transaction. */
-static int find_build(struct rule_run *run, struct build_row *ret, struct err *err) {
+static int start_project(struct rule_run *run, struct build_order *order, struct str *ret_uuid,
+                         struct err *err) {
+    const struct check_run *check = run->check;
+    order->project = rule_setting(run, "ProjectName");
+    return build_order_env(check->arena, rule_setting(run, "EnvironmentVariables"), order, err) < 0
+               ? -1
+               : build_start(check->flow, check->arena, order, ret_uuid, err);
+}
+
+static int start_commands(struct rule_run *run, struct build_order *order, struct str *ret_uuid,
+                          struct err *err) {
+    const struct check_run *check = run->check;
+    struct loose_build loose = {
+        .order = order, .pipeline = check->pipeline.name, .commands = run->commands};
+    commands_roles(check->def.role_arn, run->rule->role_arn, &loose, order);
+    return loose_start(check->flow, check->arena, &loose, ret_uuid, err);
+}
+
+static int start_build(struct rule_run *run, struct str *ret_uuid, struct err *err) {
     const struct check_run *check = run->check;
     struct build_order order = {
         .account = check->pipeline.account,
         .region = check->pipeline.region,
-        .project = rule_setting(run, "ProjectName"),
         .token = run->id,
         .initiator = str_printf(check->arena, "codepipeline/%.*s", STR_ARG(check->pipeline.name)),
     };
+    return add_inputs(run, &order, err) < 0 ? -1
+           : is_commands(run)               ? start_commands(run, &order, ret_uuid, err)
+                                            : start_project(run, &order, ret_uuid, err);
+}
+
+/* The build of this rule, made if it is not there. In a transaction. */
+static int find_build(struct rule_run *run, struct build_row *ret, struct err *err) {
+    const struct check_run *check = run->check;
     struct str uuid = STR_NONE;
     if (run->before != NULL && run->before->external_id.p != NULL) {
         size_t colon = str_find_c(run->before->external_id, ':', 0);
         uuid = str_sub(run->before->external_id, colon + 1, run->before->external_id.n);
-    } else if (add_inputs(run, &order, err) < 0 ||
-               build_order_env(check->arena, rule_setting(run, "EnvironmentVariables"), &order,
-                               err) < 0 ||
-               build_start(check->flow, check->arena, &order, &uuid, err) < 0) {
+    } else if (start_build(run, &uuid, err) < 0) {
         return -1;
     }
     int found = build_load(check->flow->db, check->arena, uuid, ret, err);
@@ -64,6 +92,9 @@ static int find_build(struct rule_run *run, struct build_row *ret, struct err *e
 static int may_start(struct rule_run *run, struct err *err) {
     struct aws_target target;
     struct codebuild_start_build_input in = {.project_name = rule_setting(run, "ProjectName")};
+    if (is_commands(run)) {
+        return 0; /* they have the rights of the pipeline's or the rule's role, and no more */
+    }
     return rule_target(run, &target, err) < 0
                ? -1
                : aws_allowed(run->check->flow->world, run->check->arena, &target,

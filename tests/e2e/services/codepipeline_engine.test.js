@@ -5,9 +5,9 @@ import * as cp from '@aws-sdk/client-codepipeline';
 import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from '@aws-sdk/client-cloudwatch';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { refuses, until } from '../lib/expect.js';
-import { stages, World } from '../lib/release.js';
+import { buildspec, stages, World } from '../lib/release.js';
 import { Server } from '../lib/server.js';
-import { without } from '../lib/tools.js';
+import { without, withoutBuilds } from '../lib/tools.js';
 
 const skip = without('git');
 
@@ -240,6 +240,27 @@ test('a condition after success rolls back while the alarm is loud', { skip }, a
     const back = await world.newest(3);
     assert.equal((await world.execution(back)).rollbackMetadata.rollbackTargetPipelineExecutionId, good);
     assert.equal((await world.execution(back)).executionType, 'ROLLBACK');
+});
+
+test('rules run builds: of a project, and of their own commands', { skip: skip || withoutBuilds() }, async (t) => {
+    const { world, send } = await make(t, [
+        { ...stages.approval(),
+            beforeEntry: condition('FAIL', rule('Commands', {}, { commands: ['test -f README.md', 'echo "$AWS_DEFAULT_REGION"'],
+                inputArtifacts: [{ name: 'Source' }] })),
+            onSuccess: condition('FAIL', rule('CodeBuild', { ProjectName: 'smoke', PrimarySource: 'Source' }, { inputArtifacts: [{ name: 'Source' }] })) },
+    ]);
+    await world.project('smoke', buildspec('grep -q good README.md'));
+    const id = await world.newest();
+    await world.answer(await world.waiting(id));
+    assert.equal(await world.ended(id), 'Failed');
+    const { ruleExecutionDetails: rules } = await send(cp.ListRuleExecutionsCommand);
+    assert.deepEqual(rules.map((r) => [r.ruleName, r.status]), [['CodeBuild', 'Failed'], ['Commands', 'Succeeded']]);
+    assert.match(rules[0].output.executionResult.externalExecutionId, /^smoke:/);
+    assert.match(rules[0].output.executionResult.externalExecutionSummary, /Build terminated with state: FAILED/);
+    await world.push('good', { 'README.md': 'good\n' });
+    const better = await world.newest(2);
+    await world.answer(await world.waiting(better));
+    assert.equal(await world.ended(better), 'Succeeded');
 });
 
 test('preflight lists all that is missing before the first environment is touched', { skip }, async (t) => {
