@@ -14,9 +14,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* A build that waits for a place is hastened; by itself it looks rarely. */
-enum { WAIT_MS = 20 * 1000 };
-
 /* The one that serve has: a commit that asks for a stop wakes it. */
 static struct builds *the_builds;
 
@@ -29,7 +26,7 @@ static void look_after_commit(void *ud) {
 
 int build_stop(const struct flow *f, struct str uuid, struct err *err) {
     if (build_set_stop(f->db, uuid, clock_now_ms(f->clock), err) < 0 ||
-        queue_hasten_key(f->db, "build.start", uuid, err) < 0) {
+        queue_urge(f->db, "build.start", uuid, err) < 0) {
         return -1;
     }
     db_on_commit(f->db, look_after_commit, NULL);
@@ -95,7 +92,7 @@ struct start {
     struct str boot; /* in which it was spawned; absent: not yet */
     bool stop;
     bool placed; /* it has a place */
-    bool waits;  /* for one: the job has gone to wait */
+    bool waits;  /* for one */
 };
 
 /* When it has waited too long; INT64_MAX: never. A plan that cannot be read is told when the build
@@ -108,26 +105,17 @@ static int64_t deadline_of(const struct start *s) {
                : INT64_MAX;
 }
 
-/* In the transaction that looks for a place: whoever frees one hastens those that wait after that
- * transaction. */
-static int wait_for_place(struct start *s, struct err *err) {
+/* The queue asks us before it looks for a build that is due; but some are looked at though there is
+ * no place for them: stopped, or waiting for long. */
+static int find_place(struct start *s, struct err *err) {
     struct builds *b = s->b;
-    int64_t now = clock_now_ms(b->config.flow->clock);
-    int64_t deadline = deadline_of(s);
-    if (s->stop || s->boot.n > 0 || deadline <= now || file_exists(s->dir)) {
+    if (s->stop || s->boot.n > 0 || file_exists(s->dir) ||
+        deadline_of(s) <= clock_now_ms(b->config.flow->clock)) {
         return 0;
     }
     s->placed = builds_take_place(b);
-    if (!s->placed) {
-        b->waiting = true; /* and look again: it may have become free before we said so */
-        s->placed = builds_take_place(b);
-    }
-    if (s->placed) {
-        return 0;
-    }
-    s->waits = true;
-    return queue_later(b->config.flow->db, s->job,
-                       deadline < now + WAIT_MS ? deadline : now + WAIT_MS, err);
+    s->waits = !s->placed;
+    return s->placed ? 0 : queue_later(b->config.flow->db, s->job, 0, err);
 }
 
 static int load(struct start *s, struct err *err) {
@@ -143,7 +131,7 @@ static int load(struct start *s, struct err *err) {
     if (found < 0 || stop < 0 ||
         (found > 0 && (build_get_plan(db, a, uuid, &s->plan, err) < 0 ||
                        build_get_boot(db, a, uuid, &s->boot, err) < 0 ||
-                       (!s->row.complete && wait_for_place(s, err) < 0)))) {
+                       (!s->row.complete && find_place(s, err) < 0)))) {
         db_rollback(db);
         return -1;
     }
@@ -188,12 +176,17 @@ static int mark_spawned(struct builds *b, struct str uuid, struct err *err) {
     return db_commit(db, err);
 }
 
+/* *ret_leash: the end of its standard input that is ours. */
 static int spawn(struct builds *b, struct arena *a, const char *dir, struct process *ret,
-                 struct err *err) {
+                 int *ret_leash, struct err *err) {
+    int theirs cleanup_fd = -1;
     int out cleanup_fd = file_open(str_printf(a, "%s/supervisor.out", dir).p,
                                    O_WRONLY | O_CREAT | O_APPEND, 0600, err);
-    const struct spawner_order order = {.dir = dir, .in = -1, .out = out, .err = out};
-    return out < 0 ? -1 : spawner_start(b->spawner, &order, ret, err);
+    if (out < 0 || fd_pipe(&theirs, ret_leash, err) < 0) {
+        return -1;
+    }
+    const struct spawner_order order = {.dir = dir, .in = theirs, .out = out, .err = out};
+    return spawner_start(b->spawner, &order, ret, err);
 }
 
 static int remove_directory(const char *dir, struct err *err) {
@@ -216,15 +209,16 @@ static int launch(struct builds *b, struct queue_job *job, const char *dir, bool
         process_close(&process);
         return -1;
     }
-    if (taken == 0 || !pool_go(TAKE_FD(pipe), dir)) {
+    if (taken == 0 || !pool_go(pipe, dir)) {
         process_close(&process);
+        fd_closep(&pipe);
         if ((taken > 0 && sandbox_sweep(dir, err) < 0) ||
-            spawn(b, job->arena, dir, &process, err) < 0) {
+            spawn(b, job->arena, dir, &process, &pipe, err) < 0) {
             return -1;
         }
     }
     b->launched_ms = clock_mono_ms(b->config.flow->clock);
-    builds_follow(b, job->key, process);
+    builds_follow(b, job->key, process, TAKE_FD(pipe));
     pool_want(b->pool, plan, plan->pool);
     return 0;
 }
@@ -240,7 +234,7 @@ static int start(struct start *s, struct err *err) {
         return 0;
     }
     if (made && file_exists(str_printf(a, "%s/supervisor.pid", s->dir).p)) {
-        builds_follow(b, uuid, PROCESS_NONE); /* it had started when we crashed */
+        builds_follow(b, uuid, PROCESS_NONE, -1); /* it had started when we crashed */
         return mark_spawned(b, uuid, err);
     }
     if (s->stop && !made) {
@@ -277,6 +271,12 @@ static int run_start(void *ud, struct queue_job *job, struct err *err) {
     return result;
 }
 
+static bool any_place(void *ud) {
+    return builds_places(ud) > 0;
+}
+
+/* One at a time: who has waited longest is first. */
 struct queue_kind builds_queue_kind(struct builds *b) {
-    return (struct queue_kind){.name = "build.start", .run = run_start, .ud = b, .parallel = 2};
+    return (struct queue_kind){
+        .name = "build.start", .run = run_start, .room = any_place, .ud = b, .parallel = 1};
 }

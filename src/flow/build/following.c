@@ -15,7 +15,9 @@
 
 enum {
     TICK_MS = 500,
-    POOL_TICK_MS = 10,      /* while containers are made ahead */
+    TEND_MS = 10, /* while there are containers to make or to clear away */
+    URGE_MS = 20 * 1000,
+    HELD_MAX = 56,          /* containers that wait for their removal */
     BEGIN_MS = 50,          /* a build has begun by then */
     CALM_MS = 1000,         /* no build has started for so long */
     SETTLE_MS = 15,         /* output is taken in batches of at least this age */
@@ -36,6 +38,7 @@ struct running {
     bool changed;     /* its files have */
     int watch;        /* inotify of its directory */
     int arrival;      /* its number in arrivals_fd, or -1 */
+    int leash;        /* closed when it may clear its container away; -1 = it has been */
     int64_t since_ms; /* monotonic: when it was taken over */
     int errors;       /* in a row */
     struct running *next;
@@ -57,18 +60,23 @@ void builds_look(struct builds *b) {
     builds_wake(b);
 }
 
+/* Under the lock. */
+static int places(const struct builds *b) {
+    int n = b->config.parallel - b->running_n - b->starting_n;
+    return b->clearing_n < CLEARING_MAX && n > 0 ? n : 0;
+}
+
 int builds_places(struct builds *b) {
     pthread_mutex_lock(&b->lock);
-    int n = b->clearing_n < CLEARING_MAX ? b->config.parallel - b->running_n - b->starting_n : 0;
+    int n = places(b);
     pthread_mutex_unlock(&b->lock);
-    return n > 0 ? n : 0;
+    return n;
 }
 
 bool builds_take_place(struct builds *b) {
-    bool there = builds_places(b) > 0;
     pthread_mutex_lock(&b->lock);
+    bool there = places(b) > 0;
     b->starting_n += there;
-    b->called_n -= b->called_n > 0;
     pthread_mutex_unlock(&b->lock);
     return there;
 }
@@ -77,7 +85,7 @@ void builds_leave_place(struct builds *b) {
     pthread_mutex_lock(&b->lock);
     b->starting_n--;
     pthread_mutex_unlock(&b->lock);
-    builds_wake(b);
+    queue_wake_db(b->config.flow->db);
 }
 
 /* ---- entries ---- */
@@ -134,6 +142,7 @@ static struct running *new_entry(struct builds *b, struct str uuid, struct proce
                           .changed = true,
                           .watch = -1,
                           .arrival = -1,
+                          .leash = -1,
                           .since_ms = clock_mono_ms(b->config.flow->clock)};
     r->ingest =
         (struct ingest){.flow = b->config.flow, .config = &b->config, .uuid = mem_str_dup(uuid)};
@@ -153,10 +162,15 @@ static void add_entry(struct builds *b, struct running *r) {
     builds_wake(b);
 }
 
-void builds_follow(struct builds *b, struct str uuid, struct process process) {
-    if (!known_entry(b, uuid, process)) {
-        add_entry(b, new_entry(b, uuid, process, false));
+void builds_follow(struct builds *b, struct str uuid, struct process process, int leash) {
+    if (known_entry(b, uuid, process)) {
+        fd_closep(&leash);
+        return;
     }
+    struct running *r = new_entry(b, uuid, process, false);
+    r->leash = leash;
+    r->ingest.loaded = leash >= 0; /* nothing is recorded of it yet: its offsets are 0 */
+    add_entry(b, r);
 }
 
 void builds_follow_lost(struct builds *b, struct str uuid) {
@@ -169,6 +183,7 @@ void builds_follow_lost(struct builds *b, struct str uuid) {
 
 static void forget(struct builds *b, struct running *r) {
     unwatch_files(b, r);
+    fd_closep(&r->leash);
     process_close(&r->process);
     free((char *)r->ingest.uuid.p);
     free(r);
@@ -186,6 +201,7 @@ static void remove_entry(struct builds *b, struct running *gone) {
     }
     pthread_mutex_unlock(&b->lock);
     forget(b, gone);
+    queue_wake_db(b->config.flow->db);
 }
 
 static void now_clearing(struct builds *b, struct running *r) {
@@ -195,6 +211,7 @@ static void now_clearing(struct builds *b, struct running *r) {
     b->running_n--;
     b->clearing_n++;
     pthread_mutex_unlock(&b->lock);
+    queue_wake_db(b->config.flow->db);
 }
 
 /* ---- one of them ---- */
@@ -367,29 +384,17 @@ static void wait_for_change(struct builds *b, struct running *const *list, size_
     }
 }
 
-/* There is a place: who has waited longest is called now, and does not wait for its next look.
- * Those that are called already have not taken their places yet. */
-static void give_places(struct builds *b) {
+/* Builds that wait for a place are looked at now and then without one: their time may be over. */
+static void urge_waiting(struct builds *b) {
     struct err err = ERR_INIT;
     struct db *db = b->config.flow->db;
-    int places = b->waiting ? builds_places(b) - b->called_n : 0;
-    if (places <= 0 || db_begin(db, &err) < 0) {
+    if (builds_places(b) > 0 || db_begin(db, &err) < 0) {
         return;
     }
-    b->waiting = false; /* who begins to wait now says so after this transaction */
-    int called = queue_hasten(db, "build.start", places, &err);
-    if (called < 0) {
+    if (queue_urge(db, "build.start", STR_NONE, &err) < 0) {
         db_rollback(db);
     } else if (db_commit(db, &err) < 0) {
         fprintf(stderr, "trunkline: builds that wait: %s\n", err.msg);
-    }
-    if (called > 0) {
-        pthread_mutex_lock(&b->lock);
-        b->called_n += called;
-        pthread_mutex_unlock(&b->lock);
-    }
-    if (called == places || called < 0) {
-        b->waiting = true; /* perhaps there are more */
     }
 }
 
@@ -417,41 +422,77 @@ static void find_leftovers(struct builds *b) {
     arena_done(&a);
 }
 
-/* Containers are made ahead when builds leave room for it: when none runs, or one that has begun
- * leaves a processor. When builds come one after the other, one that is made ahead gains nothing.
- */
-static bool time_for_pool(struct builds *b, int64_t now) {
-    int64_t since = now - b->launched_ms;
+/* ---- what has time ---- */
+
+/* No build runs, or it has begun, and more could. When builds come one after the other, whatever
+ * else is done delays them: a container that is made ahead gains nothing then. */
+static bool has_time(struct builds *b) {
+    int64_t since = clock_mono_ms(b->config.flow->clock) - b->launched_ms;
     pthread_mutex_lock(&b->lock);
-    bool idle = b->running_n == 0 && b->clearing_n == 0;
-    bool room = b->running_n < b->processors && !b->waiting;
+    bool idle = b->running_n + b->starting_n == 0;
+    bool room = b->running_n < b->processors && places(b) > 0;
     pthread_mutex_unlock(&b->lock);
     return idle || since >= (room ? BEGIN_MS : CALM_MS);
+}
+
+/* Lets ended builds clear their containers away, a few at a time, oldest first; while builds come
+ * one after the other only those beyond HELD_MAX. How many are left. */
+static size_t let_clear(struct running *const *list, size_t n, int at_once, bool time) {
+    size_t held = 0;
+    for (size_t i = 0; i < n; i++) {
+        held += list[i]->clearing && list[i]->leash >= 0;
+        at_once -= list[i]->clearing && list[i]->leash < 0;
+    }
+    for (size_t i = n; i > 0 && held > (time ? 0 : HELD_MAX) && at_once > 0; i--) {
+        struct running *r = list[i - 1];
+        if (r->clearing && r->leash >= 0) {
+            fd_closep(&r->leash);
+            held--;
+            at_once--;
+        }
+    }
+    return held;
+}
+
+/* True when there is more to do, a moment later. */
+static bool tend(struct builds *b) {
+    struct running *list[RUNNING_MAX];
+    bool time = has_time(b);
+    size_t held = let_clear(list, list_entries(b, list), b->processors, time);
+    pthread_mutex_lock(&b->lock);
+    bool cleared = b->clearing_n == 0;
+    pthread_mutex_unlock(&b->lock);
+    if (time && held == 0 && cleared) {
+        return pool_tend(b->pool);
+    }
+    return !time || held > 0 || !cleared;
 }
 
 static void *watch_builds(void *ud) {
     struct builds *b = ud;
     struct running *list[RUNNING_MAX];
     int64_t ticked = 0;
+    int64_t urged = 0;
     bool tending = false;
     spawner_prepare(b->spawner);
     build_sweep_caches(b->config.flow);
     find_leftovers(b);
     while (!b->stopping) {
-        wait_for_change(b, list, list_entries(b, list), tending ? POOL_TICK_MS : TICK_MS);
+        wait_for_change(b, list, list_entries(b, list), tending ? TEND_MS : TICK_MS);
         int64_t now = clock_mono_ms(b->config.flow->clock);
         bool all = atomic_exchange(&b->asked, false) || now - ticked >= TICK_MS;
         ticked = all ? now : ticked;
-        b->called_n = all ? 0 : b->called_n; /* of a build that was deleted meanwhile */
         size_t n = list_entries(b, list);
         for (size_t i = 0; i < n && !b->stopping; i++) {
             if (all || list[i]->changed) {
                 attend(b, list[i], all);
             }
         }
-        give_places(b);
-        now = clock_mono_ms(b->config.flow->clock);
-        tending = time_for_pool(b, now) ? pool_tend(b->pool) : true;
+        if (now - urged >= URGE_MS) {
+            urged = now;
+            urge_waiting(b);
+        }
+        tending = tend(b);
     }
     return NULL;
 }
@@ -468,7 +509,7 @@ static int take_over(struct builds *b, struct err *err) {
     int result = build_running(db, &a, str_c(process_boot()), &here, &lost, err);
     db_rollback(db);
     for (size_t i = 0; result == 0 && i < here.n; i++) {
-        builds_follow(b, here.v[i], PROCESS_NONE);
+        builds_follow(b, here.v[i], PROCESS_NONE, -1);
     }
     for (size_t i = 0; result == 0 && i < lost.n; i++) {
         builds_follow_lost(b, lost.v[i]);

@@ -15,7 +15,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { CLEARING_MAX = 64 }; /* ended builds whose containers are not gone yet */
+enum { CLEARING_MAX = 128 }; /* ended builds whose containers are not gone yet */
 
 struct running; /* one of them; following.c */
 
@@ -23,14 +23,12 @@ struct builds {
     struct builds_config config;
     pthread_mutex_t lock; /* guards `running`, what is new in it, and the counts */
     struct running *running;
-    int running_n;     /* of them, those that have not ended */
-    int starting_n;    /* places that are taken for builds that are not in the list yet */
-    int called_n;      /* builds that waited and have been called: they are about to take theirs */
-    int clearing_n;    /* those that have */
-    int wake_fd;       /* eventfd: there is something new */
-    int arrivals_fd;   /* inotify of their directories: some exit.json may be there; or -1 */
-    atomic_bool asked; /* for something that the store knows: a stop */
-    atomic_bool waiting;      /* for a place: some build.start */
+    int running_n;            /* of them, those that have not ended */
+    int starting_n;           /* places that are taken for builds that are not in the list yet */
+    int clearing_n;           /* those that have */
+    int wake_fd;              /* eventfd: there is something new */
+    int arrivals_fd;          /* inotify of their directories: some exit.json may be there; or -1 */
+    atomic_bool asked;        /* for something that the store knows: a stop */
     atomic_llong launched_ms; /* monotonic: the last one */
     int processors;
     atomic_bool stopping;
@@ -49,9 +47,10 @@ int builds_places(struct builds *b);
 bool builds_take_place(struct builds *b);
 void builds_leave_place(struct builds *b);
 
-/* Takes a build into the list. `process`: its supervisor, ours to reap; PROCESS_NONE: found when it
- * has written its pid. */
-void builds_follow(struct builds *b, struct str uuid, struct process process);
+/* Takes a build into the list. `process`: its supervisor; PROCESS_NONE: found when it has written
+ * its pid. `leash`: what to close for the container to be cleared away after the end; taken over;
+ * or -1. */
+void builds_follow(struct builds *b, struct str uuid, struct process process, int leash);
 
 /* One that was spawned before the machine went down: only its end may be there. */
 void builds_follow_lost(struct builds *b, struct str uuid);

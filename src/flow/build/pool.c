@@ -323,7 +323,6 @@ bool pool_go(int pipe, const char *dir) {
     struct str line = str_printf(&a, "%s\n", dir);
     bool done = fd_write_all(pipe, line.p, line.n, &dead) == 0;
     arena_done(&a);
-    close(pipe);
     return done;
 }
 

@@ -28,7 +28,8 @@ void pool_free(struct pool *p); /* ends them and waits for that; NULL ok */
 int pool_take(struct pool *p, const struct plan *plan, const char *dir, struct process *ret,
               int *ret_pipe, struct err *err) MUST_USE;
 
-/* Tells the supervisor to begin; its plan lies in `dir`. Closes the pipe. False: it is dead. */
+/* Tells the supervisor to begin; its plan lies in `dir`. The pipe stays the caller's. False: it is
+ * dead. */
 bool pool_go(int pipe, const char *dir);
 
 /* Builds like this one come: `most` containers for them are to be ready. */

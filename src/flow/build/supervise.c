@@ -17,6 +17,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+enum { LEAVE_MS = 10 * 1000 }; /* the longest wait for serve's leave to clear away */
+
 struct phase_end phase_failed(struct supervision *s, const char *code, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
@@ -244,6 +246,14 @@ static struct supervision blank(const char *dir) {
                                 .succeeding = true};
 }
 
+/* Many builds at once: serve lets containers be cleared away when there is time for it, by closing
+ * our standard input, or by its death. */
+static void wait_for_leave(struct supervision *s) {
+    struct pollfd fds[] = {{STDIN_FILENO, POLLIN, 0}, {s->signal_fd, POLLIN, 0}};
+    while (poll(fds, 2, LEAVE_MS) < 0 && errno == EINTR) {
+    }
+}
+
 /* From a plan in its directory to its exit. */
 static int supervise_plan(struct supervision *s, int tee_fd, struct err *err) {
     int lock cleanup_fd = -1;
@@ -257,6 +267,7 @@ static int supervise_plan(struct supervision *s, int tee_fd, struct err *err) {
         return -1;
     }
     /* From here on serve knows the end, and nobody waits for us. */
+    wait_for_leave(s);
     clear_away(s);
     return build_records_sync(s->dir, err);
 }

@@ -1,7 +1,8 @@
 /*
  * The supervisor of one build: a process of its own, in its own session, that owns the container.
  * It needs serve only over DATA/serve.sock, and waits for it when it is away. Everything that it
- * has done is in its directory: events.jsonl, log, exit.json.
+ * has done is in its directory: events.jsonl, log, exit.json. Then it clears its container away,
+ * when its standard input has ended.
  */
 #pragma once
 

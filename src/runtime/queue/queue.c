@@ -71,21 +71,12 @@ int queue_add(struct db *db, const char *kind, struct str key, struct str payloa
     return 0;
 }
 
-int queue_hasten(struct db *db, const char *kind, int64_t n, struct err *err) {
+int queue_urge(struct db *db, const char *kind, struct str key, struct err *err) {
+    bool all = key.p == NULL;
     if (db_run(db, err,
-               "UPDATE job SET run_at_ms = 0 WHERE id IN (SELECT id FROM job WHERE kind = ? "
-               "AND run_at_ms > 0 ORDER BY id LIMIT ?)",
-               "zi", kind, n) < 0) {
-        return -1;
-    }
-    int hastened = (int)db_changes(db);
-    db_on_commit(db, wake_store, db);
-    return hastened;
-}
-
-int queue_hasten_key(struct db *db, const char *kind, struct str key, struct err *err) {
-    if (db_run(db, err, "UPDATE job SET run_at_ms = 0 WHERE kind = ? AND key = ?", "zs", kind,
-               key) < 0) {
+               "UPDATE job SET run_at_ms = -1 WHERE kind = ? AND (key = ? OR (? AND run_at_ms = "
+               "0))",
+               "zsi", kind, all ? S("") : key, (int64_t)all) < 0) {
         return -1;
     }
     db_on_commit(db, wake_store, db);
@@ -106,6 +97,10 @@ int queue_later(struct db *db, struct queue_job *job, int64_t run_at_ms, struct 
     job->again_ms = run_at_ms;
     return db_run(db, err, "UPDATE job SET run_at_ms = ?, failures = 0 WHERE id = ?", "ii",
                   run_at_ms, job->id);
+}
+
+void queue_wake_db(struct db *db) {
+    wake_store(db);
 }
 
 void queue_wake(struct queue *q) {
@@ -158,10 +153,12 @@ static int running_of(struct queue *q, struct kind *kind) {
     return n;
 }
 
-/* The first due job of a kind that nobody runs: 1, 0 none, -1 error. */
+/* The first due job of a kind that nobody runs: 1, 0 none, -1 error. Without room only those that
+ * are urged. */
 static int pick_of_kind(struct queue *q, struct kind *kind, int64_t now_ms, struct queue_job *ret,
                         struct err *err) {
     int running = running_of(q, kind);
+    bool room = kind->is.room == NULL || kind->is.room(kind->is.ud);
     if (running >= kind->is.parallel) {
         return 0;
     }
@@ -169,7 +166,7 @@ static int pick_of_kind(struct queue *q, struct kind *kind, int64_t now_ms, stru
     if (db_query(q->db, &rows, err,
                  "SELECT id, key, payload, failures FROM job WHERE kind = ? AND run_at_ms <= ? "
                  "ORDER BY run_at_ms, id LIMIT ?",
-                 "zii", kind->is.name, now_ms, (int64_t)running + 1) < 0) {
+                 "zii", kind->is.name, room ? now_ms : -1, (int64_t)running + 1) < 0) {
         return -1;
     }
     int more;

@@ -34,6 +34,9 @@ struct queue_kind {
     void *ud;
     int max_attempts;
     int parallel; /* how many of this kind at once; 0 = 1 */
+    /* Whether there is room for a job of this kind: jobs that are due wait until queue_wake_db, or
+     * until they are urged. NULL: always. Called under the store's lock. */
+    bool (*room)(void *ud);
 };
 
 extern const struct db_schema queue_schema;
@@ -52,12 +55,9 @@ int queue_run_due(struct queue *q);
 /* Inside the caller's transaction. run_at_ms 0 = now; a later time makes it a timer. */
 int queue_add(struct db *db, const char *kind, struct str key, struct str payload,
               int64_t run_at_ms, struct err *err) MUST_USE;
-/* The n oldest jobs of the kind that wait for a later time are due now: what they waited for is
- * there. One that runs at this moment keeps its own opinion, unless it wrote that with
- * queue_later. How many there were. */
-int queue_hasten(struct db *db, const char *kind, int64_t n, struct err *err) MUST_USE;
-/* The same for one job; nothing happens when there is none. */
-int queue_hasten_key(struct db *db, const char *kind, struct str key, struct err *err) MUST_USE;
+/* The job is looked at now, whether or not its kind has room; key absent: all jobs of the kind that
+ * are due. Nothing happens when there is none. */
+int queue_urge(struct db *db, const char *kind, struct str key, struct err *err) MUST_USE;
 int queue_cancel(struct db *db, const char *kind, struct str key, struct err *err) MUST_USE;
 
 /* Deletes a running job inside the handler's own transaction, together with the result. Whoever
@@ -65,9 +65,11 @@ int queue_cancel(struct db *db, const char *kind, struct str key, struct err *er
  * handler's last look and its return would be lost. */
 int queue_end(struct db *db, struct queue_job *job, struct err *err) MUST_USE;
 
-/* A running job goes to wait, inside the handler's own transaction: what hastens it after that
- * commit finds it waiting, so it is never lost. */
+/* A running job goes to wait for that time (0 = for room), inside the handler's own transaction:
+ * whoever urges it after that commit finds it waiting. */
 int queue_later(struct db *db, struct queue_job *job, int64_t run_at_ms, struct err *err) MUST_USE;
 
-/* Workers look again. Registered by queue_add with db_on_commit, so seldom called by hand. */
+/* Workers look again. Registered by queue_add with db_on_commit, so seldom called by hand; the
+ * second one is for those who have room again, and know the store only. */
 void queue_wake(struct queue *q);
+void queue_wake_db(struct db *db);

@@ -21,8 +21,9 @@ struct bench {
     int gave_up;
     int last_attempt;
     bool give_up;
+    bool full;        /* no room for notes */
     int64_t later_ms; /* go to wait in a transaction of its own, once */
-    bool hastens;     /* and be hastened at once */
+    bool hastens;     /* and be urged at once */
     bool end_inside;  /* end the job in a transaction of its own, then add it again */
     atomic_int count;
 };
@@ -35,7 +36,7 @@ static int wait_inside(struct bench *b, struct queue_job *job) {
     b->later_ms = 0;
     if (b->hastens) {
         assert_int_equal(db_begin(b->db, &err), 0);
-        assert_int_equal(queue_hasten_key(b->db, "note", job->key, &err), 0);
+        assert_int_equal(queue_urge(b->db, "note", job->key, &err), 0);
         assert_int_equal(db_commit(b->db, &err), 0);
     }
     return 0;
@@ -65,6 +66,10 @@ static int note(void *ud, struct queue_job *job, struct err *err) {
     return b->later_ms > 0 ? wait_inside(b, job) : 0;
 }
 
+static bool note_room(void *ud) {
+    return !((struct bench *)ud)->full;
+}
+
 static void note_end(void *ud, struct queue_job *job, const struct err *why) {
     (void)job;
     assert_true(why->kind == ERR_UNAVAILABLE);
@@ -88,7 +93,12 @@ static int setup(void **state) {
     b->clock = clock_fake(&b->time);
     b->ran = S("");
     const struct queue_kind kinds[] = {
-        {.name = "note", .run = note, .gave_up = note_end, .ud = b, .max_attempts = 3},
+        {.name = "note",
+         .run = note,
+         .gave_up = note_end,
+         .room = note_room,
+         .ud = b,
+         .max_attempts = 3},
         {.name = "count", .run = count, .ud = b, .parallel = 3},
     };
     if (queue_open(b->db, &b->clock, kinds, 2, &b->queue, &err) < 0) {
@@ -154,23 +164,31 @@ static void test_timer_waits_for_its_time(void **state) {
     assert_int_equal(queue_run_due(b->queue), 1);
 }
 
-static void test_hastened_jobs_are_due_now_the_oldest_first(void **state) {
+static void test_due_jobs_wait_for_room_unless_they_are_urged(void **state) {
     struct bench *b = *state;
     struct err err = ERR_INIT;
-    add(b, "note", "a", b->time.now_ms + 900, true);
-    add(b, "note", "b", b->time.now_ms + 500, true);
-    add(b, "note", "c", b->time.now_ms + 700, true);
-    add(b, "count", "other", b->time.now_ms + 700, true);
+    b->full = true;
+    add(b, "note", "a", 0, true);
+    add(b, "note", "b", 0, true);
+    add(b, "note", "timer", b->time.now_ms + 900, true);
+    assert_int_equal(queue_run_due(b->queue), 0);
     assert_int_equal(db_begin(b->db, &err), 0);
-    assert_int_equal(queue_hasten(b->db, "note", 2, &err), 2);
+    assert_int_equal(queue_urge(b->db, "note", S("b"), &err), 0);
+    assert_int_equal(db_commit(b->db, &err), 0);
+    assert_int_equal(queue_run_due(b->queue), 1);
+    add(b, "note", "c", 0, true);
+    assert_int_equal(db_begin(b->db, &err), 0);
+    assert_int_equal(queue_urge(b->db, "note", STR_NONE, &err), 0);
     assert_int_equal(db_commit(b->db, &err), 0);
     assert_int_equal(queue_run_due(b->queue), 2);
-    assert_true(str_is(b->ran, "a,b,"));
-    assert_int_equal(rows(b), 2);
+    assert_true(str_is(b->ran, "b,a,c,"));
+    b->full = false;
+    b->time.now_ms += 900;
+    assert_int_equal(queue_run_due(b->queue), 1);
 }
 
-/* What hastens a job between its own transaction and its return is not lost. */
-static void test_job_that_goes_to_wait_is_hastened_also_before_it_returns(void **state) {
+/* What urges a job between its own transaction and its return is not lost. */
+static void test_job_that_goes_to_wait_is_urged_also_before_it_returns(void **state) {
     struct bench *b = *state;
     b->later_ms = b->time.now_ms + 60000;
     add(b, "note", "a", 0, true);
@@ -179,7 +197,7 @@ static void test_job_that_goes_to_wait_is_hastened_also_before_it_returns(void *
     b->later_ms = b->time.now_ms + 90000;
     b->hastens = true;
     b->time.now_ms += 60000;
-    assert_int_equal(queue_run_due(b->queue), 2); /* it waits, is hastened, and ends */
+    assert_int_equal(queue_run_due(b->queue), 2); /* it waits, is urged, and ends */
     assert_int_equal(rows(b), 0);
 }
 
@@ -351,8 +369,8 @@ int main(void) {
         TEST(test_jobs_run_in_order_and_are_gone),
         TEST(test_same_key_twice_is_one_job),
         TEST(test_timer_waits_for_its_time),
-        TEST(test_hastened_jobs_are_due_now_the_oldest_first),
-        TEST(test_job_that_goes_to_wait_is_hastened_also_before_it_returns),
+        TEST(test_due_jobs_wait_for_room_unless_they_are_urged),
+        TEST(test_job_that_goes_to_wait_is_urged_also_before_it_returns),
         TEST(test_failed_job_backs_off_then_succeeds),
         TEST(test_job_is_given_up_after_its_last_attempt),
         TEST(test_handler_may_give_up_at_once),

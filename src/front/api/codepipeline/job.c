@@ -214,5 +214,5 @@ int job_answer(struct call *c, const struct worker_job *job, const struct job_an
         return -1;
     }
     codepipeline_changed(c);
-    return queue_hasten_key(c->db, JOB_ACTION, job->action, err);
+    return queue_urge(c->db, JOB_ACTION, job->action, err);
 }
