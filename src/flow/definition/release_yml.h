@@ -18,13 +18,50 @@ struct release_build {
     int timeout_minutes; /* 0 = CodeBuild's default */
 };
 
+/* When an environment may be entered: a cron expression, as Quartz has it. */
+struct release_window {
+    struct str cron; /* absent: at any time */
+    struct str zone; /* absent: UTC */
+};
+
+/* What must hold of a variable for an environment to be entered. */
+struct release_only {
+    struct str variable; /* "#{variables.level}"; absent: nothing */
+    struct str op;       /* VariableCheck's: EQ NE CONTAINS MATCHES */
+    struct str value;
+    bool skip; /* the environment is left out; else the release fails there */
+};
+
+/* What is looked at when an environment has been released to. */
+struct release_after {
+    struct str_list alarms; /* of its account */
+    int wait_minutes;
+    bool fail; /* the stage fails; else it is rolled back */
+};
+
+enum release_on_failure { RELEASE_STOPS, RELEASE_RETRIES, RELEASE_RETRIES_ALL, RELEASE_ROLLS_BACK };
+
 struct release_environment {
     struct release_build build;
-    struct str account; /* name of an account */
-    struct str place;   /* where the file names it: FILE:LINE:COLUMN */
-    struct str stage;   /* "Pre_Production" */
-    bool approval;      /* a person decides before it */
-    bool gated;         /* the gate's alarms of the environment before it close it */
+    struct str account;   /* name of an account */
+    struct str place;     /* where the file names it: FILE:LINE:COLUMN */
+    struct str stage;     /* "Pre_Production" */
+    bool approval;        /* a person decides before it */
+    struct str message;   /* what is asked; absent = the usual words */
+    int approval_minutes; /* 0 = CodePipeline's week */
+    bool gated;           /* the gate's alarms of the environment before it close it */
+    bool plan;            /* a stage before it makes the plan that it carries out */
+    struct release_window window;
+    struct release_only only;
+    struct release_after after;
+    enum release_on_failure on_failure;
+};
+
+/* A pipeline variable. */
+struct release_variable {
+    struct str name;
+    struct str value; /* absent: asked for at every start */
+    struct str description;
 };
 
 struct release_notify {
@@ -43,10 +80,19 @@ struct release_yml {
     struct str repository;         /* URL that git fetches: file, https, ssh ... */
     struct str full_repository_id; /* "local/logging-platform", "org/repository" */
     struct str branch;
-    struct str_list ignore; /* globs of paths that start nothing */
-    struct str connection;  /* ARN of an existing one; absent = made by apply */
-    struct str bucket;      /* of artifacts */
-    struct str role;        /* of the pipeline: name or ARN; absent = <release>-pipeline */
+    struct str_list branches; /* globs of branches whose pushes start it; absent = `branch` */
+    struct str_list tags;     /* globs of tags that start it, too */
+    struct str_list paths;    /* globs of the paths that start it; absent = all */
+    struct str_list ignore;   /* globs of paths that start nothing */
+    struct str_list pulls;    /* events of pull requests to `branch` that start it: OPEN ... */
+    struct str connection;    /* ARN of an existing one; absent = made by apply */
+    struct str bucket;        /* of artifacts */
+    struct str role;          /* of the pipeline: name or ARN; absent = <release>-pipeline */
+    struct str mode;          /* SUPERSEDED QUEUED PARALLEL */
+    struct {
+        struct release_variable *v;
+        size_t n;
+    } variables;
     bool has_test;
     struct release_build test;
     struct {
