@@ -51,16 +51,16 @@ static void redraw(struct watching *w, struct arena *a, const struct view *v, in
     fflush(c->out);
 }
 
-static void show(struct watching *w, struct arena *a, const struct view *v) {
-    int64_t now_ms = clock_now_ms(&clock_system);
+/* `looked_ms`: the view was not there before. */
+static void show(struct watching *w, struct arena *a, const struct view *v, int64_t looked_ms) {
     if (w->c->json) {
         return;
     }
     if (w->c->terminal) {
-        redraw(w, a, v, now_ms);
+        redraw(w, a, v, clock_now_ms(&clock_system));
         return;
     }
-    struct str news = watch_news(a, &w->log, v, now_ms);
+    struct str news = watch_news(a, &w->log, v, looked_ms);
     fprintf(w->c->out, STR_FMT, STR_ARG(news));
     fflush(w->c->out);
 }
@@ -97,6 +97,7 @@ static int look(struct watching *w, struct arena *a, int64_t *io_away_since, int
                 struct err *err) {
     struct view v;
     struct err why = ERR_INIT;
+    int64_t looked_ms = clock_now_ms(&clock_system);
     if (view_load(a, &w->target, w->pipeline, w->id, VIEW_BUILDS | VIEW_COMMANDS, &v, &why) < 0) {
         int64_t now = clock_mono_ms(&clock_system);
         if (*io_away_since == 0) {
@@ -111,7 +112,7 @@ static int look(struct watching *w, struct arena *a, int64_t *io_away_since, int
         return -1;
     }
     *io_away_since = 0;
-    show(w, a, &v);
+    show(w, a, &v, looked_ms);
     if (view_over(&v) || view_waits_for_approval(&v)) {
         *ret_status = finish(w, a, &v);
         return 1;

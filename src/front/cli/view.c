@@ -245,14 +245,26 @@ static int load_state(const struct loader *l) {
         }
     }
     l->v->frees = why_of(l->a, &out.stage_states, l->v->id).frees;
-    for (size_t i = 0; i < l->v->stages.n; i++) {
-        struct view_stage *stage = &l->v->stages.v[i];
-        if (stage->status.p == NULL) {
-            stage->status = status_of_actions(stage);
-        }
-        set_times(l->v, stage);
-    }
     return 0;
+}
+
+/* A stage whose action runs is not over, and one that the release has left is. */
+void view_settle(struct view *v) {
+    bool left = false;
+    for (size_t i = v->stages.n; i > 0; i--) {
+        struct view_stage *stage = &v->stages.v[i - 1];
+        struct str by_actions = status_of_actions(stage);
+        bool over = str_is(stage->status, "Succeeded") || str_is(stage->status, "Failed");
+        bool behind =
+            left ? str_is(stage->status, "InProgress") : over && str_is(by_actions, "InProgress");
+        if (stage->status.p == NULL || (behind && by_actions.p != NULL)) {
+            stage->status = by_actions;
+        }
+        left = left || stage->actions.n > 0;
+    }
+    for (size_t i = 0; i < v->stages.n; i++) {
+        set_times(v, &v->stages.v[i]);
+    }
 }
 
 /* ---- builds ---- */
@@ -357,10 +369,12 @@ int view_load(struct arena *a, const struct aws_target *t, struct str pipeline, 
     struct loader l = {a, t, ret, what, err};
     int version = 0;
     *ret = (struct view){.pipeline = pipeline, .id = id};
-    if (load_execution(&l, &version) < 0 || load_stages(&l, version) < 0 || load_actions(&l) < 0 ||
-        load_state(&l) < 0) {
+    /* What comes last in a release is read first: whatever is seen, its causes are seen too. */
+    if (load_execution(&l, &version) < 0 || load_stages(&l, version) < 0 || load_state(&l) < 0 ||
+        load_actions(&l) < 0) {
         return -1;
     }
+    view_settle(ret);
     return what & (VIEW_BUILDS | VIEW_COMMANDS) ? load_builds(&l) : 0;
 }
 

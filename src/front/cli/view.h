@@ -115,6 +115,10 @@ enum {
 int view_load(struct arena *a, const struct aws_target *t, struct str pipeline, struct str id,
               unsigned what, struct view *ret, struct err *err) MUST_USE;
 
+/* Lets the stages' status and times agree with their actions, which were read later: the last step
+ * of view_load. */
+void view_settle(struct view *v);
+
 /* The stage that holds it now: an approval, a gate, a disabled transition, another release; or the
  * one that failed. A sentence for a person; absent when it runs or is over well. */
 struct str view_why(struct arena *a, const struct view *v);

@@ -184,18 +184,37 @@ static const struct view_phase *phase_of(const struct view_build *b, struct str 
 }
 
 /* The log is read after the phases and may be ahead of them: a command of a phase that is not known
- * yet waits for it, so that the end of the phase before is told first. */
+ * yet waits for it, so that the end of the phase before is told first. Of one that began before the
+ * lines that were read the phase is not told; it waits for the next look, whose phases are newer.
+ */
+static bool is_ahead(struct news *n, const struct view_build *b, const struct view_command *c,
+                     struct str key) {
+    if (b->end_ms != 0 || c->phase.n) {
+        return b->end_ms == 0 && phase_of(b, c->phase) == NULL;
+    }
+    for (size_t i = 0; i < b->phases.n; i++) {
+        const struct view_phase *p = &b->phases.v[i];
+        if (p->end_ms != 0 && p->start_ms <= c->at_ms && c->at_ms <= p->end_ms) {
+            return false;
+        }
+    }
+    if (str_list_has(&n->log->held, key)) {
+        return false;
+    }
+    *arena_push(&n->log->arena, &n->log->held) = str_dup(&n->log->arena, key);
+    return true;
+}
+
 static void command_news(struct news *n, const struct view_stage *s, const struct view_build *b,
                          const struct view_command *c) {
     const struct view_phase *phase = phase_of(b, c->phase);
-    if (phase == NULL && c->phase.n && b->end_ms == 0) {
+    struct str key = str_printf(n->a, "command/" STR_FMT "/%lld/" STR_FMT, STR_ARG(b->id),
+                                (long long)c->at_ms, STR_ARG(c->text));
+    if (str_list_has(&n->log->said, key) || is_ahead(n, b, c, key)) {
         return;
     }
     int64_t at_ms = phase && c->at_ms < phase->start_ms ? phase->start_ms : c->at_ms;
-    note(n,
-         str_printf(n->a, "command/" STR_FMT "/%lld/" STR_FMT, STR_ARG(b->id), (long long)c->at_ms,
-                    STR_ARG(c->text)),
-         at_ms, s, RANK_COMMAND,
+    note(n, key, at_ms, s, RANK_COMMAND,
          str_printf(n->a, "$ " STR_FMT, STR_ARG(watch_command(n->a, c->text, COMMAND_MAX))));
 }
 

@@ -15,9 +15,12 @@ struct str watch_block(struct arena *a, const struct cli *c, const struct view *
 struct watch_log {
     struct arena arena;
     struct str_list said; /* keys of facts */
+    struct str_list held; /* of those that may have been seen before what happened before them */
 };
 
-/* Lines for what is new since the last call, each with its line end; "" when nothing is. */
+/* Lines for what is new since the last call, each with its line end; "" when nothing is. now_ms,
+ * the time of what has none, is before the view was read: what a later view adds happened after it,
+ * and no line is later than the next call's. */
 struct str watch_news(struct arena *a, struct watch_log *log, const struct view *v, int64_t now_ms);
 
 /* The last lines that the command of each failed build printed; "" when none failed. */

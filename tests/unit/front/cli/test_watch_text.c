@@ -193,6 +193,74 @@ static void test_a_command_waits_for_its_phase_to_be_known(void **state) {
     arena_done(&log.arena);
 }
 
+/* Of a command that began before the lines of the log that were read, nobody says the phase: the
+ * log may be ahead of the phases by that phase's beginning and the end of the one before. */
+static void test_a_command_without_a_phase_waits_for_newer_phases(void **state) {
+    (void)state;
+    struct scene s;
+    struct watch_log log = {0};
+    make(&s);
+    s.phases[1].status = STR_NONE; /* as far as is known INSTALL runs, and nothing else */
+    s.phases[1].end_ms = 0;
+    s.build.phases.n = 2;
+    s.commands[0].phase = STR_NONE;
+    assert_null(strstr(news(&log, &s, 6000).p, "$ make all"));
+    s.phases[1].status = S("SUCCEEDED");
+    s.phases[1].end_ms = 4300;
+    s.build.phases.n = 3;
+    assert_string_equal(news(&log, &s, 6200).p,
+                        "      +3.3 s  Test                  INSTALL succeeded in 2.0 s\n"
+                        "      +3.4 s  Test                  $ make all ...\n");
+    /* One of a phase that is over is told at once. */
+    s.commands[1] = (struct view_command){S("make install"), 4200, STR_NONE};
+    s.build.commands.n = 2;
+    assert_non_null(strstr(news(&log, &s, 6300).p, "$ make install"));
+    arena_done(&log.arena);
+}
+
+/* The stages' state is read first, then the actions: each may be ahead of what was read before. */
+static void test_a_stage_whose_action_runs_is_not_over(void **state) {
+    (void)state;
+    struct scene s;
+    struct watch_log log = {0};
+    make(&s);
+    news(&log, &s, 6000);
+    s.stages[1].status = S("Failed"); /* its first attempt; the second one has begun */
+    s.build_action.attempt = 2;
+    s.build_action.start_ms = 7000;
+    s.build_action.update_ms = 7100;
+    s.stages[1].start_ms = 0;
+    view_settle(&s.view);
+    assert_true(str_is(s.stages[1].status, "InProgress"));
+    assert_int_equal(s.stages[1].end_ms, 0);
+    assert_string_equal(news(&log, &s, 7200).p,
+                        "      +6.0 s  Test                  started, attempt 2\n");
+    arena_done(&log.arena);
+}
+
+static void test_a_stage_that_the_release_has_left_is_over(void **state) {
+    (void)state;
+    struct scene s;
+    struct watch_log log = {0};
+    make(&s);
+    news(&log, &s, 6000);
+    s.build_action.status = S("Succeeded");
+    s.build_action.update_ms = 6500;
+    s.approval = (struct view_action){.name = S("Approve"),
+                                      .category = S("Approval"),
+                                      .status = S("InProgress"),
+                                      .start_ms = 6600,
+                                      .update_ms = 6600,
+                                      .attempt = 1};
+    s.stages[2].actions.v = &s.approval;
+    s.stages[2].actions.n = 1;
+    view_settle(&s.view);
+    assert_string_equal(news(&log, &s, 6700).p,
+                        "      +5.5 s  Test                  succeeded in 4.5 s\n"
+                        "      +5.6 s  Production-Approve    started\n");
+    arena_done(&log.arena);
+}
+
 static void read_lines(struct view_build *b, const char *text) {
     struct logs_output_log_event_list events = {0};
     struct str rest = str_c(text), line;
@@ -331,6 +399,9 @@ int main(void) {
         cmocka_unit_test(test_a_failure_says_why),
         cmocka_unit_test(test_facts_of_one_moment_are_told_in_the_order_of_happening),
         cmocka_unit_test(test_a_command_waits_for_its_phase_to_be_known),
+        cmocka_unit_test(test_a_command_without_a_phase_waits_for_newer_phases),
+        cmocka_unit_test(test_a_stage_whose_action_runs_is_not_over),
+        cmocka_unit_test(test_a_stage_that_the_release_has_left_is_over),
         cmocka_unit_test(test_a_log_tells_commands_their_phase_and_what_runs),
         cmocka_unit_test(test_a_failed_commands_output_is_shown_without_its_own_text),
         cmocka_unit_test(test_of_a_long_output_the_last_lines_are_kept),
