@@ -40,9 +40,14 @@ async function fits(page) {
     assert.ok(wide <= 0, `${await page.title()} is ${wide} px too wide for a phone`);
 }
 
+const HOSTILE = `<script>document.title = "owned"</script>
+</pre><script>document.title = "owned"</script>
+\u001b]8;;javascript:document.title="owned"\u001b\\click here\u001b]8;;\u001b\\
+`;
+
 test('console', { skip }, async (t) => {
     const server = await Server.start(t);
-    const world = await World.make(server, { files: { 'x.txt': '<script>document.title = "owned"</script>\n' } });
+    const world = await World.make(server, { files: { 'x.txt': HOSTILE } });
     const wait = (name) => `timeout 120 sh -c "until aws ssm get-parameter --name /go/${name} >/dev/null 2>&1; do sleep 0.2; done"`;
     const go = (Name) => server.client(SSMClient).send(new PutParameterCommand({ Name: `/go/${Name}`, Value: '1', Type: 'String' }));
     await world.project('app-build', buildspec(['cat x.txt', `echo line-one; ${wait('two')}; echo line-two; ${wait('three')}; echo line-three`]));
@@ -114,7 +119,8 @@ test('console', { skip }, async (t) => {
         await page.locator('#now .status', { hasText: 'SUCCEEDED' }).first().waitFor();
         await page.locator('#now').getByText('POST_BUILD', { exact: true }).waitFor();
         assert.ok(await same(page), 'the page was loaded anew instead of being kept as it is');
-        await logHas('<script>document.title = "owned"</script>');
+        await logHas('</pre><script>document.title = "owned"</script>');
+        assert.ok((await log.textContent()).includes('click here')); // a terminal's link (OSC 8), which is none here
         assert.notEqual(await page.title(), 'owned');
         assert.equal(await log.locator('*').count(), 0, 'hostile text became markup');
         const lines = (await log.textContent()).split('\n').filter((l) => /^line-/.test(l));
