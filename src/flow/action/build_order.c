@@ -2,17 +2,42 @@
 #include "flow/action/build_order.h"
 
 #include "flow/action/artifacts.h"
+#include "flow/source/store.h"
 
 /* ---- sources and outputs ---- */
+
+/* 1 a source action made the artifact, 0 another one did, -1. */
+static int source_taken(struct action_run *run, struct str artifact, struct source_revision *ret,
+                        struct err *err) {
+    if (db_begin(run->flow->db, err) < 0) {
+        return -1;
+    }
+    int found =
+        source_revision_of(run->flow->db, run->arena, run->execution.id, artifact, ret, err);
+    db_rollback(run->flow->db);
+    return found;
+}
 
 static int add_input(struct action_run *run, struct str name, struct build_order *order,
                      struct err *err) {
     struct artifact_row row;
+    struct source_revision source;
     if (action_input(run, name, &row, err) < 0) {
         return -1;
     }
-    *arena_push(run->arena, &order->inputs) = (struct build_artifact_location){
-        .name = row.name, .bucket = row.bucket, .key = row.key, .sha256 = row.sha256};
+    int taken = source_taken(run, name, &source, err);
+    if (taken < 0) {
+        return -1;
+    }
+    *arena_push(run->arena, &order->inputs) =
+        (struct build_artifact_location){.name = row.name,
+                                         .bucket = row.bucket,
+                                         .key = row.key,
+                                         .sha256 = row.sha256,
+                                         .clone = taken > 0 ? source.clone : STR_NONE};
+    if (order->inputs.n == 1 && taken > 0) { /* the primary source's revision is the build's */
+        order->resolved_version = source.revision.commit;
+    }
     return 0;
 }
 

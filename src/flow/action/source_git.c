@@ -100,10 +100,51 @@ static int make_zip(struct action_run *run, const struct fetched *from, const ch
                : zip_end(zip, err);
 }
 
+static struct str web_address(const struct fetched *from) {
+    struct str url = from->mirror.url;
+    bool web = str_starts(url, S("https://")) || str_starts(url, S("http://"));
+    return web && str_find_c(url, '@', 0) == (size_t)-1 ? url : STR_NONE;
+}
+
+/* What a build takes for the repository's address: its own, or where AWS would have a proxy for it.
+ */
+static struct str clone_url(struct action_run *run, const struct fetched *from) {
+    struct str own = web_address(from);
+    struct str name = source_place_name(run->arena, &from->place);
+    struct aws_arn arn;
+    if (own.p != NULL || is_codecommit(run) ||
+        !aws_arn_parse(action_setting(run, "ConnectionArn"), &arn)) {
+        return own.p != NULL ? own : name;
+    }
+    size_t slash = str_find_c(arn.resource, '/', 0);
+    return str_printf(run->arena,
+                      "https://codestar-connections." STR_FMT ".amazonaws.com/git-http/" STR_FMT
+                      "/" STR_FMT "/" STR_FMT "/" STR_FMT ".git",
+                      STR_ARG(arn.region), STR_ARG(arn.account), STR_ARG(arn.region),
+                      STR_ARG(str_sub(arn.resource, slash + 1, arn.resource.n)), STR_ARG(name));
+}
+
+/* A commit that is on no branch is where the host publishes the pull request. */
+static int clone_version(struct action_run *run, const struct fetched *from, struct str *ret,
+                         struct err *err) {
+    struct str ref = STR_NONE;
+    int found = source_pinned(run, "REF_NAME", &ref, err);
+    *ret = found > 0 ? str_printf(run->arena, STR_FMT "^{" STR_FMT "}", STR_ARG(ref),
+                                  STR_ARG(from->commit.id))
+                     : from->commit.id;
+    return found < 0 ? -1 : 0;
+}
+
 /* What a build clones instead of unpacking: the JSON is the artifact, and ours. */
 static int make_reference(struct action_run *run, const struct fetched *from, const char *dir,
                           const char **ret_file, struct str *ret_clone, struct err *err) {
     json_t *o cleanup_json = json_object();
+    struct str version = STR_NONE;
+    if (clone_version(run, from, &version, err) < 0) {
+        return -1;
+    }
+    json_set_str(o, "url", clone_url(run, from));
+    json_set_str(o, "version", version);
     json_set_str(o, "provider", run->decl->provider);
     json_set_str(o, "connectionArn", action_setting(run, "ConnectionArn"));
     json_set_str(o, "repository", source_place_name(run->arena, &from->place));
@@ -165,9 +206,8 @@ static struct str output_variables(struct action_run *run, const struct fetched 
 
 /* Where a person reads the commit: git hosts show it below the repository's own address. */
 static struct str web_url(struct action_run *run, const struct fetched *from) {
-    struct str url = from->mirror.url;
-    bool web = str_starts(url, S("https://")) || str_starts(url, S("http://"));
-    if (!web || str_find_c(url, '@', 0) != (size_t)-1) {
+    struct str url = web_address(from);
+    if (url.p == NULL) {
         return STR_NONE;
     }
     url = str_ends(url, S(".git")) ? str_sub(url, 0, url.n - 4) : url;

@@ -65,9 +65,11 @@ static int add_group(struct combining *c, const struct batch_group *g, struct er
         return 0;                      /* it left none */
     }
     size_t n = c->order.inputs.n;
-    *arena_push(c->a, &c->order.inputs) = (struct build_artifact_location){
-        str_printf(c->a, "g%zu", n), str_dup(c->a, bucket), str_dup(c->a, key),
-        str_dup(c->a, json_str(first, "sha256")), STR_NONE};
+    *arena_push(c->a, &c->order.inputs) =
+        (struct build_artifact_location){.name = str_printf(c->a, "g%zu", n),
+                                         .bucket = str_dup(c->a, bucket),
+                                         .key = str_dup(c->a, key),
+                                         .sha256 = str_dup(c->a, json_str(first, "sha256"))};
     struct str from = n == 0 ? S("") : str_printf(c->a, "_g%zu", n);
     c->commands = str_printf(c->a,
                              STR_FMT "      - mkdir -p \"/tmp/combined/" STR_FMT

@@ -13,6 +13,7 @@ static json_t *locations_json(const struct build_artifact_locations *list) {
         json_set_str(o, "bucket", list->v[i].bucket);
         json_set_str(o, "key", list->v[i].key);
         json_set_str(o, "sha256", list->v[i].sha256);
+        json_set_str(o, "clone", list->v[i].clone);
         json_array_append_new(array, o);
     }
     return array;
@@ -38,6 +39,7 @@ static void read_locations(struct arena *a, const json_t *array,
             .bucket = str_dup(a, json_str(o, "bucket")),
             .key = str_dup(a, json_str(o, "key")),
             .sha256 = str_dup(a, json_str(o, "sha256")),
+            .clone = str_dup(a, json_str(o, "clone")),
         };
     }
 }

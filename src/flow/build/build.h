@@ -20,6 +20,7 @@ struct build_artifact_location {
     struct str bucket;
     struct str key;
     struct str sha256; /* inputs: hex, of what was stored there */
+    struct str clone;  /* inputs: JSON of a CODEBUILD_CLONE_REF (flow/source), or absent */
     struct str id;     /* outputs: the buildspec's secondary artifact; absent = called as `name` */
 };
 

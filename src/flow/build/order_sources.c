@@ -33,8 +33,30 @@ static struct str version_of(const struct making *m, struct str identifier) {
     return STR_NONE;
 }
 
-static void pipeline_source(struct making *m, const struct build_artifact_location *from,
-                            struct plan_source *ret) {
+/* CODEBUILD_CLONE_REF: the repository itself, with its history, at the commit. */
+static int clone_source(struct making *m, const struct build_artifact_location *from,
+                        struct plan_source *ret, struct err *err) {
+    json_t *o cleanup_json = json_parse(from->clone, err);
+    if (o == NULL) {
+        return err_wrap(err, "artifact " STR_FMT, STR_ARG(from->name));
+    }
+    *ret = (struct plan_source){
+        .kind = PLAN_SOURCE_GIT,
+        .id = from->name,
+        .url = str_dup(m->arena, json_str(o, "url")),
+        .label = str_dup(m->arena, json_str(o, "version")),
+        .connection = str_dup(m->arena, json_str(o, "connectionArn")),
+        .repository = str_dup(m->arena, json_str(o, "repository")),
+        .mirrored = keeps_mirrors(m->project),
+    };
+    return 0;
+}
+
+static int pipeline_source(struct making *m, const struct build_artifact_location *from,
+                           struct plan_source *ret, struct err *err) {
+    if (from->clone.n > 0) {
+        return clone_source(m, from, ret, err);
+    }
     *ret = (struct plan_source){
         .kind = PLAN_SOURCE_S3,
         .id = from->name,
@@ -44,6 +66,22 @@ static void pipeline_source(struct making *m, const struct build_artifact_locati
         .label = str_printf(m->arena, "arn:aws:s3:::" STR_FMT "/" STR_FMT, STR_ARG(from->bucket),
                             STR_ARG(from->key)),
     };
+    return 0;
+}
+
+/* The first input is the primary source. */
+static int pipeline_sources(struct making *m, const struct build_order *order, struct err *err) {
+    if (pipeline_source(m, &order->inputs.v[0], &m->plan.source, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 1; i < order->inputs.n; i++) {
+        if (pipeline_source(m, &order->inputs.v[i],
+                            arena_push(m->arena, &m->plan.secondary_sources), err) < 0) {
+            return -1;
+        }
+    }
+    m->plan.resolved_version = order->resolved_version;
+    return 0;
 }
 
 int order_sources(struct making *m, struct err *err) {
@@ -51,13 +89,7 @@ int order_sources(struct making *m, struct err *err) {
     const struct build_order *order = m->in->order;
     m->plan.buildspec = p->source->buildspec;
     if (order != NULL && order->inputs.n > 0) {
-        pipeline_source(m, &order->inputs.v[0], &m->plan.source);
-        for (size_t i = 1; i < order->inputs.n; i++) {
-            pipeline_source(m, &order->inputs.v[i],
-                            arena_push(m->arena, &m->plan.secondary_sources));
-        }
-        m->plan.resolved_version = order->resolved_version;
-        return 0;
+        return pipeline_sources(m, order, err);
     }
     if (project_source(m, p->source, p->source_version, &m->plan.source, err) < 0) {
         return -1;

@@ -106,6 +106,8 @@ static const struct member source_members[] = {
     FLAG(struct plan_source, submodules, "submodules"),
     FLAG(struct plan_source, insecure_ssl, "insecureSsl"),
     FLAG(struct plan_source, mirrored, "mirrored"),
+    TEXT(struct plan_source, connection, "connection", false),
+    TEXT(struct plan_source, repository, "repository", false),
 };
 
 static const struct member artifact_members[] = {

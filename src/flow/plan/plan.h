@@ -17,19 +17,21 @@ enum plan_source_kind {
 
 struct plan_source {
     enum plan_source_kind kind;
-    struct str id;      /* secondary sources: their identifier */
-    struct str bucket;  /* S3 */
-    struct str key;     /* S3; ending in '/' means everything below */
-    struct str version; /* S3 version id, or absent */
-    struct str sha256;  /* S3: in hex, what the object must have; absent: anything */
-    struct str dir;     /* LOCAL: a folder, or a zip */
-    bool mount;         /* LOCAL: shown as it is instead of copied, and written to */
-    struct str url;     /* CODEBUILD_SOURCE_REPO_URL, or absent; GIT: the project's location */
-    struct str label;   /* CODEBUILD_SOURCE_VERSION, or absent; GIT: the wanted version */
-    int64_t depth;      /* GIT: commits of history; 0 = all */
-    bool submodules;    /* GIT */
-    bool insecure_ssl;  /* GIT */
-    bool mirrored;      /* GIT: LOCAL_SOURCE_CACHE keeps a mirror */
+    struct str id;         /* secondary sources: their identifier */
+    struct str bucket;     /* S3 */
+    struct str key;        /* S3; ending in '/' means everything below */
+    struct str version;    /* S3 version id, or absent */
+    struct str sha256;     /* S3: in hex, what the object must have; absent: anything */
+    struct str dir;        /* LOCAL: a folder, or a zip */
+    bool mount;            /* LOCAL: shown as it is instead of copied, and written to */
+    struct str url;        /* CODEBUILD_SOURCE_REPO_URL, or absent; GIT: the project's location */
+    struct str label;      /* CODEBUILD_SOURCE_VERSION, or absent; GIT: the wanted version */
+    int64_t depth;         /* GIT: commits of history; 0 = all */
+    bool submodules;       /* GIT */
+    bool insecure_ssl;     /* GIT */
+    bool mirrored;         /* GIT: LOCAL_SOURCE_CACHE keeps a mirror */
+    struct str connection; /* GIT, of a pipeline: ARN of the connection; absent: CodeCommit */
+    struct str repository; /* GIT, of a pipeline: FullRepositoryId, or CodeCommit's location */
 };
 
 enum plan_artifact_kind { PLAN_ARTIFACT_NONE, PLAN_ARTIFACT_S3, PLAN_ARTIFACT_LOCAL };

@@ -9,7 +9,8 @@
 extern const struct db_schema source_schema;
 
 /* A revision that an execution takes instead of the newest one. The types are CodePipeline's
- * SourceRevisionType, and BRANCH_NAME of our own: the branch that a push was to. */
+ * SourceRevisionType, and of our own BRANCH_NAME, the branch that a push was to, and REF_NAME,
+ * where the host publishes a pull request. */
 struct source_pin {
     struct str action;
     struct str type;

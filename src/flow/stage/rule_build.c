@@ -6,6 +6,7 @@
 #include "flow/action/commands.h"
 #include "flow/build/build.h"
 #include "flow/build/loose.h"
+#include "flow/source/store.h"
 #include "gen/codebuild.h"
 
 enum { LOOK_AGAIN_MS = 500 };
@@ -25,8 +26,18 @@ static int add_input(struct rule_run *run, struct str name, struct build_order *
                          : err_set(err, ERR_INVALID,
                                    "input artifact %.*s was not made by any action", STR_ARG(name));
     }
-    *arena_push(check->arena, &order->inputs) = (struct build_artifact_location){
-        .name = row.name, .bucket = row.bucket, .key = row.key, .sha256 = row.sha256};
+    struct source_revision source;
+    int taken =
+        source_revision_of(check->flow->db, check->arena, check->execution.id, name, &source, err);
+    if (taken < 0) {
+        return -1;
+    }
+    *arena_push(check->arena, &order->inputs) =
+        (struct build_artifact_location){.name = row.name,
+                                         .bucket = row.bucket,
+                                         .key = row.key,
+                                         .sha256 = row.sha256,
+                                         .clone = taken > 0 ? source.clone : STR_NONE};
     return 0;
 }
 

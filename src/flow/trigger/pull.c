@@ -127,12 +127,13 @@ static int write_start(struct pulling *p, struct err *err) {
         .event = p->pull.event,
     };
     struct source_pin pins[] = {{p->pull.action, S("COMMIT_ID"), p->pull.commit},
-                                {p->pull.action, S("BRANCH_NAME"), p->pull.branch}};
+                                {p->pull.action, S("BRANCH_NAME"), p->pull.branch},
+                                {p->pull.action, S("REF_NAME"), p->pull.ref}};
     struct execution_start start = {
         .trigger_type = S("WebhookV2"),
         .trigger_detail = trigger_detail(&p->source, &detail),
         .request_token = token,
-        .pins = {pins, 2},
+        .pins = {pins, p->pull.ref.n > 0 ? 3 : 2},
     };
     return execution_start(p->flow, p->arena, p->row.id, &start, &id, NULL, err);
 }

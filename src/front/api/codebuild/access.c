@@ -114,6 +114,37 @@ int access_of_source(const struct flow *f, struct arena *a, const struct access_
     return find(&finding, err);
 }
 
+/* A pipeline's source that is cloned (CODEBUILD_CLONE_REF): the build's plan says whose it is. */
+static int by_plan(const struct flow *f, struct arena *a, const struct build_row *row,
+                   const struct plan_source *source, struct checkout_remote *ret, struct err *err) {
+    ret->trusted = true;
+    int found = source->connection.n > 0
+                    ? f->connection(f->connection_ud, a, row->account, source->connection,
+                                    source->repository, &ret->url, err)
+                    : source_map(a, f->data_dir, source->repository, &ret->url, err);
+    return found > 0   ? 0
+           : found < 0 ? -1
+                       : err_set(err, ERR_NOT_FOUND, STR_FMT " is no repository that is known here",
+                                 STR_ARG(source->repository));
+}
+
+static int of_pipeline(const struct flow *f, struct arena *a, const struct build_row *row,
+                       size_t number, struct str url, struct checkout_remote *ret,
+                       struct err *err) {
+    struct plan plan;
+    const char *dir = str_printf(a, "%s/builds/" STR_FMT, f->data_dir, STR_ARG(row->uuid)).p;
+    if (plan_read(a, dir, &plan, err) < 0) {
+        return -1;
+    }
+    const struct plan_source *source = number == 0 ? &plan.source
+                                       : number <= plan.secondary_sources.n
+                                           ? &plan.secondary_sources.v[number - 1]
+                                           : NULL;
+    return source != NULL && source->kind == PLAN_SOURCE_GIT && str_eq(source->url, url)
+               ? by_plan(f, a, row, source, ret, err)
+               : err_set(err, ERR_INVALID, "the build has no such git source");
+}
+
 int access_find(const struct flow *f, struct arena *a, const struct build_row *row, size_t number,
                 struct str url, struct checkout_remote *ret, struct str *ret_secret,
                 struct err *err) {
@@ -122,6 +153,9 @@ int access_find(const struct flow *f, struct arena *a, const struct build_row *r
     *ret_secret = STR_NONE;
     if (build_from_json(a, row->body, &build, err) < 0) {
         return -1;
+    }
+    if (str_is(build->source->type, "CODEPIPELINE")) {
+        return of_pipeline(f, a, row, number, url, ret, err);
     }
     if (number > build->secondary_sources.n ||
         !source_is_git(number == 0 ? build->source->type
