@@ -7,6 +7,7 @@
 #include "daemon/release.h"
 #include "daemon/tables.h"
 #include "daemon/world.h"
+#include "flow/execution/history.h"
 #include "front/api/codebuild/badge.h"
 #include "front/api/codebuild/webhooks.h"
 #include "front/api/codepipeline/webhooks.h"
@@ -74,7 +75,7 @@ static int open_store(struct serving *s, struct err *err) {
     const struct db_schema *schemas = tables_schemas(&s->arena, &n);
     const char *path = str_printf(&s->arena, "%s/trunkline.db", s->options->data_dir).p;
     if (seal_load(s->options->data_dir, &rng_system, err) < 0 ||
-        db_open(path, schemas, n, &s->db, err) < 0) {
+        db_open(path, schemas, n, &s->db, err) < 0 || execution_history_known(s->db, err) < 0) {
         return -1;
     }
     return datadir_accounts(s->db, s->options->data_dir, &rng_system, &clock_system, REGION, err);

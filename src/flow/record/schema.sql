@@ -205,3 +205,9 @@ INSERT INTO rule_executions(id, condition, pipeline, execution, stage, rule, num
 ALTER TABLE stage_executions DROP COLUMN check_status;
 ALTER TABLE stage_executions DROP COLUMN check_summary;
 ALTER TABLE stage_executions DROP COLUMN check_rules;
+-- migration 3
+-- A start refuses a history that has events of kinds that it does not know, and looks at their numbers only.
+ALTER TABLE pipeline_events ADD COLUMN kind INTEGER GENERATED ALWAYS AS (event ->> '$.kind') VIRTUAL;
+CREATE INDEX pipeline_events_by_kind ON pipeline_events(kind);
+CREATE INDEX pipeline_executions_by_token ON pipeline_executions(pipeline, request_token)
+    WHERE request_token IS NOT NULL;
