@@ -211,3 +211,4 @@ ALTER TABLE pipeline_events ADD COLUMN kind INTEGER GENERATED ALWAYS AS (event -
 CREATE INDEX pipeline_events_by_kind ON pipeline_events(kind);
 CREATE INDEX pipeline_executions_by_token ON pipeline_executions(pipeline, request_token)
     WHERE request_token IS NOT NULL;
+CREATE INDEX action_executions_newest ON action_executions(pipeline, stage, action, number DESC);
