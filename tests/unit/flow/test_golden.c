@@ -33,7 +33,7 @@ static void replay(struct arena *a, const json_t *pipeline) {
     assert_true(json_array_size(events) > 1);
     for (size_t i = 0; i < json_array_size(events); i++) {
         struct engine_event event;
-        struct engine_state next;
+        struct engine_state next = {0};
         struct engine_effect_list effects;
         enum engine_refusal refusal;
         struct err err = ERR_INIT;
