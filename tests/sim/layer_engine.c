@@ -34,7 +34,9 @@ static bool new_run(struct sim_world *w, const struct engine_effect *f, int e, i
         return sim_wrong(w, "an approval without a token, or a token of none: e%d s%d a%d", e, s,
                          a);
     }
-    memcpy(t->token, f->token.p, f->token.n);
+    if (f->token.n > 0) {
+        memcpy(t->token, f->token.p, f->token.n);
+    }
     return true;
 }
 

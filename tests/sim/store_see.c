@@ -150,7 +150,9 @@ static int see_actions(struct store_layer *l, struct arena *a, struct err *err) 
             return err_set(err, ERR_INTERNAL, "%s", l->w->wrong);
         }
         t->approval = token.n > 0;
-        memcpy(t->token, token.p, token.n);
+        if (token.n > 0) {
+            memcpy(t->token, token.p, token.n);
+        }
         x->run[s][n] = (int8_t)which(RUN_ABANDONED + 1, run_name, db_str(&rows, a, 4));
         x->kills[s][n] = (int8_t)(x->kills[s][n] + store_begun(l, 'K', db_str(&rows, a, 3)));
     }
