@@ -2,6 +2,8 @@
  * only where an effect does not say it (who holds, who waits). */
 #include "sim.h"
 
+#include <stdlib.h>
+
 struct engine_layer {
     struct engine_state state;
     struct engine_state first; /* for the fold */
@@ -167,6 +169,14 @@ static bool prove_fold(struct engine_layer *l, struct sim_world *w) {
             return sim_wrong(w, "replay of event %zu: %s", i, err.msg);
         }
         json_t *stored = engine_state_to_json(&next);
+        struct str text = engine_state_text(&w->arena, &next);
+        char *same = json_dumps(stored, JSON_COMPACT);
+        bool differs = !str_is(text, same);
+        free(same);
+        if (differs) {
+            json_decref(stored);
+            return sim_wrong(w, "the text of the state after event %zu is not its document's", i);
+        }
         int read = engine_state_from_json(&w->arena, stored, &state, &err);
         json_decref(stored);
         if (read < 0) {

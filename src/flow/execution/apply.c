@@ -19,7 +19,11 @@ int execution_state(struct arena *a, const struct pipeline_row *row, struct engi
 static int write_step(struct applying *t, const struct engine_event *event,
                       const struct engine_effect_list *effects) {
     struct str stored_event = project_json(t->arena, engine_event_to_json(event));
-    struct str stored_state = project_json(t->arena, engine_state_to_json(t->state));
+    struct str stored_state = engine_state_text(t->arena, t->state);
+    if (stored_state.p == NULL) {
+        return err_set(t->err, ERR_LIMIT, "the pipeline's state has more than %d bytes",
+                       ENGINE_MAX_TEXT);
+    }
     bool no_event = PLANTED(event_not_kept) && event->kind == EVENT_TRANSITION;
     bool no_state = PLANTED(state_not_kept) && event->kind == EVENT_CHECK;
     if ((!no_event &&

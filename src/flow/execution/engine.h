@@ -166,6 +166,8 @@ enum {
     ENGINE_MAX_ACTIVE = 50,          /* executions, QUEUED and PARALLEL */
     ENGINE_MAX_PARALLEL_ACTIONS = 5, /* of one execution, PARALLEL */
     ENGINE_KEPT_PARALLEL = 50,       /* failed or stopped PARALLEL executions that may be retried */
+    ENGINE_MAX_TEXT = 64 << 20, /* bytes of a state in the store: 50 executions of 1,000 actions
+                                   are a tenth of it */
 };
 
 /* Everything in *ret_state and *ret_effects lives in `a` (parts may be shared with `state`, which
@@ -184,6 +186,8 @@ const char *condition_kind_name(enum condition_kind kind); /* "BEFORE_ENTRY" ...
 
 /* The store's form of states and events (flow/record keeps them). json_t is the caller's. */
 json_t *engine_state_to_json(const struct engine_state *s);
+/* The text of that document, without the document; absent: more than ENGINE_MAX_TEXT. */
+struct str engine_state_text(struct arena *a, const struct engine_state *s);
 int engine_state_from_json(struct arena *a, const json_t *json, struct engine_state *ret,
                            struct err *err) MUST_USE;
 json_t *engine_event_to_json(const struct engine_event *e);
