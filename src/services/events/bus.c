@@ -2,6 +2,7 @@
 #include "services/core/arn.h"
 #include "services/core/page.h"
 #include "services/core/tags.h"
+#include "services/events/archive_store.h"
 #include "services/events/events.h"
 #include "services/iam/policy.h"
 
@@ -176,6 +177,7 @@ int events_delete_event_bus(struct call *c, const struct events_delete_event_bus
     (void)out;
     struct ev_place at;
     struct ev_rules rules;
+    struct ev_archives archives;
     if (read_place(c, in->name, &at, err) < 0) {
         return -1;
     }
@@ -187,6 +189,12 @@ int events_delete_event_bus(struct call *c, const struct events_delete_event_bus
     }
     if (rules.n > 0) {
         return ev_invalid(err, "Event bus can't be deleted since it has rules.");
+    }
+    if (ev_archive_of_bus(c->db, c->arena, &at, &archives, err) < 0) {
+        return -1;
+    }
+    if (archives.n > 0) {
+        return ev_invalid(err, "Event bus can't be deleted since it has archives.");
     }
     return ev_bus_remove(c->db, &at, err) < 0 ? -1
                                               : tags_drop(c->db, ev_bus_arn(c->arena, &at), err);

@@ -4,6 +4,7 @@
 #include "gen/cloudwatch.h"
 #include "services/core/handover.h"
 #include "services/core/value.h"
+#include "services/events/archive.h"
 #include "services/events/connection.h"
 #include "services/events/send.h"
 #include "services/events/tick.h"
@@ -30,7 +31,8 @@ static int hand_over(struct db *db, struct arena *a, const struct ev_delivery *d
     json_t *job cleanup_json = json_object();
     json_set_str(job, "rule", d->target->arn);
     json_set_str(job, "event", d->whole);
-    struct str key = str_printf(a, "%.*s/%.*s", STR_ARG(d->event->id), STR_ARG(d->target->arn));
+    struct str key = str_printf(a, "%.*s/%.*s/%.*s", STR_ARG(d->event->id), STR_ARG(d->target->arn),
+                                STR_ARG(d->event->replay));
     return queue_add(db, HANDOVER_NOTIFICATION, key, json_dump_str(a, job), 0, err);
 }
 
@@ -49,8 +51,9 @@ int ev_deliver_add(struct db *db, struct arena *a, const struct ev_delivery *d, 
     json_set_str(job, "event", d->whole);
     json_set(job, "forwarded", json_boolean(d->event->forwarded));
     json_set(job, "at", json_integer(d->now_ms));
-    struct str key = str_printf(a, "%.*s/%.*s/%.*s", STR_ARG(d->event->id), STR_ARG(d->rule->arn),
-                                STR_ARG(d->target->id));
+    struct str key =
+        str_printf(a, "%.*s/%.*s/%.*s/%.*s", STR_ARG(d->event->id), STR_ARG(d->rule->arn),
+                   STR_ARG(d->target->id), STR_ARG(d->event->replay));
     return queue_add(db, EV_DELIVER, key, json_dump_str(a, job), 0, err);
 }
 
@@ -187,4 +190,6 @@ void events_queue_kinds(struct service_env *env, struct queue_kind ret[EVENTS_KI
                                  .parallel = AT_ONCE};
     ret[1] = (struct queue_kind){.name = EV_TICK, .run = ev_tick_run, .ud = env};
     ret[2] = (struct queue_kind){.name = EV_AUTHORIZE, .run = ev_authorize_run, .ud = env};
+    ret[3] = (struct queue_kind){.name = EV_REPLAY, .run = ev_replay_run, .ud = env};
+    ret[4] = (struct queue_kind){.name = EV_FORGET, .run = ev_forget_run, .ud = env};
 }

@@ -35,5 +35,5 @@ int64_t ev_retry_pause(int retry);
 int ev_deliver_run(void *ud, struct queue_job *job, struct err *err) MUST_USE;
 
 /* The kinds of jobs of this service; `env` outlives the queue. */
-enum { EVENTS_KINDS = 3 };
+enum { EVENTS_KINDS = 5 };
 void events_queue_kinds(struct service_env *env, struct queue_kind ret[EVENTS_KINDS]);

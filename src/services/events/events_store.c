@@ -193,7 +193,7 @@ int ev_rule_any(struct db *db, struct err *err) {
     int64_t one = 0;
     return db_get_i64(db, &one, err,
                       "SELECT 1 FROM events_rule WHERE pattern IS NOT NULL AND state <> 'DISABLED' "
-                      "LIMIT 1",
+                      "UNION ALL SELECT 1 FROM events_archive LIMIT 1",
                       "");
 }
 

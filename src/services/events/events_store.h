@@ -79,7 +79,7 @@ int ev_rule_list(struct db *db, struct arena *a, const struct ev_place *at, stru
 /* Rules with a pattern that are not disabled: those that look at an event. */
 int ev_rule_listening(struct db *db, struct arena *a, const struct ev_place *at,
                       struct ev_rules *ret, struct err *err) MUST_USE;
-/* Is there any such rule, on whatever bus? 1, 0, -1. */
+/* Is there any such rule, or archive, on whatever bus? 1, 0, -1. */
 int ev_rule_any(struct db *db, struct err *err) MUST_USE;
 /* Rules that count for the limit: services' own do not. */
 int ev_rule_count(struct db *db, const struct ev_place *at, int64_t *ret, struct err *err) MUST_USE;

@@ -2,6 +2,7 @@
 #include "services/events/route.h"
 
 #include "services/core/value.h"
+#include "services/events/archive.h"
 #include "services/events/deliver.h"
 #include "services/events/events.h"
 #include "services/events/pattern.h"
@@ -26,6 +27,7 @@ json_t *ev_event_json(struct arena *a, const struct ev_event *e, struct err *err
     json_set_str(json, "account", e->account);
     json_set_str(json, "time", time_iso(a, e->time_ms));
     json_set_str(json, "region", e->at.region);
+    json_set_str(json, "replay-name", e->replay);
     json_set(json, "resources", resources);
     json_set(json, "detail", detail);
     return json;
@@ -92,10 +94,14 @@ static bool matches(struct arena *a, const struct ev_rule *rule, const json_t *e
     return good;
 }
 
+static bool may_have(const struct ev_event *e, const struct ev_rule *rule) {
+    return e->only.n == 0 || str_list_has(&e->only, rule->arn);
+}
+
 int ev_route(struct db *db, struct arena *a, const struct ev_event *e, int64_t now_ms,
              struct err *err) {
     struct ev_rules rules;
-    if (ev_rule_listening(db, a, &e->at, &rules, err) < 0) {
+    if (ev_archive_keep(db, a, e, err) < 0 || ev_rule_listening(db, a, &e->at, &rules, err) < 0) {
         return -1;
     }
     if (rules.n == 0) {
@@ -106,7 +112,7 @@ int ev_route(struct db *db, struct arena *a, const struct ev_event *e, int64_t n
         return -1;
     }
     for (size_t i = 0; i < rules.n; i++) {
-        if (matches(a, &rules.v[i], json) &&
+        if (may_have(e, &rules.v[i]) && matches(a, &rules.v[i], json) &&
             ev_route_rule(db, a, &rules.v[i], e, json, now_ms, err) < 0) {
             return -1;
         }

@@ -17,7 +17,9 @@ struct ev_event {
     struct str detail; /* JSON text of an object */
     struct str_list resources;
     int64_t time_ms;
-    bool forwarded; /* came from another bus: goes no further */
+    bool forwarded;       /* came from another bus: goes no further */
+    struct str replay;    /* the replay that it is of; or absent */
+    struct str_list only; /* ARNs of the rules that may have it; none: all */
 };
 
 /* The event as targets see it. ERR_INVALID when its detail is no JSON object. */

@@ -76,3 +76,48 @@ CREATE TABLE events_destination(
     modified_ms INTEGER NOT NULL
 );
 CREATE UNIQUE INDEX events_destination_name ON events_destination(account, region, name);
+
+-- migration 3
+CREATE TABLE events_archive(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    arn TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    bus TEXT NOT NULL,                 -- name
+    description TEXT,
+    pattern TEXT,                      -- NULL: all events
+    retention_days INTEGER NOT NULL,   -- 0 = for ever
+    kms_key TEXT,
+    created_ms INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX events_archive_name ON events_archive(account, region, name);
+CREATE INDEX events_archive_bus ON events_archive(account, region, bus);
+
+CREATE TABLE events_archived(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    archive INTEGER NOT NULL REFERENCES events_archive(seq) ON DELETE CASCADE,
+    at_ms INTEGER NOT NULL,
+    event TEXT NOT NULL
+);
+CREATE INDEX events_archived_time ON events_archived(archive, at_ms, seq);
+
+CREATE TABLE events_replay(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    arn TEXT NOT NULL UNIQUE,
+    account TEXT NOT NULL,
+    region TEXT NOT NULL,
+    name TEXT NOT NULL,
+    archive TEXT NOT NULL,             -- ARN
+    destination TEXT NOT NULL,         -- the operation's Destination as JSON
+    description TEXT,
+    state TEXT NOT NULL,
+    reason TEXT,
+    from_ms INTEGER NOT NULL,
+    to_ms INTEGER NOT NULL,
+    done_ms INTEGER NOT NULL,          -- time and number of the event that was replayed last
+    done_seq INTEGER NOT NULL,
+    begun_ms INTEGER NOT NULL,
+    ended_ms INTEGER NOT NULL          -- 0 = runs
+);
+CREATE UNIQUE INDEX events_replay_name ON events_replay(account, region, name);

@@ -145,6 +145,40 @@ test('events', async (t) => {
         assert.equal((await seen()).filter((m) => JSON.parse(m).detail.total === 99).length, 1);
     });
 
+    await t.test('an archive keeps what comes, and a replay brings it back', async () => {
+        const EventSourceArn = 'arn:aws:events:eu-west-2:111111111111:event-bus/default';
+        const { ArchiveArn } = await send(eb.CreateArchiveCommand, { ArchiveName: 'all', EventSourceArn, RetentionDays: 7, EventPattern: '{"source":["shop"]}' });
+        assert.equal(ArchiveArn, 'arn:aws:events:eu-west-2:111111111111:archive/all');
+        await refuses(send(eb.CreateArchiveCommand, { ArchiveName: 'all', EventSourceArn }), 'ResourceAlreadyExistsException', { status: 400 });
+        const start = new Date(Date.now() - 1000);
+        await put('shop', { total: 500 });
+        await put('other', { total: 500 });
+        const archive = await send(eb.DescribeArchiveCommand, { ArchiveName: 'all' });
+        assert.deepEqual([archive.State, archive.EventCount, archive.RetentionDays], ['ENABLED', 1, 7]);
+        await until('the event', async () => (await seen()).some((m) => JSON.parse(m).detail.total === 500));
+        const replay = (more = {}) => send(eb.StartReplayCommand, {
+            ReplayName: 'again', EventSourceArn: ArchiveArn, EventStartTime: start, EventEndTime: new Date(Date.now() + 60_000),
+            Destination: { Arn: EventSourceArn, FilterArns: ['arn:aws:events:eu-west-2:111111111111:rule/big'] }, ...more,
+        });
+        await refuses(replay({ EventEndTime: start }), 'ValidationException', { status: 400 });
+        await refuses(replay({ Destination: { Arn: `${EventSourceArn}x` } }), 'ValidationException', { status: 400 });
+        await replay();
+        await until('its end', async () => (await send(eb.DescribeReplayCommand, { ReplayName: 'again' })).State === 'COMPLETED');
+        const events = await until('the event again', async () => {
+            const list = (await seen()).map((m) => JSON.parse(m)).filter((e) => e.detail.total === 500);
+            return list.length === 2 && list;
+        });
+        assert.deepEqual(events.map((e) => e['replay-name']).sort(), ['again', undefined]);
+        assert.equal(events[0].id, events[1].id);
+        assert.equal((await send(eb.DescribeArchiveCommand, { ArchiveName: 'all' })).EventCount, 1); // not archived again
+        await refuses(send(eb.CancelReplayCommand, { ReplayName: 'again' }), 'IllegalStatusException', { status: 400 });
+        assert.deepEqual((await send(eb.ListReplaysCommand)).Replays.map((r) => r.ReplayName), ['again']);
+        await send(eb.UpdateArchiveCommand, { ArchiveName: 'all', Description: 'new' });
+        assert.deepEqual((await send(eb.ListArchivesCommand)).Archives.map((a) => a.ArchiveName), ['all']);
+        await send(eb.DeleteArchiveCommand, { ArchiveName: 'all' });
+        await refuses(send(eb.DescribeArchiveCommand, { ArchiveName: 'all' }), 'ResourceNotFoundException', { status: 400 });
+    });
+
     await t.test('the command line reads the same', async () => {
         const done = await server.aws('shared-services', 'events', 'list-rules', '--query', 'Rules[].Name', '--output', 'text');
         assert.equal(done.status, 0, done.stderr);

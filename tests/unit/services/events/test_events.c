@@ -480,6 +480,66 @@ static void test_a_services_own_rule_is_not_for_others_to_change(void **state) {
     assert_done(&w->f, events_call_delete_rule(&w->f.admin, &w->f.arena, &del, &gone, &w->f.err));
 }
 
+static int64_t archived(struct world *w, const char *name) {
+    struct events_describe_archive_request in = {.archive_name = str_c(name)};
+    struct events_describe_archive_response out;
+    assert_done(&w->f,
+                events_call_describe_archive(&w->f.admin, &w->f.arena, &in, &out, &w->f.err));
+    return out.event_count;
+}
+
+static void test_an_archive_forgets_what_is_too_old(void **state) {
+    struct world *w = *state;
+    struct events_create_archive_request in = {
+        .archive_name = S("week"),
+        .event_source_arn = S("arn:aws:events:eu-west-2:111111111111:event-bus/default"),
+        .retention_days = 7,
+        .has_retention_days = true};
+    struct events_create_archive_response out;
+    assert_done(&w->f, events_call_create_archive(&w->f.admin, &w->f.arena, &in, &out, &w->f.err));
+    put(w, "app", "{}");
+    w->f.time.now_ms += 4 * 86400000LL;
+    put(w, "app", "{}");
+    queue_run_due(w->queue);
+    assert_int_equal(archived(w, "week"), 2);
+    w->f.time.now_ms += 4 * 86400000LL;
+    queue_run_due(w->queue);
+    assert_int_equal(archived(w, "week"), 1);
+}
+
+static void test_a_long_replay_goes_on_in_batches_to_its_end(void **state) {
+    struct world *w = *state;
+    enum { MANY = 120 };
+    struct str group = log_group(w, "/aws/events/replay");
+    struct str bus = S("arn:aws:events:eu-west-2:111111111111:event-bus/default");
+    struct events_create_archive_request in = {.archive_name = S("all"), .event_source_arn = bus};
+    struct events_create_archive_response out;
+    assert_done(&w->f, events_call_create_archive(&w->f.admin, &w->f.arena, &in, &out, &w->f.err));
+    int64_t start_ms = w->f.time.now_ms;
+    for (int i = 0; i < MANY; i++) {
+        put(w, "app", "{}");
+    }
+    put_rule(w, "r", "{\"source\":[\"app\"]}", NULL); /* after the events */
+    assert_done(&w->f, put_target(w, "r", (struct events_target){.arn = group}));
+    struct events_replay_destination to = {.arn = bus};
+    struct events_start_replay_request replay = {.replay_name = S("again"),
+                                                 .event_source_arn = out.archive_arn,
+                                                 .event_start_time = start_ms,
+                                                 .event_end_time = start_ms + 1000,
+                                                 .destination = &to};
+    struct events_start_replay_response begun;
+    assert_done(&w->f,
+                events_call_start_replay(&w->f.admin, &w->f.arena, &replay, &begun, &w->f.err));
+    queue_run_due(w->queue);
+    struct events_describe_replay_request ask = {.replay_name = S("again")};
+    struct events_describe_replay_response shown;
+    assert_done(&w->f,
+                events_call_describe_replay(&w->f.admin, &w->f.arena, &ask, &shown, &w->f.err));
+    assert_true(str_is(shown.state, "COMPLETED"));
+    assert_int_equal(logged(w, "/aws/events/replay").events.n, MANY);
+    assert_int_equal(archived(w, "all"), MANY);
+}
+
 #define WITH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void) {
@@ -498,6 +558,8 @@ int main(void) {
         WITH(test_an_event_goes_on_to_another_bus_and_no_further),
         WITH(test_rules_have_limits_and_last_words),
         WITH(test_a_services_own_rule_is_not_for_others_to_change),
+        WITH(test_an_archive_forgets_what_is_too_old),
+        WITH(test_a_long_replay_goes_on_in_batches_to_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
