@@ -311,8 +311,8 @@ regression() {
     ok "pre-production's alarm logging-errors is in ALARM"
     # By our own verb: aws command lines older than conditions leave them out of their answers.
     reason=$(tl status --json | jq -r '.pipelines[0].stages[] | select(.name == "Production-Approve") | .why')
-    [ "${reason#gate: Alarm logging-errors }" != "$reason" ] || fail "the production gate is not closed: $reason"
-    ok "the gate to production stays closed: ${reason#gate: }"
+    [ "${reason#*failed: Alarm logging-errors }" != "$reason" ] || fail "the production gate is not closed: $reason"
+    ok "the gate to production stays closed: ${reason#*failed: }"
     for _ in $(seq 300); do
         message=$(jq -rc --arg commit "$commit" 'select(.Type == "Notification") | .Message | fromjson? |
             select(.kind == "alarm" and .commit == $commit and .alarm == "logging-errors") | tojson' \
