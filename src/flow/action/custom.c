@@ -6,6 +6,7 @@
 #include "flow/action/providers.h"
 
 #include "flow/action/artifacts.h"
+#include "flow/source/store.h"
 #include "flow/worker/jobs.h"
 #include "flow/worker/types.h"
 #include "platform/crypto/hash.h"
@@ -203,6 +204,31 @@ static int add_job(struct action_run *run, struct str continuation, struct err *
 
 /* ---- the end ---- */
 
+/* A source of somebody's own says itself what it took: CodePipeline's CurrentRevision. */
+static int note_revision(struct action_run *run, struct str json, struct err *err) {
+    json_t *o cleanup_json = json_parse(json, err);
+    if (o == NULL) {
+        return -1;
+    }
+    struct str summary = json_str(o, "revisionSummary");
+    struct source_revision taken = {
+        .revision = {.action = run->decl->name,
+                     .artifact = run->decl->outputs.n > 0 ? run->decl->outputs.v[0] : S(""),
+                     .commit = str_dup(run->arena, json_str(o, "revision")),
+                     .subject = str_dup(run->arena, summary.p != NULL ? summary : S("")),
+                     .message = str_dup(run->arena, summary.p != NULL ? summary : S("")),
+                     .at_ms = json_int(o, "created")}};
+    if (db_begin(run->flow->db, err) < 0) {
+        return -1;
+    }
+    if (source_revision_put(run->flow->db, run->arena, run->pipeline.id, run->execution.id, &taken,
+                            err) < 0) {
+        db_rollback(run->flow->db);
+        return -1;
+    }
+    return db_commit(run->flow->db, err);
+}
+
 /* Reads each declared output once: its digest is what later stages check. */
 static int collect(struct action_run *run, const struct worker_result *result,
                    struct action_end *ret, struct err *err) {
@@ -224,6 +250,10 @@ static int collect(struct action_run *run, const struct worker_result *result,
         if (crypto_sha256_fd(run->arena, fd, body.offset, &list[i].sha256, err) < 0) {
             return -1;
         }
+    }
+    if (result->revision.n > 0 && str_is(run->decl->category, "Source") &&
+        note_revision(run, result->revision, err) < 0) {
+        return -1;
     }
     ret->ok = true;
     ret->output_variables = result->output_variables;

@@ -5,7 +5,7 @@
 
 #define COLUMNS                                                                                    \
     "number, id, account, region, type, action, status, nonce, client_id, client_token, query, "   \
-    "data, role_arn, policy, continuation, result, changed_ms"
+    "data, role_arn, policy, continuation, result, IFNULL(percent, -1), changed_ms"
 
 static void read_row(struct db_rows *rows, struct arena *a, struct worker_job *ret) {
     *ret = (struct worker_job){
@@ -25,7 +25,8 @@ static void read_row(struct db_rows *rows, struct arena *a, struct worker_job *r
         .policy = db_str(rows, a, 13),
         .continuation = db_str(rows, a, 14),
         .result = db_str(rows, a, 15),
-        .changed_ms = db_i64(rows, 16),
+        .percent = (int)db_i64(rows, 16),
+        .changed_ms = db_i64(rows, 17),
     };
 }
 

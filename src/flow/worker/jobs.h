@@ -28,6 +28,7 @@ struct worker_job {
     struct str policy;
     struct str continuation;
     struct str result; /* worker_result_json */
+    int percent;       /* of the work, as its worker last said; -1: never */
     int64_t changed_ms;
 };
 

@@ -1,5 +1,7 @@
 // Custom action types and the calls of job workers: a release whose middle is somebody's worker.
 import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
 import * as cp from '@aws-sdk/client-codepipeline';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -184,6 +186,9 @@ test('custom actions', async (t) => {
         const shown = (await grind()).output.executionResult;
         assert.equal(shown.externalExecutionId, '17');
         assert.equal(shown.externalExecutionUrl, 'https://mill.example.org/job/flour/run/17');
+        const state = (await world.stage('Mill')).actionStates[0];
+        assert.equal(state.entityUrl, 'https://mill.example.org/job/flour');
+        assert.equal(state.latestExecution.summary, 'grinding');
         job = next;
         await send(cp.AcknowledgeJobCommand, { jobId: job.id, nonce: job.nonce });
     });
@@ -243,6 +248,43 @@ test('custom actions', async (t) => {
         await refuses(s3.send(new GetObjectCommand(place(taken.data.inputArtifacts[0]))), 'InvalidAccessKeyId');
         await refuses(send(cp.PutJobSuccessResultCommand, { jobId: taken.id }), 'InvalidJobStateException', { message: /TimedOut/ });
         assert.deepEqual(await poll(), []);
+    });
+
+    await t.test('a source of one\'s own says what it took', async () => {
+        await send(cp.CreateCustomActionTypeCommand, {
+            category: 'Source', provider: 'Field', version: '1', inputArtifactDetails: { minimumCount: 0, maximumCount: 0 },
+            outputArtifactDetails: { minimumCount: 1, maximumCount: 1 },
+        });
+        const field = { category: 'Source', owner: 'Custom', provider: 'Field', version: '1' };
+        await send(cp.CreatePipelineCommand, {
+            pipeline: {
+                ...world.structure([
+                    { name: 'Source', actions: [{ name: 'Reap', actionTypeId: field, outputArtifacts: [{ name: 'Grain' }] }] }, stages.approval(),
+                ]),
+                name: 'own-source',
+            },
+        });
+        const [own] = await until('a job', async () => {
+            const jobs = await poll({ actionTypeId: field });
+            return jobs.length > 0 ? jobs : null;
+        });
+        await send(cp.AcknowledgeJobCommand, { jobId: own.id, nonce: own.nonce });
+        await server.client(S3Client, 'shared-services', { credentials: keys(own) }).send(
+            new PutObjectCommand({ ...place(own.data.outputArtifacts[0]), Body: 'PK grain' }));
+        await send(cp.PutJobSuccessResultCommand, { jobId: own.id, currentRevision: { revision: 'harvest-7', changeIdentifier: '7', revisionSummary: 'a good year' } });
+        const [revision] = await until('the revision', async () => {
+            const { pipelineExecutionSummaries: [latest] } = await send(cp.ListPipelineExecutionsCommand, { pipelineName: 'own-source' });
+            return latest.sourceRevisions?.length > 0 ? latest.sourceRevisions : null;
+        });
+        assert.deepEqual([revision.actionName, revision.revisionId, revision.revisionSummary], ['Reap', 'harvest-7', 'a good year']);
+    });
+
+    await t.test('no secret lies in the store', () => {
+        const files = readdirSync(server.dir).filter((name) => /\.db|\.sqlite|-wal$/.test(name));
+        assert.ok(files.length > 0);
+        for (const name of files) {
+            assert.equal(readFileSync(join(server.dir, name)).includes('sesame'), false, name);
+        }
     });
 
     await t.test('a secret survives an update that shows asterisks', async () => {

@@ -1,6 +1,9 @@
 /* GetPipelineState: what each stage holds now, what waits in front of it, and why. */
 #include "front/api/codepipeline/codepipeline.h"
 
+#include "flow/worker/jobs.h"
+#include "flow/worker/types.h"
+
 struct showing {
     struct call *c;
     struct err *err;
@@ -75,6 +78,39 @@ static int show_revision(struct showing *s, const struct action_row *row,
     return 0;
 }
 
+/* Of an action that somebody's worker does: the links that its type makes, and how far it is. */
+static int show_work(struct showing *s, const struct def_action *action,
+                     const struct action_row *row, struct codepipeline_action_state *out) {
+    struct arena *a = s->c->arena;
+    struct worker_type t = {.account = s->c->account,
+                            .region = s->c->region,
+                            .owner = action->owner,
+                            .category = action->category,
+                            .provider = action->provider,
+                            .version = action->version};
+    struct worker_job job;
+    if (str_is(action->owner, "AWS")) {
+        return 0;
+    }
+    int found = worker_type_get(s->c->db, a, &t, s->err);
+    if (found <= 0) {
+        return found;
+    }
+    const struct str_map *settings = &action->configuration;
+    out->entity_url =
+        worker_url(a, worker_type_template(a, &t, "entityUrlTemplate"), settings, row->external_id);
+    if (out->revision_url.p == NULL) {
+        out->revision_url = worker_url(a, worker_type_template(a, &t, "revisionUrlTemplate"),
+                                       settings, row->external_id);
+    }
+    found = worker_job_of_action(s->c->db, a, row->id, &job, s->err);
+    if (found > 0 && job.percent >= 0) {
+        out->latest_execution->percent_complete = job.percent;
+        out->latest_execution->has_percent_complete = true;
+    }
+    return found < 0 ? -1 : 0;
+}
+
 static int show_action(struct showing *s, const struct def_stage *stage,
                        const struct def_action *action, struct codepipeline_action_state *out) {
     *out = (struct codepipeline_action_state){.action_name = action->name};
@@ -102,7 +138,7 @@ static int show_action(struct showing *s, const struct def_stage *stage,
         e->error_details->message = row.error_message;
     }
     out->latest_execution = e;
-    return show_revision(s, &row, out);
+    return show_revision(s, &row, out) < 0 ? -1 : show_work(s, action, &row, out);
 }
 
 static int show_rules(struct showing *s, const struct condition_row *row,
