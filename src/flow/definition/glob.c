@@ -1,6 +1,8 @@
 /* Implementation of glob.h: a matcher with explicit backtracking points, linear in memory. */
 #include "flow/definition/glob.h"
 
+#include "platform/text/utf8.h"
+
 static size_t class_end(struct str p, size_t at) {
     size_t i = at + 1;
     if (i < p.n && p.p[i] == '!') {
@@ -40,46 +42,60 @@ int glob_check(struct str p, struct err *err) {
     return in_group ? err_set(err, ERR_INVALID, "pattern '%.*s': '{' has no '}'", STR_ARG(p)) : 0;
 }
 
-static bool in_class(struct str p, size_t at, size_t end, char c) {
+/* The character at `i`, U+FFFD for a byte that belongs to none; *ret_next is behind it. */
+static uint32_t at_char(struct str p, size_t i, size_t *ret_next) {
+    uint32_t c = 0xFFFD;
+    size_t n = utf8_decode(str_sub(p, i, p.n), &c);
+    *ret_next = i + (n > 0 ? n : 1);
+    return c;
+}
+
+/* p[at] is '[', p[end] its ']'. */
+static bool in_class(struct str p, size_t at, size_t end, uint32_t c) {
     size_t i = at + 1;
     bool negate = i < end && p.p[i] == '!';
     bool found = false;
-    for (i += negate ? 1 : 0; i < end; i++) {
-        if (i + 2 < end && p.p[i + 1] == '-') {
-            found = found || (c >= p.p[i] && c <= p.p[i + 2]);
-            i += 2;
-        } else {
-            found = found || c == p.p[i];
+    i += negate ? 1 : 0;
+    while (i < end) {
+        uint32_t low = at_char(p, i, &i);
+        uint32_t high = low;
+        if (i + 1 < end && p.p[i] == '-') {
+            high = at_char(p, i + 1, &i);
         }
+        found = found || (c >= low && c <= high);
     }
     return c != '/' && found != negate;
 }
 
-static bool match(struct str p, struct str t, unsigned *steps);
+/* A pattern on its way: an alternative of a group, and what is behind the group (absent outside of
+ * groups, which do not nest). Side by side they would read as one: "*" and "*" are not "**". */
+struct rest {
+    struct str p;
+    struct str then;
+};
+
+static bool match(struct rest r, struct str t, unsigned *steps);
+
+/* What stands at i inside of a group ends here: a class and an escape hide what they hold. */
+static size_t piece_end(struct str p, size_t i) {
+    size_t end = p.p[i] == '[' ? class_end(p, i) : p.p[i] == '\\' ? i + 1 : i;
+    return end < p.n ? end : p.n - 1;
+}
 
 /* '{' stands at the front of p: tries each alternative followed by what is behind the group. */
 static bool match_group(struct str p, struct str t, unsigned *steps) {
     size_t end = 1;
     while (end < p.n && p.p[end] != '}') {
-        end += p.p[end] == '\\' ? 2 : 1;
+        end = piece_end(p, end) + 1;
     }
     if (end >= p.n) {
         return false;
     }
     struct str behind = str_sub(p, end + 1, p.n);
     size_t from = 1;
-    for (size_t i = 1; i <= end; i++) {
-        if (p.p[i] == '\\' && i + 1 < end) {
-            i++;
-        } else if (p.p[i] == ',' || i == end) {
-            char text[512];
-            size_t n = i - from;
-            if (n + behind.n > sizeof(text)) {
-                return false;
-            }
-            memcpy(text, p.p + from, n);
-            memcpy(text + n, behind.p, behind.n);
-            if (match(str_n(text, n + behind.n), t, steps)) {
+    for (size_t i = 1; i <= end; i = piece_end(p, i) + 1) {
+        if (p.p[i] == ',' || i == end) {
+            if (match((struct rest){str_sub(p, from, i - from), behind}, t, steps)) {
                 return true;
             }
             from = i + 1;
@@ -88,11 +104,11 @@ static bool match_group(struct str p, struct str t, unsigned *steps) {
     return false;
 }
 
-static bool match_star(struct str p, struct str t, unsigned *steps) {
-    bool deep = p.n > 1 && p.p[1] == '*';
-    struct str behind = str_sub(p, deep ? 2 : 1, p.n);
+static bool match_star(struct rest r, struct str t, unsigned *steps) {
+    bool deep = r.p.n > 1 && r.p.p[1] == '*';
+    r.p = str_sub(r.p, deep ? 2 : 1, r.p.n);
     for (size_t skip = 0;; skip++) {
-        if (match(behind, str_sub(t, skip, t.n), steps)) {
+        if (match(r, str_sub(t, skip, t.n), steps)) {
             return true;
         }
         if (skip >= t.n || (!deep && t.p[skip] == '/')) {
@@ -103,15 +119,20 @@ static bool match_star(struct str p, struct str t, unsigned *steps) {
 
 enum { MAX_STEPS = 200000 }; /* a pattern of 255 characters on a path of 4096 needs far fewer */
 
-static bool match(struct str p, struct str t, unsigned *steps) {
-    while (p.n > 0) {
+static bool match(struct rest r, struct str t, unsigned *steps) {
+    while (r.p.n > 0 || r.then.n > 0) {
+        if (r.p.n == 0) {
+            r = (struct rest){r.then, STR_NONE};
+        }
+        struct str p = r.p;
         if (++*steps > MAX_STEPS) {
             return false;
         }
         char c = p.p[0];
         size_t used = 1;
+        size_t taken = 1; /* of the text: a character may have several bytes */
         if (c == '*') {
-            return match_star(p, t, steps);
+            return match_star(r, t, steps);
         }
         if (c == '{') {
             return match_group(p, t, steps);
@@ -121,12 +142,12 @@ static bool match(struct str p, struct str t, unsigned *steps) {
         }
         if (c == '[') {
             size_t end = class_end(p, 0);
-            if (end == (size_t)-1 || !in_class(p, 0, end, t.p[0])) {
+            if (end == (size_t)-1 || !in_class(p, 0, end, at_char(t, 0, &taken))) {
                 return false;
             }
             used = end + 1;
         } else if (c == '?') {
-            if (t.p[0] == '/') {
+            if (at_char(t, 0, &taken) == '/') {
                 return false;
             }
         } else {
@@ -138,8 +159,8 @@ static bool match(struct str p, struct str t, unsigned *steps) {
                 return false;
             }
         }
-        p = str_sub(p, used, p.n);
-        t = str_sub(t, 1, t.n);
+        r.p = str_sub(p, used, p.n);
+        t = str_sub(t, taken, t.n);
     }
     return t.n == 0;
 }
@@ -147,7 +168,7 @@ static bool match(struct str p, struct str t, unsigned *steps) {
 bool glob_match(struct str pattern, struct str text) {
     struct err err = ERR_INIT;
     unsigned steps = 0;
-    return glob_check(pattern, &err) == 0 && match(pattern, text, &steps);
+    return glob_check(pattern, &err) == 0 && match((struct rest){pattern, STR_NONE}, text, &steps);
 }
 
 bool glob_passes(const struct str_list *includes, const struct str_list *excludes,

@@ -1,7 +1,8 @@
 /*
  * Patterns of triggers and path filters: Java PathMatcher globs, as CodePipeline documents them.
  * `*` stays within one path component, `**` crosses '/', `?` is one character but '/', `[a-c]`,
- * `[!a]`, `{x,y}` (not nested), `\` takes the next character as it is. The whole text must match.
+ * `[!a]`, `{x,y}` (not nested), `\` takes the next character as it is. The whole text must
+ * match. Characters are UTF-8.
  */
 #pragma once
 

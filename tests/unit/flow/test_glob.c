@@ -2,6 +2,9 @@
 #include "../cmocka_.h"
 
 #include "flow/definition/glob.h"
+#include "platform/text/regex.h"
+
+#include <stdio.h>
 
 static bool m(const char *pattern, const char *text) {
     return glob_match(str_c(pattern), str_c(text));
@@ -27,6 +30,11 @@ static void test_classes_groups_and_escapes(void **state) {
     assert_true(m("a\\*b", "a*b"));
     assert_false(m("a\\*b", "axb"));
     assert_false(m("a?b", "a/b"));
+    assert_true(m("{[a,b],c}x", "bx"));
+    assert_true(m("{[}],c}x", "}x"));
+    assert_true(m("{\\},c}x", "}x"));
+    assert_false(m("{[a,b],c}x", ",x,"));
+    assert_false(m("{a*,b}*", "a/")); /* two stars side by side, not one pair */
 }
 
 static void test_broken_patterns_are_named(void **state) {
@@ -65,6 +73,91 @@ static void test_hostile_pattern_ends(void **state) {
     assert_false(glob_match(str_n(pattern, 255), str_n(text, sizeof(text))));
 }
 
+static void test_characters_are_not_bytes(void **state) {
+    (void)state;
+    assert_true(m("?.txt", "\xc3\xa9.txt")); /* e with an accent */
+    assert_false(m("??.txt", "\xc3\xa9.txt"));
+    assert_true(m("[\xc3\xa0-\xc3\xbc]x", "\xc3\xa9x"));
+    assert_false(m("[!\xc3\xa0-\xc3\xbc]x", "\xc3\xa9x"));
+    assert_true(m("[!a]x", "\xe2\x82\xacx")); /* a currency's sign */
+    assert_true(m("*\xc3\xa9*", "caf\xc3\xa9s"));
+    assert_true(m("?", "\xff")); /* a byte that belongs to none is one */
+}
+
+/* ---- against the regular expression that Java's matcher makes of a glob ---- */
+
+/* Classes without their '/', groups as alternatives; written from Java's documentation. */
+static struct str translate(struct arena *a, const char *glob) {
+    struct str out = S("^(?:");
+    for (const char *p = glob; *p != '\0'; p++) {
+        const char *piece = NULL;
+        char text[4] = {*p, '\0'};
+        if (p[0] == '*' && p[1] == '*') {
+            piece = "(?:.|\n)*";
+            p++;
+        } else if (*p == '[') {
+            bool negate = p[1] == '!';
+            const char *end = strchr(p, ']');
+            out = str_printf(a, "%.*s[%s%.*s%s]", STR_ARG(out), negate ? "^" : "",
+                             (int)(end - p - (negate ? 2 : 1)), p + (negate ? 2 : 1),
+                             negate ? "/" : "");
+            p = end;
+            continue;
+        } else {
+            piece = *p == '*'   ? "[^/]*"
+                    : *p == '?' ? "[^/]"
+                    : *p == '{' ? "(?:(?:"
+                    : *p == '}' ? "))"
+                    : *p == ',' ? ")|(?:"
+                                : text;
+        }
+        out = str_printf(a, "%.*s%s", STR_ARG(out), piece);
+    }
+    return str_printf(a, "%.*s)$", STR_ARG(out));
+}
+
+static unsigned compare(struct arena *a, const char *glob) {
+    static const char *const texts[] = {"",     "a",  "b",   "/",    "ab",   "a/",   "/a",
+                                        "a/b",  "aa", "aab", "a/ab", "ab/a", "a//b", "b/a/b",
+                                        "aaaa", "c",  "a/c", "ca",   "b/",   "abab"};
+    struct regex *re = NULL;
+    struct err err = ERR_INIT;
+    if (glob_check(str_c(glob), &err) < 0) {
+        return 0;
+    }
+    struct str pattern = translate(a, glob);
+    if (regex_compile(a, pattern, &re, &err) < 0) {
+        fail_msg("%s: %.*s: %s", glob, STR_ARG(pattern), err.msg);
+    }
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (regex_search(re, str_c(texts[i])) != m(glob, texts[i])) {
+            fail_msg("'%s' on '%s': Java's %.*s says %d", glob, texts[i], STR_ARG(pattern),
+                     !m(glob, texts[i]));
+        }
+    }
+    return 1;
+}
+
+/* Every glob of up to four of these pieces, on every text of the list. */
+static void test_equals_the_expression_that_java_makes(void **state) {
+    static const char *const pieces[] = {"",  "a",    "b",    "/",     "*",       "**",
+                                         "?", "[ab]", "[!a]", "{a,b}", "{a*,/b}", "{,a}"};
+    enum { N = sizeof(pieces) / sizeof(pieces[0]) };
+    struct arena a = ARENA_INIT;
+    unsigned compared = 0;
+    (void)state;
+    for (size_t i = 0; i < (size_t)N * N * N * N; i++) {
+        char glob[64];
+        struct arena_mark mark = arena_mark(&a);
+        snprintf(glob, sizeof(glob), "%s%s%s%s", pieces[i % N], pieces[i / N % N],
+                 pieces[i / N / N % N], pieces[i / N / N / N]);
+        compared += compare(&a, glob);
+        arena_reset(&a, mark);
+    }
+    assert_true(compared > 20000);
+    arena_done(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_star_stays_within_a_component_and_two_cross),
@@ -72,6 +165,8 @@ int main(void) {
         cmocka_unit_test(test_broken_patterns_are_named),
         cmocka_unit_test(test_excludes_win_over_includes),
         cmocka_unit_test(test_hostile_pattern_ends),
+        cmocka_unit_test(test_characters_are_not_bytes),
+        cmocka_unit_test(test_equals_the_expression_that_java_makes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
