@@ -306,17 +306,7 @@ int record_transition_get(struct db *db, struct arena *a, int64_t pipeline, stru
                           const char *direction, struct str *ret_reason, struct str *ret_by,
                           int64_t *ret_ms, struct err *err) MUST_USE;
 
-/* What the watcher saw last. get: 1 found, 0 never seen, -1 error. */
-int record_watched_get(struct db *db, struct arena *a, int64_t pipeline, struct str action,
-                       struct str branch, struct str *ret_head, struct err *err) MUST_USE;
-int record_watched_put(struct db *db, int64_t pipeline, struct str action, struct str branch,
-                       struct str head, int64_t now_ms, struct str error, struct err *err) MUST_USE;
-/* As put, but only where the branch was never seen: what a release took before the watcher looked.
- */
-int record_watched_begin(struct db *db, int64_t pipeline, struct str action, struct str branch,
-                         struct str head, int64_t now_ms, struct err *err) MUST_USE;
-int record_watched_error(struct db *db, int64_t pipeline, struct str action, struct str error,
-                         struct err *err) MUST_USE;
+/* What the watcher saw last of an alarm. get: 1 found, 0 never seen, -1 error. */
 int record_alarm_get(struct db *db, struct arena *a, int64_t pipeline, struct str account,
                      struct str alarm, struct str *ret_state, struct err *err) MUST_USE;
 int record_alarm_put(struct db *db, int64_t pipeline, struct str account, struct str alarm,

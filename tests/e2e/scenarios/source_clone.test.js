@@ -1,8 +1,9 @@
 // CODEBUILD_CLONE_REF: builds of a pipeline that clone the repository instead of unpacking its files.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { StartPipelineExecutionCommand } from '@aws-sdk/client-codepipeline';
+import { StartPipelineExecutionCommand, UpdatePipelineCommand } from '@aws-sdk/client-codepipeline';
 import { until } from '../lib/expect.js';
 import { GitHost } from '../lib/githost.js';
 import { World, buildspec, git, stages } from '../lib/release.js';
@@ -70,5 +71,25 @@ test('sources that builds clone', { skip: withoutBuilds() }, async (t) => {
         assert.match(log, /^commits 1$/m);
         assert.match(log, /^one$/m);
         assert.equal(build.resolvedSourceVersion, old);
+    });
+
+    await t.test('variables of the action change the build\'s own shell, not the clone', async () => {
+        const hostile = {
+            LD_PRELOAD: '/nowhere.so', BASH_ENV: '/nowhere', GIT_DIR: '/nowhere', GIT_SSH_COMMAND: 'touch /tmp/canary',
+            GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'core.hooksPath', GIT_CONFIG_VALUE_0: '/nowhere', AWS_ENDPOINT_URL: 'http://127.0.0.1:9',
+        };
+        await world.project('hostile', buildspec(['echo "endpoint $AWS_ENDPOINT_URL"', 'cat a.txt', 'test ! -e /tmp/canary']));
+        await world.pipelines.send(new UpdatePipelineCommand({ pipeline: world.structure([
+            { name: 'Source', actions: [source('Git', 'CodeStarSourceConnection', { ConnectionArn: world.connectionArn, FullRepositoryId: 'team/app', DetectChanges: 'false' })] },
+            stages.build('Build', 'hostile', { inputArtifacts: [{ name: 'GitOut' }] }, {
+                EnvironmentVariables: JSON.stringify(Object.entries(hostile).map(([name, value]) => ({ name, value, type: 'PLAINTEXT' }))),
+            }),
+        ]) }));
+        const { pipelineExecutionId } = await world.pipelines.send(new StartPipelineExecutionCommand({ name: 'app' }));
+        const { build, log } = await built(pipelineExecutionId);
+        assert.equal(build.buildStatus, 'SUCCEEDED', log);
+        assert.match(log, /^endpoint http:\/\/127.0.0.1:9$/m);
+        assert.match(log, /^two$/m);
+        assert.ok(!existsSync('/tmp/canary'));
     });
 });

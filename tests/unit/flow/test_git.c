@@ -130,8 +130,43 @@ static void test_missing_branch_and_foreign_urls_are_refused(void **state) {
     }
 }
 
+/* Submodules are not fetched: whatever their paths and URLs say, an export has empty folders at
+ * most, and only below it. */
+static void test_submodules_of_hostile_names_lead_nowhere(void **state) {
+    static const char *const paths[] = {"-x", "--upload-pack=touch canary", "a/../../canary"};
+    struct repo *r = *state;
+    const char *canary = str_printf(&r->arena, "%s/canary", r->dir).p;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        struct git_mirror m;
+        struct str head = STR_NONE;
+        struct err err = ERR_INIT;
+        run(r, str_printf(&r->arena,
+                          "cd work; git checkout -q --orphan evil%zu; printf '[submodule \"s\"]\\n"
+                          "\\tpath = %s\\n\\turl = ext::sh -c \"touch %s\"\\n' >.gitmodules; git "
+                          "add -A; git update-index --add --cacheinfo '160000,"
+                          "0123456789abcdef0123456789abcdef01234567,%s'; git commit -qm evil; git "
+                          "push -q origin evil%zu",
+                          i, paths[i], canary, i == 2 ? "a/x" : paths[i], i)
+                   .p);
+        const char *out = str_printf(&r->arena, "%s/evil-out%zu", r->dir, i).p;
+        const char *data = str_printf(&r->arena, "%s/data", r->dir).p;
+        assert_int_equal(dir_make(out, 0700, &err), 0);
+        assert_int_equal(git_mirror_open(&r->arena, data, str_c(r->origin), &m, &err), 0);
+        if (git_fetch(&m, &err) == 0) { /* or git's own check refuses it */
+            struct str branch = str_printf(&r->arena, "evil%zu", i);
+            assert_int_equal(git_head(&r->arena, &m, branch, &head, &err), 0);
+            assert_int_equal(git_export(&m, head, out, &err), 0);
+            assert_true(file_exists(str_printf(&r->arena, "%s/.gitmodules", out).p));
+        }
+        assert_false(file_exists(canary));
+        assert_false(file_exists(str_printf(&r->arena, "%s/canary", data).p));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_submodules_of_hostile_names_lead_nowhere, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_commit_is_described_and_exported_whole, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_remote_head_moves_and_changed_paths_are_named, set_up,
