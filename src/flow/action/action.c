@@ -106,8 +106,9 @@ static int resolve(struct action_run *run, struct err *err) {
         json_set_str(resolved, str_z(a, run->configuration.v[i].key),
                      run->configuration.v[i].value);
     }
-    struct action_row detail = {
-        .id = run->action.id, .configuration = json_dump_str(a, resolved), .inputs = inputs};
+    struct action_row detail = {.id = run->action.id,
+                                .configuration = json_dump_str(a, resolved),
+                                .inputs = run->action.inputs.p == NULL ? inputs : STR_NONE};
     return record_action_detail(run->flow->db, &detail, clock_now_ms(run->flow->clock), err);
 }
 
@@ -179,19 +180,26 @@ struct str action_session_name(struct arena *a, const struct action_row *action)
                       STR_ARG(cut), (long long)action->number);
 }
 
-int action_target(struct action_run *run, struct aws_target *ret, struct err *err) {
-    const struct aws_world *world = run->flow->world;
+int action_pipeline_target(struct action_run *run, struct aws_target *ret, struct err *err) {
     struct str session = action_session_name(run->arena, &run->action);
-    struct aws_target pipeline;
-    if (aws_assume(world, run->arena, S("codepipeline.amazonaws.com"), run->def.role_arn, session,
-                   &pipeline, err) < 0) {
+    if (aws_assume(run->flow->world, run->arena, S("codepipeline.amazonaws.com"), run->def.role_arn,
+                   session, ret, err) < 0) {
         return err_wrap(err, "CodePipeline is not authorized to perform AssumeRole on role %.*s",
                         STR_ARG(run->def.role_arn));
     }
+    ret->region = run->region;
+    return 0;
+}
+
+int action_target(struct action_run *run, struct aws_target *ret, struct err *err) {
+    struct aws_target pipeline;
+    if (action_pipeline_target(run, &pipeline, err) < 0) {
+        return -1;
+    }
     if (run->decl->role_arn.p == NULL) {
         *ret = pipeline;
-    } else if (aws_assume_from(world, run->arena, &pipeline, run->decl->role_arn, session, ret,
-                               err) < 0) {
+    } else if (aws_assume_from(run->flow->world, run->arena, &pipeline, run->decl->role_arn,
+                               action_session_name(run->arena, &run->action), ret, err) < 0) {
         return -1;
     }
     ret->region = run->region;

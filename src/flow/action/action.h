@@ -38,6 +38,10 @@ struct action_run {
     struct str_map configuration;  /* with variables resolved */
     struct str_list commands;      /* Compute: the same */
     struct def_env_list environment;
+    struct {
+        struct artifact_row *v;
+        size_t n;
+    } copies;         /* of inputs that were made in another region (regions.h) */
     int64_t again_ms; /* start sets it when the attempt goes on: call start again at that time */
 };
 
@@ -71,6 +75,10 @@ int action_flag(const struct action_run *run, const char *key, bool *ret, struct
 
 /* Writes what is present in `detail` (its id is set here) in a transaction of its own. */
 int action_note(struct action_run *run, struct action_row *detail, struct err *err) MUST_USE;
+
+/* As the pipeline's role, in the action's region. */
+int action_pipeline_target(struct action_run *run, struct aws_target *ret,
+                           struct err *err) MUST_USE;
 
 /* A target that acts as the action's role, in the action's region: the pipeline's role, or the
  * action's own assumed from it. */

@@ -20,3 +20,8 @@ int action_cloudformation_start(struct action_run *run, bool *ret_ended, struct 
 int action_cloudformation_kill(struct action_run *run, struct err *err) MUST_USE;
 int action_commands_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                           struct err *err) MUST_USE;
+int action_pipeline_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
+                          struct err *err) MUST_USE;
+int action_pipeline_kill(struct action_run *run, struct err *err) MUST_USE;
+int action_lambda_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
+                        struct err *err) MUST_USE;

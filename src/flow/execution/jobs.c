@@ -3,6 +3,7 @@
 #include "flow/execution/jobs.h"
 
 #include "flow/action/action.h"
+#include "flow/action/regions.h"
 #include "flow/action/running.h"
 #include "flow/execution/apply.h"
 #include "flow/execution/notify.h"
@@ -136,6 +137,14 @@ static void look_again(const struct job *j, const struct action_provider *provid
     j->queue->again_ms = sooner ? run->again_ms : deadline;
 }
 
+/* What an attempt has begun finds its inputs where it left them. */
+static int begin(const struct action_provider *provider, struct action_run *run, bool *ret_ended,
+                 struct action_end *ret_end, struct err *err) {
+    return run->action.external_id.n == 0 && action_bring_inputs(run, err) < 0
+               ? -1
+               : provider->start(run, ret_ended, ret_end, err);
+}
+
 static int run_action(void *ud, struct queue_job *queue, struct err *err) {
     struct job j;
     struct action_run run;
@@ -160,7 +169,7 @@ static int run_action(void *ud, struct queue_job *queue, struct err *err) {
         return time_out(&j, provider, &run, err);
     }
     int started =
-        provider ? provider->start(&run, &ended, &end, &why)
+        provider ? begin(provider, &run, &ended, &end, &why)
                  : err_set(&why, ERR_UNSUPPORTED, "no provider %.*s", STR_ARG(run.decl->provider));
     if (started < 0 && why.kind == ERR_UNAVAILABLE && queue->attempt < ACTION_TRIES) {
         *err = why;

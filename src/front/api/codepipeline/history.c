@@ -172,6 +172,7 @@ static struct codepipeline_action_execution_input *input_of(struct call *c,
             in->action_type_id->owner = decl->owner;
             in->action_type_id->provider = decl->provider;
             in->action_type_id->version = decl->version;
+            in->region = decl->region.n > 0 ? decl->region : STR_NONE;
             in->configuration = decl->configuration;
             for (size_t i = 0; i < in->configuration.n; i++) {
                 in->configuration.v[i].value = codepipeline_shown(in->configuration.v[i].value);
@@ -181,7 +182,7 @@ static struct codepipeline_action_execution_input *input_of(struct call *c,
         }
     }
     in->resolved_configuration = codepipeline_map(c->arena, row->configuration);
-    in->region = pipeline->region;
+    in->region = in->region.p != NULL ? in->region : pipeline->region;
     artifacts_of(c, row->inputs, &in->input_artifacts);
     return in;
 }
