@@ -227,7 +227,7 @@ static int check_keys(const char *file, const struct yaml_node *root, struct err
             return yaml_fail(
                 err, file, root->pair[i].key,
                 "this key is not known; images, mounts, egress, sources, registries, oci, "
-                "privileged, pool and notify are");
+                "privileged, pool, builds and notify are");
         }
     }
     return 0;

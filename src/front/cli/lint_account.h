@@ -1,4 +1,5 @@
-/* What `lint --account` adds: do the parameters that a buildspec names exist, in every environment?
+/* What `lint` looks at, and what `--account` adds: do the parameters that a buildspec names exist,
+ * in every environment?
  */
 #pragma once
 
@@ -16,6 +17,10 @@ struct lint_environments {
     struct lint_environment *v;
     size_t n;
 };
+
+/* Without files on the command line: release.yml, accounts.yml and buildspec.yml of this folder,
+ * and the buildspecs that release.yml names; those that are there. */
+struct str_list lint_usual_files(struct cli *c);
 
 /* --env of the command line; without, those of release.yml in this folder; without, none. */
 int lint_environments(struct cli *c, struct lint_environments *ret, struct err *err) MUST_USE;

@@ -306,18 +306,16 @@ static int ask(struct cli *c, const char *const *files, size_t n, struct lint_as
 }
 
 static int run(struct cli *c, struct err *err) {
-    static const char *const usual[] = {"release.yml", "buildspec.yml"};
-    const char *files[2];
     const char *const *list = c->args;
     size_t n = (size_t)c->args_n;
     if (cli_has(c, "codes")) {
         return print_codes(c);
     }
     if (n == 0) {
-        for (size_t i = 0; i < 2; i++) {
-            if (file_exists(usual[i])) {
-                files[n++] = usual[i];
-            }
+        struct str_list usual = lint_usual_files(c);
+        const char **files = arena_new_n(&c->arena, const char *, usual.n);
+        for (; n < usual.n; n++) {
+            files[n] = str_z(&c->arena, usual.v[n]);
         }
         list = files;
     }
@@ -369,8 +367,9 @@ const struct cli_verb verb_lint = {
     .detail =
         "Prints FILE:LINE:COLUMN, what, and a code for each error and each surprise; exit status "
         "1\n"
-        "if there is an error. Without FILE: release.yml and buildspec.yml of this folder; '-' is\n"
-        "standard input. What a file is shows in its content, pipeline structures end in .json.\n"
+        "if there is an error. Without FILE: release.yml, accounts.yml and buildspec.yml of this\n"
+        "folder, and the buildspecs that release.yml names; '-' is standard input. What a file is\n"
+        "shows in its content, pipeline structures end in .json.\n"
         "A buildspec's secondary artifacts are looked for in a pipeline that is named with it.\n\n"
         "--json prints "
         "{\"file\",\"valid\",\"errors\":[{\"code\",\"line\",\"column\",\"message\"}],\n"

@@ -301,6 +301,21 @@ test('a build without a server', { skip }, async (t) => {
         assert.deepEqual(readdirSync(dir).sort(), before);
     });
 
+    await t.test('lint without a file looks at what release.yml names', async () => {
+        const here = join(dir, 'linted');
+        mkdirSync(here);
+        writeFileSync(join(here, 'release.yml'), 'name: app\nsource: {repository: .., branch: main}\ntest: {buildspec: check.yml}\nenvironments:\n  one: {account: development}\n');
+        writeFileSync(join(here, 'buildspec.yml'), 'version: 0.2\nphases: {}\n');
+        writeFileSync(join(here, 'check.yml'), 'version: 0.2\nphases: {build: {commands: 3: x}}\n');
+        const done = await run(PROGRAM, ['lint'], { cwd: here });
+        assert.equal(done.status, 1, done.stdout);
+        assert.match(done.stdout, /^release\.yml: valid$/m);
+        assert.match(done.stdout, /^buildspec\.yml: valid$/m);
+        assert.match(done.stdout, /^check\.yml:2:\d+: error: /m);
+        const none = await run(PROGRAM, ['lint'], { cwd: temporary(t) });
+        assert.equal(none.status, 2);
+    });
+
     await t.test('says what is wrong with its files, and where', async () => {
         writeFileSync(join(tree, 'buildspec.yml'), 'version: 0.2\nphases:\n  build:\n    comands: [x]\n');
         const lint = await run(PROGRAM, ['lint', '--json', join(tree, 'buildspec.yml')]);
