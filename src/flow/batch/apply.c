@@ -1,6 +1,7 @@
 /* Making and changing batches, see apply.h. */
 #include "flow/batch/apply.h"
 
+#include "flow/batch/announce.h"
 #include "flow/batch/jobs.h"
 #include "flow/batch/pipeline.h"
 #include "flow/phase/batch_json.h"
@@ -62,6 +63,7 @@ static int apply(const struct flow *f, struct arena *a, struct batch_row *row,
     if (batch_state_parse(a, row->state, &state, err) < 0) {
         return -1;
     }
+    bool was_complete = state.complete;
     event->t = event->t ? event->t : clock_now_ms(f->clock);
     event->fresh = fresh_ids(f, a, state.groups.n + event->tasks.n + 1);
     if (batch_step(a, &state, event, &effects, err) < 0 || store(f, a, row, &state, err) < 0) {
@@ -72,7 +74,7 @@ static int apply(const struct flow *f, struct arena *a, struct batch_row *row,
             return -1;
         }
     }
-    return 0;
+    return !was_complete && state.complete ? batch_announce_end(f, a, row, &state, err) : 0;
 }
 
 static int64_t timeout_ms(const struct codebuild_project *p) {

@@ -1,6 +1,8 @@
 /* Implementation of member.h. */
 #include "flow/batch/member.h"
 
+#include "flow/batch/announce.h"
+
 #include "flow/batch/pipeline.h"
 
 #include "platform/text/json.h"
@@ -95,12 +97,12 @@ int member_create(const struct flow *f, struct arena *a, const struct batch_row 
                : batch_build_add(f->db, making->uuid, row->uuid, err);
 }
 
-/* The git host hears of single builds only where the project says so, and never of the download. */
+/* The git host hears of the batch, for which its first build stands, or of the other builds. */
 static void report_status(struct arena *a, struct codebuild_project *p, bool first) {
     const struct codebuild_project_build_batch_config *c = p->build_batch_config;
     bool each = !first && c != NULL && str_is(c->batch_report_mode, "REPORT_INDIVIDUAL_BUILDS");
     struct codebuild_project_source *s = arena_memdup(a, p->source, sizeof(*p->source));
-    s->report_build_status = each && s->report_build_status;
+    s->report_build_status = first ? batch_is_announced(p) : each && s->report_build_status;
     p->source = s;
 }
 

@@ -8,7 +8,7 @@ import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { refuses, until } from '../lib/expect.js';
 import { GitHost } from '../lib/githost.js';
-import { World, git } from '../lib/release.js';
+import { World, git, makeRoles } from '../lib/release.js';
 import { Server, run, temporary } from '../lib/server.js';
 import { withoutBuilds } from '../lib/tools.js';
 
@@ -280,10 +280,42 @@ test('what hosts are told about builds, and badges', { skip }, async (t) => {
         const failed = await world.build('told', { buildspecOverride: spec('false') });
         assert.equal(failed.buildStatus, 'FAILED');
         await until('the failure', () => host.statuses.some((s) => s.body.state === 'failure'));
-        assert.deepEqual(host.statuses.map((s) => s.body.state), ['pending', 'failure']);
-        assert.equal(host.statuses[1].body.context, `ci/${failed.buildNumber}`);
-        assert.equal(host.statuses[1].body.target_url, `https://example.org/${failed.initiator}`);
+        // A beginning that is over before it is told is old news.
+        assert.deepEqual(host.statuses.map((s) => s.body.state).filter((state) => state !== 'pending'), ['failure']);
+        const { body: last } = host.statuses[host.statuses.length - 1];
+        assert.equal(last.context, `ci/${failed.buildNumber}`);
+        assert.equal(last.target_url, `https://example.org/${failed.initiator}`);
         assert.ok(!server.log.includes(TOKEN));
+    });
+
+    await t.test('a batch is told as one, or each of its builds, as the project says', async () => {
+        const batchSpec = `version: 0.2\nbatch: {fast-fail: false, build-list: [{identifier: one}, {identifier: two}]}\nphases: {build: {commands: ['[ "$CODEBUILD_BATCH_BUILD_IDENTIFIER" != "$FAIL" ]']}}\n`;
+        const serviceRole = 'arn:aws:iam::111111111111:role/batch';
+        const batch = async (name, extra = {}) => {
+            host.statuses.length = 0;
+            const { buildBatch } = await send(cb.StartBuildBatchCommand, { projectName: name, buildspecOverride: batchSpec, ...extra });
+            return until('the batch', async () => {
+                const [now] = (await send(cb.BatchGetBuildBatchesCommand, { ids: [buildBatch.id] })).buildBatches;
+                return now.complete && now;
+            }, { timeout_ms: 60_000 });
+        };
+        const contexts = () => host.statuses.map((s) => `${s.body.context}: ${s.body.state}`);
+        const whole = 'AWS CodeBuild BuildBatch eu-west-2 (whole)';
+        await makeRoles(server, { batch: 'codebuild' });
+        await project('whole', { buildBatchConfig: { serviceRole } });
+        const ended = await batch('whole');
+        assert.equal(ended.buildBatchStatus, 'SUCCEEDED', JSON.stringify(ended.buildGroups));
+        await until('the end', () => host.statuses.some((s) => s.body.state === 'success'));
+        // Its beginning is told unless it is over by then.
+        assert.deepEqual(contexts().filter((line) => !line.endsWith('pending')), [`${whole}: success`]);
+        assert.ok(contexts().every((line) => line.startsWith(whole)), contexts().join('\n'));
+        assert.equal((await batch('whole', { environmentVariablesOverride: [{ name: 'FAIL', value: 'two' }] })).buildBatchStatus, 'FAILED');
+        await until('the failure', () => host.statuses.some((s) => s.body.state === 'failure'));
+        await batch('whole', { reportBuildBatchStatusOverride: false });
+        await project('each', { buildBatchConfig: { serviceRole, batchReportMode: 'REPORT_INDIVIDUAL_BUILDS' } });
+        await batch('each');
+        await until('both ends', () => contexts().filter((line) => line === 'AWS CodeBuild eu-west-2 (each): success').length === 2);
+        assert.ok(contexts().every((line) => !line.includes('BuildBatch')), contexts().join('\n'));
     });
 
     await t.test('GitLab in its words, with a token of Secrets Manager', async () => {

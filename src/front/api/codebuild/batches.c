@@ -95,6 +95,8 @@ static struct codebuild_start_build_input as_build(
         .buildspec_override = in->buildspec_override,
         .insecure_ssl_override = in->insecure_ssl_override,
         .has_insecure_ssl_override = in->has_insecure_ssl_override,
+        .report_build_status_override = in->report_build_batch_status_override,
+        .has_report_build_status_override = in->has_report_build_batch_status_override,
         .environment_type_override = in->environment_type_override,
         .image_override = in->image_override,
         .compute_type_override = in->compute_type_override,

@@ -1,6 +1,7 @@
 /* Implementation of status.h. */
 #include "front/api/codebuild/status.h"
 
+#include "flow/batch/announce.h"
 #include "flow/build/announce.h"
 #include "flow/checkout/version.h"
 #include "flow/forge/status.h"
@@ -16,9 +17,20 @@ struct telling {
     struct build_row row;
     struct codebuild_build *build;
     struct plan plan;
+    struct str batch; /* of the batch that a first build stands for: its status; or absent */
     struct forge_status status;
     struct checkout_remote remote;
 };
+
+static int load_batch(struct telling *t, struct str build, struct err *err) {
+    struct str batch = STR_NONE;
+    struct batch_row row;
+    struct db *db = t->flow->db;
+    int found = batch_of_build(db, t->arena, build, &batch, err);
+    found = found > 0 ? batch_load(db, t->arena, batch, &row, err) : found;
+    t->batch = found > 0 ? row.status : STR_NONE;
+    return found < 0 ? -1 : 0;
+}
 
 static int load(struct telling *t, struct str uuid, struct err *err) {
     struct db *db = t->flow->db;
@@ -28,6 +40,9 @@ static int load(struct telling *t, struct str uuid, struct err *err) {
     }
     int found = build_load(db, t->arena, uuid, &t->row, err);
     if (found > 0 && build_get_plan(db, t->arena, uuid, &plan, err) < 0) {
+        found = -1;
+    }
+    if (found > 0 && load_batch(t, uuid, err) < 0) {
         found = -1;
     }
     db_rollback(db);
@@ -60,8 +75,9 @@ static void fill_in(struct telling *t, bool end) {
     struct arena *a = t->arena;
     const struct codebuild_project_source *source = t->build->source;
     const struct codebuild_build_status_config *config = source->build_status_config;
-    struct str context = str_printf(a, "AWS CodeBuild " STR_FMT " (" STR_FMT ")",
-                                    STR_ARG(t->row.region), STR_ARG(t->row.project));
+    struct str context = str_printf(a, "AWS CodeBuild %s" STR_FMT " (" STR_FMT ")",
+                                    t->plan.batchspec ? "BuildBatch " : "", STR_ARG(t->row.region),
+                                    STR_ARG(t->row.project));
     struct env builtin = plan_builtin_env(a, &t->plan);
     const struct env_var *url = env_find(&builtin, S("CODEBUILD_BUILD_URL"));
     t->status = (struct forge_status){
@@ -69,7 +85,9 @@ static void fill_in(struct telling *t, bool end) {
         .location = t->remote.trusted ? t->remote.url : source->location,
         .mapped = t->remote.trusted,
         .commit = commit_of(t),
-        .state = end ? t->row.status : S("IN_PROGRESS"),
+        .state = !end                ? S("IN_PROGRESS")
+                 : t->plan.batchspec ? t->batch
+                                     : t->row.status,
         .context = expand(t, config ? config->context : STR_NONE, context),
         .target_url =
             expand(t, config ? config->target_url : STR_NONE, url ? url->value : STR_NONE),
@@ -126,11 +144,19 @@ static int tell(struct telling *t, struct egress *networks, bool end, bool *ret_
 static int run(void *ud, struct queue_job *job, struct err *err) {
     struct telling t = {.arena = job->arena, .flow = codebuild_flow()};
     size_t slash = str_rfind_c(job->key, '/');
-    bool end = str_ends(job->key, S("/end"));
+    struct str what = str_sub(job->key, slash + 1, job->key.n);
+    bool whole = str_starts(what, S(BATCH_STATUS_WORD)); /* the end of a batch */
+    bool end = whole || str_is(what, "end");
     bool again = false;
     int found = load(&t, str_sub(job->key, 0, slash), err);
-    if (found <= 0 || (!end && t.row.complete)) {
-        return found < 0 ? -1 : 0; /* a beginning that comes after the end is old news */
+    if (found <= 0) {
+        return found;
+    }
+    /* The first build's end is not the batch's; a beginning that comes after the end is old news.
+     */
+    bool over = t.plan.batchspec ? !str_is(t.batch, "IN_PROGRESS") : t.row.complete;
+    if ((end && t.plan.batchspec && !whole) || (!end && over)) {
+        return 0;
     }
     if (tell(&t, ud, end, &again, err) < 0) {
         job->give_up = !again;
