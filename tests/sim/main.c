@@ -3,7 +3,7 @@
  *
  *   sim [--seeds N] [--from N] [--jobs N]     seeds FROM .. FROM+N-1, on all processors
  *   sim --seed N                              one seed, every event printed
- *   sim --store N ...                         every Nth seed also through the store (20; 0 none)
+ *   sim --store N ...                         one seed of N also through the store (20; 0 none)
  *   sim --brief 1 ...                         of a failure, its seed and what is wrong only
  *
  * Ends with 0 when nothing was wrong; else each worker's first failure is printed with its seed, in
@@ -11,6 +11,7 @@
  */
 #include "sim.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -52,15 +53,32 @@ static void report(const struct sim_layer *layer, struct op_list *ops) {
     free(w);
 }
 
+/* One of so many, spread over all workers. */
+static bool through_store(uint64_t seed) {
+    uint64_t state = seed;
+    return store_every > 0 && sim_next(&state) % store_every == 0;
+}
+
+/* A seed whose run ends the process says which it was. */
+static volatile uint64_t running_seed;
+
+static void dies(int number) {
+    char text[64];
+    int n = snprintf(text, sizeof(text), "seed %llu ended the process by signal %d\n",
+                     (unsigned long long)running_seed, number);
+    _exit(write(STDOUT_FILENO, text, (size_t)n) == n ? 1 : 2);
+}
+
 static bool run_seed(struct sim_world *w, uint64_t seed, struct sums *sums) {
     struct op_list ops;
+    running_seed = seed;
     ops_make(seed, &ops);
-    if (store_every > 0 && seed % store_every == 0 && !sim_run(w, &sim_store, &ops)) {
+    if (through_store(seed) && !sim_run(w, &sim_store, &ops)) {
         sums->failed++;
         report(&sim_store, &ops);
         return false;
     }
-    sums->stores += store_every > 0 && seed % store_every == 0;
+    sums->stores += through_store(seed);
     bool well = sim_run(w, &sim_engine, &ops);
     sums->seeds++;
     sums->events += w->events;
@@ -80,6 +98,8 @@ static bool run_seed(struct sim_world *w, uint64_t seed, struct sums *sums) {
 static int work(uint64_t first, uint64_t end, uint64_t jobs, int fd) {
     struct sim_world *w = mem_alloc(sizeof(*w));
     struct sums sums = {0};
+    signal(SIGSEGV, dies);
+    signal(SIGABRT, dies);
     bool well = true;
     for (uint64_t seed = first; seed < end && well; seed += jobs) {
         well = run_seed(w, seed, &sums);

@@ -100,6 +100,22 @@ static int note_answer(const struct flow *f, struct arena *a, const struct appro
     return record_action_detail(f->db, &detail, clock_now_ms(f->clock), err);
 }
 
+/* The engine knows no token of who has gone on; the rows do. Always -1. */
+static int answered_before(const struct flow *f, const struct pipeline_row *pipeline,
+                           const struct approval_answer *answer, enum engine_refusal *ret_refusal,
+                           struct err *err) {
+    struct err unread = ERR_INIT;
+    bool answered = false;
+    if (record_action_answered(f->db, pipeline->id, answer->stage, answer->action, answer->token,
+                               &answered, &unread) < 0 ||
+        !answered) {
+        return -1;
+    }
+    *ret_refusal = REFUSED_ANSWERED;
+    return err_set(err, ERR_CONFLICT, "the approval of %.*s/%.*s was answered before",
+                   STR_ARG(answer->stage), STR_ARG(answer->action));
+}
+
 int approval_answer(const struct flow *f, struct arena *a, const struct pipeline_row *pipeline,
                     const struct approval_answer *answer, enum engine_refusal *ret_refusal,
                     struct err *err) {
@@ -124,9 +140,12 @@ int approval_answer(const struct flow *f, struct arena *a, const struct pipeline
                                  .action = answer->action,
                                  .token = answer->token,
                                  .ok = answer->approved};
-    return execution_apply(f, a, pipeline->id, &event, ret_refusal, err) < 0
-               ? -1
-               : note_answer(f, a, answer, id, err);
+    if (execution_apply(f, a, pipeline->id, &event, ret_refusal, err) < 0) {
+        return *ret_refusal == REFUSED_TOKEN
+                   ? answered_before(f, pipeline, answer, ret_refusal, err)
+                   : -1;
+    }
+    return note_answer(f, a, answer, id, err);
 }
 
 /* ---- judging ---- */

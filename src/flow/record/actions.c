@@ -138,6 +138,17 @@ int record_action_page(struct db *db, struct arena *a, int64_t pipeline, struct 
     return failed < 0 ? -1 : read_all(&rows, a, ret, err);
 }
 
+int record_action_answered(struct db *db, int64_t pipeline, struct str stage, struct str action,
+                           struct str token, bool *ret, struct err *err) {
+    int64_t n = 0;
+    int found = db_get_i64(db, &n, err,
+                           "SELECT 1 FROM action_executions WHERE pipeline = ? AND stage = ? AND "
+                           "action = ? AND token = ? AND updated_by IS NOT NULL LIMIT 1",
+                           "isss", pipeline, stage, action, token);
+    *ret = found > 0;
+    return found < 0 ? -1 : 0;
+}
+
 int record_action_newest(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
                          struct str action, struct action_row *ret, struct err *err) {
     struct db_rows rows cleanup_rows = {0};

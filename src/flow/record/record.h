@@ -284,6 +284,9 @@ int record_action_list(struct db *db, struct arena *a, struct str execution,
 int record_action_page(struct db *db, struct arena *a, int64_t pipeline, struct str execution,
                        int64_t before, int limit, struct action_row_list *ret,
                        struct err *err) MUST_USE;
+/* Whether somebody has answered the approval with that token. */
+int record_action_answered(struct db *db, int64_t pipeline, struct str stage, struct str action,
+                           struct str token, bool *ret, struct err *err) MUST_USE;
 /* The newest run of an action, whatever the execution. */
 int record_action_newest(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
                          struct str action, struct action_row *ret, struct err *err) MUST_USE;

@@ -127,6 +127,15 @@ static void test_what_was_shown_is_approved_once(void **state) {
     struct str first = token_of(b);
     assert_int_equal(answer(b, basis.digest, "arn:aws:iam::111111111111:user/alan", &moved), 1);
     assert_false(str_eq(first, token_of(b))); /* the next stage asks now */
+    struct approval_answer again = {.stage = S("Ask"), .action = S("Person"), .token = first};
+    enum engine_refusal why = REFUSED_NOTHING;
+    begin(b);
+    assert_int_equal(approval_answer(&b->flow, &b->arena, &b->pipeline, &again, &why, &b->err), -1);
+    assert_int_equal(why, REFUSED_ANSWERED);
+    again.token = S("11111111-2222-3333-4444-555555555555");
+    assert_int_equal(approval_answer(&b->flow, &b->arena, &b->pipeline, &again, &why, &b->err), -1);
+    assert_int_equal(why, REFUSED_TOKEN);
+    db_rollback(b->db);
 }
 
 static void test_artifact_that_moved_is_named(void **state) {
