@@ -3,12 +3,14 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import test from 'node:test';
+import * as cb from '@aws-sdk/client-codebuild';
 import * as cp from '@aws-sdk/client-codepipeline';
+import * as cw from '@aws-sdk/client-cloudwatch';
 import * as eb from '@aws-sdk/client-eventbridge';
 import * as logs from '@aws-sdk/client-cloudwatch-logs';
 import * as sns from '@aws-sdk/client-sns';
 import { until } from '../lib/expect.js';
-import { World, buildspec, stages } from '../lib/release.js';
+import { World, buildspec, makeRoles, stages } from '../lib/release.js';
 import { Server } from '../lib/server.js';
 import { withoutBuilds } from '../lib/tools.js';
 
@@ -146,4 +148,50 @@ test('a build says what it does', { skip: withoutBuilds() }, async (t) => {
     assert.equal(failed['completed-phase-status'], 'FAILED');
     assert.match(failed['completed-phase-context'], /^\[COMMAND_EXECUTION_ERROR: .*exit 3/);
     assert.match(failed['completed-phase-start'], /^[A-Z][a-z]{2} \d+, \d{4} \d+:\d\d:\d\d [AP]M$/);
+});
+
+test('rules start pipelines and builds', async (t) => {
+    const server = await Server.start(t);
+    const client = server.client(eb.EventBridgeClient);
+    const world = await World.make(server);
+    await makeRoles(server, { start: 'events', other: 'codebuild' });
+    await world.pipeline([stages.source(world), stages.approval()]);
+    const first = await world.newest();
+    await world.project('job', buildspec('true'), { pipeline: false });
+    const rule = async (Name, target) => {
+        await client.send(new eb.PutRuleCommand({ Name, EventPattern: JSON.stringify({ source: ['app'], 'detail-type': [Name] }) }));
+        await client.send(new eb.PutTargetsCommand({ Rule: Name, Targets: [{ Id: 't', ...target }] }));
+    };
+    const put = (DetailType) => client.send(new eb.PutEventsCommand({ Entries: [{ Source: 'app', DetailType, Detail: '{"sha":"abc"}' }] }));
+    const role = (name) => `arn:aws:iam::111111111111:role/${name}`;
+
+    await t.test('a pipeline, as the role of the target', async () => {
+        await rule('release', { Arn: PIPELINE, RoleArn: role('start') });
+        await put('release');
+        const all = await until('a second execution', async () => { const list = await world.executions(); return list.length === 2 && list; });
+        assert.equal(all[1].pipelineExecutionId, first);
+    });
+
+    await t.test('a build, with what the template says', async () => {
+        await rule('build', {
+            Arn: 'arn:aws:codebuild:eu-west-2:111111111111:project/job', RoleArn: role('start'),
+            InputTransformer: { InputPathsMap: { sha: '$.detail.sha' }, InputTemplate: '{"environmentVariablesOverride":[{"name":"SHA","value":<sha>,"type":"PLAINTEXT"}]}' },
+        });
+        await put('build');
+        const [id] = await until('the build', async () => {
+            const { ids } = await world.builds.send(new cb.ListBuildsForProjectCommand({ projectName: 'job' }));
+            return ids.length === 1 && ids;
+        });
+        const { builds } = await world.builds.send(new cb.BatchGetBuildsCommand({ ids: [id] }));
+        assert.deepEqual(builds[0].environment.environmentVariables, [{ name: 'SHA', value: 'abc', type: 'PLAINTEXT' }]);
+        assert.match(builds[0].initiator, /build$/);
+    });
+
+    await t.test('nothing by a role that does not trust EventBridge', async () => {
+        await rule('refused', { Arn: PIPELINE, RoleArn: role('other') });
+        await put('refused');
+        await until('the failure', async () => (await server.client(cw.CloudWatchClient).send(
+            new cw.ListMetricsCommand({ Namespace: 'AWS/Events', MetricName: 'FailedInvocations' }))).Metrics.length === 1);
+        assert.equal((await world.executions()).length, 2);
+    });
 });

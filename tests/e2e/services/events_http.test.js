@@ -119,6 +119,19 @@ test('api destinations', async (t) => {
         assert.equal(hook.got.filter((g) => g.body.includes('"n":3')).length, 1);
     });
 
+    await t.test('an event puts no header of its own into a request', async () => {
+        const arn = await destination('headers', (await send(eb.DescribeConnectionCommand, { Name: 'key' })).ConnectionArn, '/headers');
+        await rule('headers', arn, { HttpParameters: { HeaderParameters: { 'X-Own': '$.detail.h' } } });
+        await put('headers', { h: 'a\r\nX-Evil: 1' });
+        await put('headers', { h: 'fine' });
+        const [request] = await arrived('/headers');
+        assert.equal(request.headers['x-own'], 'fine');
+        await until('the failure', async () => (await server.client(cw.CloudWatchClient).send(new cw.ListMetricsCommand({
+            Namespace: 'AWS/Events', Dimensions: [{ Name: 'RuleName', Value: 'headers' }] }))).Metrics.length === 1);
+        assert.equal(hook.got.filter((g) => g.url.startsWith('/headers')).length, 1);
+        await send(eb.DeleteApiDestinationCommand, { Name: 'headers' });
+    });
+
     await t.test('an end', async () => {
         await send(eb.DeauthorizeConnectionCommand, { Name: 'basic' });
         assert.equal((await send(eb.DescribeConnectionCommand, { Name: 'basic' })).ConnectionState, 'DEAUTHORIZED');

@@ -169,6 +169,35 @@ static void test_broken_entries_fail_by_themselves(void **state) {
     }
 }
 
+static void test_events_over_the_limit_are_refused_together(void **state) {
+    struct world *w = *state;
+    size_t n = EV_EVENT_MAX / 2;
+    char *text = arena_alloc(&w->f.arena, n);
+    memset(text, 'x', n);
+    struct str detail = str_printf(&w->f.arena, "{\"x\":\"%.*s\"}", (int)n, text);
+    struct events_put_events_request_entry entries[2];
+    for (size_t i = 0; i < 2; i++) {
+        entries[i] = (struct events_put_events_request_entry){
+            .source = S("app"), .detail_type = S("t"), .detail = detail};
+    }
+    struct events_put_events_request in = {.entries = {entries, 1}};
+    struct events_put_events_response out;
+    assert_done(&w->f, events_call_put_events(&w->f.admin, &w->f.arena, &in, &out, &w->f.err));
+    in.entries.n = 2;
+    assert_refused(&w->f, events_call_put_events(&w->f.admin, &w->f.arena, &in, &out, &w->f.err),
+                   "ValidationException");
+}
+
+static void test_a_detail_that_is_too_deep_fails_by_itself(void **state) {
+    struct world *w = *state;
+    struct str detail = S("1");
+    for (int i = 0; i < 80; i++) {
+        detail = str_printf(&w->f.arena, "{\"d\":%.*s}", STR_ARG(detail));
+    }
+    struct events_put_events_response out = put(w, "app", str_z(&w->f.arena, detail));
+    assert_true(str_is(out.entries.v[0].error_code, "MalformedDetail"));
+}
+
 static void test_targets_get_what_was_asked_for(void **state) {
     struct world *w = *state;
     struct str group = log_group(w, "/aws/events/in");
@@ -548,6 +577,8 @@ int main(void) {
         WITH(test_a_disabled_rule_looks_at_nothing),
         WITH(test_only_aws_itself_may_speak_as_aws),
         WITH(test_broken_entries_fail_by_themselves),
+        WITH(test_events_over_the_limit_are_refused_together),
+        WITH(test_a_detail_that_is_too_deep_fails_by_itself),
         WITH(test_targets_get_what_was_asked_for),
         WITH(test_a_topic_has_to_let_eventbridge_publish),
         cmocka_unit_test(test_what_cannot_be_delivered_is_tried_for_as_long_as_its_policy_says),
