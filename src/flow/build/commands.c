@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -214,11 +215,25 @@ int run_quiet(struct supervision *s, struct str script, size_t max, struct str *
     return code;
 }
 
+/* Where the last command has left off; absent when the script has to look for itself, and say what
+ * is wrong. Saves the script a process. */
+static struct str last_directory(struct supervision *s, struct arena *a) {
+    struct str text = STR_NONE;
+    struct err ignored = ERR_INIT;
+    if (sandbox_read_file(s->box, a, SCRIPT_CWD, PATH_MAX, &text, &ignored) < 0) {
+        return STR_NONE;
+    }
+    while (str_ends(text, S("\n"))) {
+        text.n--;
+    }
+    return text;
+}
+
 static struct str command_script(struct supervision *s, struct arena *a, struct str command) {
     struct str_pair set[] = {{S("CODEBUILD_BUILD_SUCCEEDING"), s->succeeding ? S("1") : S("0")}};
     struct str_map map = {set, 1};
     return s->spec.version == 1 ? script_of_command_1(a, command, str_c(s->source_dir), &map)
-                                : script_of_command(a, command, &map);
+                                : script_of_command(a, command, &map, last_directory(s, a));
 }
 
 static struct phase_end run_command(struct supervision *s, const struct buildspec_phase *phase,

@@ -48,11 +48,12 @@ static int prepare(struct supervision *s, const struct image *image, struct str 
     static const char *const addresses[] = {GATEWAY_ENDPOINT_ADDRESS, GATEWAY_WORLD_ADDRESS};
     struct sandbox_mount mounts[MAX_BINDS + CACHE_MOUNTS_MAX];
     const char *folders[MAX_FOLDERS];
-    size_t folders_n = s->source_dir ? list_folders(s, folders) : 0;
+    size_t folders_n = list_folders(s, folders);
     struct sandbox_loan loan = {str_z(&s->arena, s->plan.source.dir), s->source_dir};
     struct sandbox_spec spec = {
-        .id = s->source_dir ? str_printf(&s->arena, "tl-" STR_FMT, STR_ARG(s->plan.uuid)).p
-                            : str_printf(&s->arena, "tl-pool-%s", strrchr(s->dir, '/') + 1).p,
+        .id = s->source_number == 0
+                  ? str_printf(&s->arena, "tl-" STR_FMT, STR_ARG(s->plan.uuid)).p
+                  : str_printf(&s->arena, "tl-pool-%s", strrchr(s->dir, '/') + 1).p,
         .dir = s->dir,
         .rootfs = str_z(&s->arena, image->rootfs),
         .limits = {.memory_bytes = s->plan.memory_mib << 20,
@@ -118,10 +119,12 @@ int provision_ahead(struct supervision *s, struct err *err) {
     if (find_image(s, &image, err) < 0) {
         return -1;
     }
+    s->source_number = source_number(str_c(s->dir));
+    s->source_dir = source_directory(s, 0);
     choose_env(s, &image);
     return find_authorities(s, &ca, err) < 0 || prepare(s, &image, ca, err) < 0 ||
                    sandbox_create(s->box, err) < 0 || make_pipe(s, err) < 0 ||
-                   sandbox_start(s->box, err) < 0
+                   sandbox_start(s->box, err) < 0 || make_files_ahead(s, err) < 0
                ? -1
                : 0;
 }

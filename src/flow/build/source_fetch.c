@@ -23,6 +23,10 @@ static uint32_t hash(uint32_t number, struct str text) {
     return number;
 }
 
+uint32_t source_number(struct str seed) {
+    return hash(2166136261U, seed);
+}
+
 /* "github.com/owner/name" below a home of its own, as on AWS. */
 static const char *git_directory(struct supervision *s, uint32_t home, size_t n) {
     struct arena *a = &s->arena;
@@ -36,7 +40,7 @@ static const char *git_directory(struct supervision *s, uint32_t home, size_t n)
 }
 
 const char *source_directory(struct supervision *s, size_t n) {
-    uint32_t number = hash(2166136261U, s->plan.uuid);
+    uint32_t number = s->source_number != 0 ? s->source_number : source_number(s->plan.uuid);
     if (source_numbered(s, n)->kind == PLAN_SOURCE_GIT) {
         return git_directory(s, number, n);
     }

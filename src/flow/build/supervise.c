@@ -164,6 +164,11 @@ static int run_phases(struct supervision *s, enum phase_status *ret_status, cons
 
 /* ---- life ---- */
 
+static int write_pid(struct supervision *s, const char *pid, struct str text, struct err *err) {
+    const char *ahead = str_printf(&s->arena, "%s/" PID_AHEAD, s->dir).p;
+    return rename(ahead, pid) == 0 ? 0 : file_write(pid, text, 0600, err);
+}
+
 static int become_owner(struct supervision *s, int *ret_lock, struct err *err) {
     struct arena *a = &s->arena;
     struct process_id self;
@@ -181,7 +186,7 @@ static int become_owner(struct supervision *s, int *ret_lock, struct err *err) {
     s->stopping = file_exists(str_printf(a, "%s/stop", s->dir).p);
     return process_identify(getpid(), &self, err) < 0
                ? -1
-               : file_write(pid, process_id_text(a, &self), 0600, err);
+               : write_pid(s, pid, process_id_text(a, &self), err);
 }
 
 static int take_signals_as_reads(struct supervision *s, struct err *err) {
@@ -212,7 +217,8 @@ static int live(struct supervision *s, struct err *err) {
     enum phase_status status = PHASE_FAULT;
     const char *reason = "";
     s->source_dir = source_directory(s, 0);
-    s->deadline_ms = clock_mono_ms(s->clock) + s->plan.timeout_s * 1000;
+    s->gone_checked_ms = clock_mono_ms(s->clock);
+    s->deadline_ms = s->gone_checked_ms + s->plan.timeout_s * 1000;
     tell_image(s);
     struct log_sender *sender = NULL;
     int result = logs_out_begin(s, &sender, err) < 0 ? -1 : run_phases(s, &status, &reason, err);

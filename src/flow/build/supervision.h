@@ -39,6 +39,7 @@ struct supervision {
     const char *ca_file;         /* what git believes: this machine's authorities and the project's
                                     certificate; NULL: this machine's */
     const char *source_dir;      /* inside: CODEBUILD_SRC_DIR */
+    uint32_t source_number;      /* in its name, when it was chosen ahead; 0 = from the uuid */
     const char *git_helper_path; /* "/v2/git/<random>" */
     struct {
         struct git_credential *v;
@@ -101,6 +102,11 @@ int find_authorities(struct supervision *s, struct str *ret, struct err *err) MU
 int offer_guard(struct supervision *s, struct err *err) MUST_USE;
 struct str guard_reason(struct supervision *s);
 
+/* ahead.c: what a build's directory and its container will hold, empty, for one of the pool: making
+ * a file costs more than writing it. *_AHEAD are renamed when their content is known. */
+#define PID_AHEAD "supervisor.pid.ahead"
+int make_files_ahead(struct supervision *s, struct err *err) MUST_USE;
+
 /* provision.c: the container and its gateway. */
 struct phase_end provision(struct supervision *s);
 /* The part that needs no build: container and pipe, for one of the pool. */
@@ -113,6 +119,7 @@ void clear_away(struct supervision *s);
 /* source.c: the source, the buildspec, the variables. source_directory: inside, of the primary
  * source (0) or of a secondary one (1, 2 ...). */
 const char *source_directory(struct supervision *s, size_t n);
+uint32_t source_number(struct str seed);
 struct phase_end download_source(struct supervision *s);
 
 /* objects.c: S3. Failures are wrapped with the object's URL. */

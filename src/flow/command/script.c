@@ -43,16 +43,19 @@ static struct str assignments(struct arena *a, const struct str_map *set) {
     return all;
 }
 
-struct str script_of_command(struct arena *a, struct str command, const struct str_map *set) {
+struct str script_of_command(struct arena *a, struct str command, const struct str_map *set,
+                             struct str directory) {
+    bool known = directory.n > 0 && str_find_c(directory, '\n', 0) == (size_t)-1;
+    struct str where = known ? script_quote(a, directory) : S("\"$(cat " SCRIPT_CWD ")\"");
     return str_printf(a,
-                      "cd \"$(cat " SCRIPT_CWD ")\"\n"
+                      "cd " STR_FMT "\n"
                       "set -a\n"
                       ". " SCRIPT_ENV STR_FMT "\n" STR_FMT "\n"
                       "CODEBUILD_LAST_EXIT=$?\n"
                       "export -p > " SCRIPT_ENV "\n"
                       "pwd > " SCRIPT_CWD "\n"
                       "exit $CODEBUILD_LAST_EXIT\n",
-                      STR_ARG(assignments(a, set)), STR_ARG(command));
+                      STR_ARG(where), STR_ARG(assignments(a, set)), STR_ARG(command));
 }
 
 struct str script_of_command_1(struct arena *a, struct str command, struct str directory,

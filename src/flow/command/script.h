@@ -15,8 +15,10 @@
 #define SCRIPT_CWD SCRIPT_DIR "/dir.txt"
 
 /* The wrapper around one command. `set` is assigned before it (CODEBUILD_BUILD_SUCCEEDING) without
- * adding a line. */
-struct str script_of_command(struct arena *a, struct str command, const struct str_map *set);
+ * adding a line. `directory`: what SCRIPT_CWD says; absent, or not fit for one line: the script
+ * asks. */
+struct str script_of_command(struct arena *a, struct str command, const struct str_map *set,
+                             struct str directory);
 
 /* The same for version 0.1 of the buildspec: every command begins in `directory` with the variables
  * of the build's start, and saves nothing. */

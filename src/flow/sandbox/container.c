@@ -466,7 +466,7 @@ int sandbox_open(struct sandbox *s, const char *path, int flags, mode_t mode, st
 int sandbox_write_file(struct sandbox *s, const char *path, struct str bytes, mode_t mode,
                        struct err *err) {
     /* O_NONBLOCK: what was a file may have become a pipe that nobody reads. */
-    const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY;
+    const int flags = O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY;
     int fd cleanup_fd = sandbox_open(s, path, flags, mode, err);
     struct stat st;
     if (fd < 0) {
@@ -475,7 +475,9 @@ int sandbox_write_file(struct sandbox *s, const char *path, struct str bytes, mo
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
         return err_set(err, ERR_CONFLICT, "%s is not a file", path);
     }
-    if (fchown(fd, s->base, s->base) < 0 || fchmod(fd, mode) < 0) {
+    /* Not O_TRUNC: what is truncated is written to the disk as soon as it is closed. */
+    if ((st.st_size > 0 && ftruncate(fd, 0) < 0) || fchown(fd, s->base, s->base) < 0 ||
+        fchmod(fd, mode) < 0) {
         return err_sys(err, errno, "give %s to the container", path);
     }
     return fd_write_all(fd, bytes.p, bytes.n, err) < 0 ? err_wrap(err, "%s", path) : 0;

@@ -91,7 +91,8 @@ static int run_script(const char *shell, struct str script) {
 }
 
 static int run_command(const char *shell, const char *command) {
-    return run_script(shell, script_of_command(&arena, str_c(command), &(struct str_map){0}));
+    return run_script(shell,
+                      script_of_command(&arena, str_c(command), &(struct str_map){0}, STR_NONE));
 }
 
 static void carries_on(const char *shell) {
@@ -128,16 +129,28 @@ static void test_errors_cite_line_four_as_on_aws(void **state) {
     (void)state;
     struct str_pair set[] = {{S("CODEBUILD_BUILD_SUCCEEDING"), S("0")}};
     struct str script = script_of_command(&arena, S("no-such-command $CODEBUILD_BUILD_SUCCEEDING"),
-                                          &(struct str_map){set, 1});
+                                          &(struct str_map){set, 1}, S("/"));
     assert_int_equal(run_script("/bin/bash", script), 127);
     assert_true(str_ends(output, S("script.sh: line 4: no-such-command: command not found\n")));
+}
+
+static void test_a_directory_that_is_known_is_not_asked_for(void **state) {
+    (void)state;
+    const struct str_map none = {0};
+    struct str known = script_of_command(&arena, S(":"), &none, S("/it's here"));
+    struct str odd = script_of_command(&arena, S(":"), &none, S("/two\nlines"));
+    assert_true(str_starts(known, S("cd '/it'\\''s here'\nset -a\n")));
+    assert_true(str_starts(odd, S("cd \"$(cat ")));
+    assert_int_equal(run_script("/bin/sh", script_of_command(&arena, S("pwd"), &none, S("/usr"))),
+                     0);
+    assert_true(str_is(output, "/usr\n"));
 }
 
 static void test_assignments_before_a_command_are_exported(void **state) {
     (void)state;
     struct str_pair set[] = {{S("CODEBUILD_BUILD_SUCCEEDING"), S("0")}};
     struct str_map map = {set, 1};
-    assert_int_equal(run_script("/bin/sh", script_of_command(&arena, S("env"), &map)), 0);
+    assert_int_equal(run_script("/bin/sh", script_of_command(&arena, S("env"), &map, STR_NONE)), 0);
     assert_true(str_find(output, S("CODEBUILD_BUILD_SUCCEEDING=0\n"), 0) != (size_t)-1);
 }
 
@@ -180,6 +193,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_directory_and_variables_live_on_in_bash, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_errors_cite_line_four_as_on_aws, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_directory_that_is_known_is_not_asked_for, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_assignments_before_a_command_are_exported, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_environment_is_read_back_whole, setup, teardown),
