@@ -6,7 +6,7 @@ import { CloudWatchClient, PutMetricAlarmCommand, SetAlarmStateCommand } from '@
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { refuses, until } from '../lib/expect.js';
 import { buildspec, stages, World } from '../lib/release.js';
-import { Server } from '../lib/server.js';
+import { atEnd, Server } from '../lib/server.js';
 import { without, withoutBuilds } from '../lib/tools.js';
 
 const skip = without('git');
@@ -16,8 +16,18 @@ const rule = (provider, configuration, extra = {}) => ({
 });
 const condition = (result, ...rules) => ({ conditions: [{ result, rules }] });
 
+// Whatever happened, the promises hold of what the running server has written.
+async function holds(server) {
+    const looked = await server.tl('verify', '--all', '--json');
+    const { executions, findings } = JSON.parse(looked.stdout);
+    assert.deepEqual(findings, []);
+    assert.equal(looked.status, 0);
+    assert.ok(executions > 0);
+}
+
 async function make(t, list, extra) {
     const server = await Server.start(t);
+    atEnd(t, () => holds(server));
     const world = await World.make(server);
     await world.pipeline([stages.source(world), ...list], extra);
     const send = (Command, input = {}) => world.pipelines.send(new Command({ pipelineName: world.name, ...input }));
