@@ -47,10 +47,11 @@ int git_fetch_ref(struct arena *a, const struct git_mirror *m, struct str ref,
                   struct err *err) MUST_USE;
 
 /* Branches and tags as the origin has them now: "refs/heads/main" -> commit; an annotated tag's is
- * the commit that it names. In order of the names; ERR_LIMIT above GIT_MAX_REFS. */
+ * the commit that it names. In order of the names; ERR_LIMIT above GIT_MAX_REFS. `only` is one
+ * reference, or absent. */
 enum { GIT_MAX_REFS = 20000 };
-int git_remote_refs(struct arena *a, const struct git_mirror *m, struct str_map *ret,
-                    struct err *err) MUST_USE;
+int git_remote_refs(struct arena *a, const struct git_mirror *m, struct str only,
+                    struct str_map *ret, struct err *err) MUST_USE;
 
 /* "refs/" and then nothing that git, a shell or a path could misread: git's own rules and no
  * leading '-' in any part. */

@@ -59,10 +59,15 @@ static bool read_line(struct arena *a, struct str line, struct str_map *refs) {
     return true;
 }
 
-int git_remote_refs(struct arena *a, const struct git_mirror *m, struct str_map *ret,
-                    struct err *err) {
-    const char *const argv[] = {"ls-remote",        "--heads",        "--tags",
-                                "--end-of-options", str_z(a, m->url), NULL};
+int git_remote_refs(struct arena *a, const struct git_mirror *m, struct str only,
+                    struct str_map *ret, struct err *err) {
+    const char *const argv[] = {"ls-remote",
+                                "--heads",
+                                "--tags",
+                                "--end-of-options",
+                                str_z(a, m->url),
+                                only.p != NULL ? str_z(a, only) : NULL,
+                                NULL};
     struct str out = STR_NONE;
     struct str line = STR_NONE;
     *ret = (struct str_map){0};

@@ -111,6 +111,18 @@ bool trigger_wants_ref(const struct definition *d, const struct def_action *sour
     return false;
 }
 
+struct str trigger_only_ref(struct arena *a, const struct definition *d,
+                            const struct def_action *source) {
+    const struct def_trigger *t = trigger_of(d, source);
+    struct str branch = branch_of(source);
+    for (size_t i = 0; t != NULL && i < t->push.n; i++) {
+        if (t->push.v[i].has_branches || t->push.v[i].has_tags) {
+            return STR_NONE;
+        }
+    }
+    return str_printf(a, "refs/heads/" STR_FMT, STR_ARG(branch));
+}
+
 bool trigger_asks_files(const struct definition *d, const struct def_action *source, bool pull) {
     const struct def_trigger *t = trigger_of(d, source);
     for (size_t i = 0; t != NULL && !pull && i < t->push.n; i++) {

@@ -29,6 +29,10 @@ bool trigger_watches(const struct definition *d, const struct def_action *source
 /* Whether a push to that reference may start the pipeline: "refs/heads/main", "refs/tags/v1". */
 bool trigger_wants_ref(const struct definition *d, const struct def_action *source, struct str ref);
 
+/* "refs/heads/main" when a push to that branch is all that may start it; absent: look at all. */
+struct str trigger_only_ref(struct arena *a, const struct definition *d,
+                            const struct def_action *source);
+
 /* Whether the changed files matter for pushes (or for pull requests). */
 bool trigger_asks_files(const struct definition *d, const struct def_action *source, bool pull);
 

@@ -20,7 +20,8 @@ static int put(const struct look *l, struct str ref, struct str head, struct err
 static int want(struct look *l, const struct git_mirror *mirror, struct err *err) {
     const struct trigger_source *s = l->source;
     struct str_map all;
-    if (git_remote_refs(s->arena, mirror, &all, err) < 0) {
+    struct str only = trigger_only_ref(s->arena, s->def, s->action);
+    if (git_remote_refs(s->arena, mirror, only, &all, err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < all.n; i++) {

@@ -153,6 +153,12 @@ test('sources', async (t) => {
         await refuses(putRevision(side, { stageName: 'Approve', actionName: 'Person' }), 'ValidationException');
     });
 
+    await t.test('images are no source here', async () => {
+        await refuses(send(cp.UpdatePipelineCommand, { pipeline: world.structure([sources(
+            action('Image', 'ECR', { RepositoryName: 'app', ImageTag: 'latest' }),
+        ), stages.approval()]) }), 'InvalidActionDeclarationException', { message: /Source\/AWS\/ECR is not available here/ });
+    });
+
     await t.test('what cannot be taken says so', async () => {
         const count = (await world.executions()).length;
         await send(cp.UpdatePipelineCommand, { pipeline: world.structure([sources(

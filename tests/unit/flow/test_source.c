@@ -130,6 +130,16 @@ static void look_starts(struct world *w, const char *wanted) {
     assert_string_equal(str_z(&w->arena, said), wanted);
 }
 
+/* The definition with these words instead of those. */
+static void redefine(struct world *w, const char *from, const char *to) {
+    struct str json = w->row.definition;
+    size_t at = str_find(json, str_c(from), 0);
+    assert_true(at != (size_t)-1);
+    w->row.definition = str_printf(&w->arena, "%.*s%s%.*s", (int)at, json.p, to,
+                                   STR_ARG(str_sub(json, at + strlen(from), json.n)));
+    assert_int_equal(definition_parse(&w->arena, w->row.definition, &w->d, &w->err), 0);
+}
+
 static void test_each_moved_reference_starts_once_by_its_filter(void **state) {
     struct world *w = *state;
     run(w, "cd work; echo 1 > a; git add -A; git commit -qm one; git push -q origin main "
@@ -177,11 +187,7 @@ static void test_newly_wanted_references_are_not_new(void **state) {
     run(w,
         "cd work; echo 1 > a; git add -A; git commit -qm one; git push -q origin main main:topic");
     look_starts(w, "");
-    struct str json = w->row.definition;
-    size_t at = str_find(json, S("release/**"), 0);
-    w->row.definition = str_printf(&w->arena, "%.*stopic*%.*s", (int)at, json.p,
-                                   STR_ARG(str_sub(json, at + 10, json.n)));
-    assert_int_equal(definition_parse(&w->arena, w->row.definition, &w->d, &w->err), 0);
+    redefine(w, "release/**", "topic*");
     look_starts(w, "");
     run(w, "cd work; echo 2 > a; git commit -qam two; git push -q origin main:topic");
     look_starts(w, "topic");
@@ -201,6 +207,38 @@ static void test_a_release_before_the_first_look_is_where_the_branch_began(void 
     assert_int_equal(db_commit(w->flow.db, &w->err), 0);
     run(w, "cd work; echo 2 > a; git commit -qam two; git push -q origin main");
     look_starts(w, "main");
+}
+
+/* Whether the newest execution is bound to one commit. */
+static int bound(struct world *w) {
+    struct execution_row_list list;
+    struct str pin = STR_NONE;
+    assert_int_equal(db_begin(w->flow.db, &w->err), 0);
+    assert_int_equal(record_execution_list(w->flow.db, &w->arena, w->row.id, 0, 1, &list, &w->err),
+                     0);
+    assert_int_equal(list.n, 1);
+    assert_true(str_is(list.v[0].trigger_type, "PollForSourceChanges"));
+    int found =
+        source_pin_get(w->flow.db, &w->arena, list.v[0].id, S("Trunk"), "COMMIT_ID", &pin, &w->err);
+    db_rollback(w->flow.db);
+    return found;
+}
+
+static void test_codecommit_in_parallel_mode_takes_the_newest_commit(void **state) {
+    struct world *w = *state;
+    struct str json = w->row.definition;
+    w->row.definition =
+        str_printf(&w->arena, "%.*s}", (int)str_find(json, S(",\"triggers\""), 0), json.p);
+    redefine(w, "CodeStarSourceConnection", "CodeCommit");
+    run(w, "cd work; echo 1 > a; git add -A; git commit -qm one; git push -q origin main");
+    look(w);
+    run(w, "cd work; echo 2 > a; git commit -qam two; git push -q origin main");
+    look(w);
+    assert_int_equal(bound(w), 1);
+    redefine(w, "{\"name\":\"p\"", "{\"name\":\"p\",\"executionMode\":\"PARALLEL\"");
+    run(w, "cd work; echo 3 > a; git commit -qam three; git push -q origin main");
+    look(w);
+    assert_int_equal(bound(w), 0);
 }
 
 static void test_references_that_could_be_misread_are_none(void **state) {
@@ -288,6 +326,7 @@ int main(void) {
         T(test_rewritten_history_counts_every_file),
         T(test_newly_wanted_references_are_not_new),
         T(test_a_release_before_the_first_look_is_where_the_branch_began),
+        T(test_codecommit_in_parallel_mode_takes_the_newest_commit),
         T(test_references_that_could_be_misread_are_none),
         T(test_pins_and_revisions_are_each_actions_own),
         T(test_codecommit_lies_where_it_is_mapped),

@@ -176,6 +176,13 @@ static bool wants(const char *json, const char *ref) {
     return does;
 }
 
+static bool only(const char *json, const char *ref) {
+    struct world w = read_definition(json);
+    bool same = str_is(trigger_only_ref(&w.arena, &w.d, w.source), ref);
+    arena_done(&w.arena);
+    return same;
+}
+
 static void test_only_what_may_start_a_pipeline_is_watched(void **state) {
     (void)state;
     assert_true(watches(PIPELINE("", "")));
@@ -190,6 +197,10 @@ static void test_only_what_may_start_a_pipeline_is_watched(void **state) {
     assert_false(wants(PIPELINE("", TAGS), "refs/heads/main"));
     assert_true(wants(PIPELINE("", BRANCHES), "refs/heads/release/7"));
     assert_false(wants(PIPELINE("", BRANCHES), "refs/pull/1/head"));
+    assert_true(only(PIPELINE("", ""), "refs/heads/main"));
+    assert_true(only(PIPELINE("", ONLY_PATHS), "refs/heads/main"));
+    assert_true(only(PIPELINE("", BRANCHES), ""));
+    assert_true(only(PIPELINE("", EITHER), ""));
 }
 
 static struct str fingerprint(struct arena *a, const char *json) {
