@@ -70,13 +70,32 @@ static const char *notice_state(const char *status, bool resumed) {
     return resumed ? "RESUMED" : "STARTED";
 }
 
+/* Why, in a sentence, where the status alone does not say it. */
+static int reason_of(struct applying *t, const struct engine_effect *e, struct str *ret) {
+    struct str failed = STR_NONE;
+    *ret = STR_NONE;
+    if (e->by.p != NULL) {
+        *ret = str_printf(t->arena, "Superseded by execution %.*s", STR_ARG(e->by));
+        return 0;
+    }
+    if (e->execution_status != EXEC_FAILED) {
+        return 0;
+    }
+    int found = record_condition_failed_at(t->f->db, t->arena, e->execution, e->stage, t->now_ms,
+                                           &failed, t->err);
+    if (found > 0) {
+        *ret = str_printf(t->arena, "A condition of stage %.*s failed: %.*s", STR_ARG(e->stage),
+                          STR_ARG(failed));
+    }
+    return found < 0 ? -1 : 0;
+}
+
 static int tell_execution(struct applying *t, const struct engine_effect *e) {
     const char *status = exec_status_name(e->execution_status);
-    struct str summary = e->by.p != NULL
-                             ? str_printf(t->arena, "Superseded by execution %.*s", STR_ARG(e->by))
-                             : STR_NONE;
-    if (record_execution_status(t->f->db, e->execution, status, summary, e->by, t->now_ms, t->err) <
-        0) {
+    struct str summary = STR_NONE;
+    if (reason_of(t, e, &summary) < 0 ||
+        record_execution_status(t->f->db, e->execution, status, summary, e->by, t->now_ms, t->err) <
+            0) {
         return -1;
     }
     return notice(t, "Pipeline", e, notice_state(status, e->resumed), summary);

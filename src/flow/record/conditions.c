@@ -72,6 +72,15 @@ int record_condition_list(struct db *db, struct arena *a, struct str execution, 
     return more;
 }
 
+int record_condition_failed_at(struct db *db, struct arena *a, struct str execution,
+                               struct str stage, int64_t at_ms, struct str *ret, struct err *err) {
+    return db_get_str(
+        db, a, ret, err,
+        "SELECT summary FROM condition_executions WHERE execution = ? AND stage = ? AND "
+        "updated_ms = ? AND status IN ('Failed', 'Errored') AND kind <> 'ON_FAILURE'",
+        "ssi", execution, stage, at_ms);
+}
+
 /* ---- rules ---- */
 
 #define RULE_COLUMNS                                                                               \

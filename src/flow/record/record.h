@@ -254,6 +254,10 @@ int record_condition_get(struct db *db, struct arena *a, struct str id, struct c
                          struct err *err) MUST_USE;
 int record_condition_list(struct db *db, struct arena *a, struct str execution, struct str stage,
                           struct condition_row_list *ret, struct err *err) MUST_USE;
+/* Summary of the condition by which the stage failed at that time: 1 found, 0 it was none, -1. */
+int record_condition_failed_at(struct db *db, struct arena *a, struct str execution,
+                               struct str stage, int64_t at_ms, struct str *ret,
+                               struct err *err) MUST_USE;
 int record_rule_put(struct db *db, const struct rule_row *row, struct err *err) MUST_USE;
 int record_rules_abandon(struct db *db, struct str condition, int64_t now_ms,
                          struct err *err) MUST_USE; /* those in progress */

@@ -250,6 +250,7 @@ test('a condition after success rolls back while the alarm is loud', { skip }, a
     const back = await world.newest(3);
     assert.equal((await world.execution(back)).rollbackMetadata.rollbackTargetPipelineExecutionId, good);
     assert.equal((await world.execution(back)).executionType, 'ROLLBACK');
+    assert.match((await world.execution(bad)).statusSummary, /^A condition of stage Approve failed: Alarm errors/);
 });
 
 test('rules run builds: of a project, and of their own commands', { skip: skip || withoutBuilds() }, async (t) => {
