@@ -181,7 +181,7 @@ test('codepipeline', async (t) => {
         assert.equal(token.secret, true);
         const { ruleTypes } = await send(cp.ListRuleTypesCommand, { ruleOwnerFilter: 'AWS' });
         assert.deepEqual(ruleTypes.map((r) => r.id.provider).sort(),
-            ['CloudWatchAlarm', 'CodeBuild', 'Commands', 'DeploymentWindow', 'LambdaInvoke', 'VariableCheck']);
+            ['CloudWatchAlarm', 'CodeBuild', 'Commands', 'DeploymentWindow', 'LambdaInvoke', 'Preflight', 'VariableCheck']);
     });
 
     await t.test('tags have limits, and arns their owners', async () => {
@@ -239,4 +239,17 @@ test('codepipeline', async (t) => {
         assert.equal(done.status, 0, done.stderr);
         assert.equal(done.stdout.trim(), '2');
     });
+});
+
+test('an account has a thousand pipelines in a region', async (t) => {
+    const server = await Server.start(t);
+    await makeRoles(server, { pipeline: 'codepipeline' });
+    const client = server.client(cp.CodePipelineClient);
+    const make = (name) => client.send(new cp.CreatePipelineCommand({ pipeline: structure(name) }));
+    for (let i = 0; i < 1000; i += 10) {
+        await Promise.all(Array.from({ length: 10 }, (x, k) => make(`p${i + k}`)));
+    }
+    await refuses(make('one-more'), 'LimitExceededException', { status: 400, message: /1000 pipelines/ });
+    await client.send(new cp.DeletePipelineCommand({ name: 'p7' }));
+    await make('one-more');
 });
