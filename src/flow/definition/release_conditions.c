@@ -70,6 +70,9 @@ void release_gate(const struct release_compiler *c, size_t environment, json_t *
 static void add_entry(const struct release_compiler *c, size_t environment, json_t *stage) {
     const struct release_environment *e = &c->r->environments.v[environment];
     json_t *rules = gate_rules(c, environment);
+    if (environment == 0 && c->r->preflight) {
+        add_rule(rules, S("preflight"), "Preflight", json_object(), STR_NONE, STR_NONE);
+    }
     if (e->window.cron.p != NULL) {
         json_t *configuration = release_named("Cron", e->window.cron);
         json_set_str(configuration, "TimeZone", e->window.zone);

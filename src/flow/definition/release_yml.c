@@ -148,7 +148,8 @@ static int check_entries(const struct release_reader *r, const struct yaml_node 
     for (size_t i = 0; i < map->n; i++) {
         const struct release_environment *e = &r->r->environments.v[i];
         size_t alarms = e->gated ? r->r->gate_alarms.n : 0;
-        size_t others = (e->window.cron.p != NULL) + (e->only.variable.p != NULL);
+        size_t others =
+            (e->window.cron.p != NULL) + (e->only.variable.p != NULL) + (i == 0 && r->r->preflight);
         if (alarms + others > RELEASE_MAX_RULES) {
             return release_fail(r, map->pair[i].key,
                                 "the gate's alarms, window and only are %zu rules together: %d are "
@@ -156,9 +157,10 @@ static int check_entries(const struct release_reader *r, const struct yaml_node 
                                 alarms + others, RELEASE_MAX_RULES);
         }
         if (e->only.skip && alarms + others > 1) {
-            return release_fail(r, yaml_get(map->pair[i].value, "only"),
-                                "an environment that has a gate or a window cannot be skipped: say "
-                                "else: fail");
+            return release_fail(
+                r, yaml_get(map->pair[i].value, "only"),
+                "an environment that has a gate, a window or the preflight cannot be "
+                "skipped: say else: fail");
         }
     }
     return 0;
@@ -255,6 +257,17 @@ static int read_mode(const struct release_reader *r, const struct yaml_node *roo
                         "mode is 'superseded' (a newer release overtakes), 'queued' or 'parallel'");
 }
 
+static int read_preflight(const struct release_reader *r, const struct yaml_node *root) {
+    struct str word = S("false");
+    if (release_text(r, root, "preflight", &word) < 0) {
+        return -1;
+    }
+    r->r->preflight = str_is(word, "true");
+    return r->r->preflight || str_is(word, "false")
+               ? 0
+               : release_fail(r, yaml_get(root, "preflight"), "preflight is true or false");
+}
+
 /* variables: {level: info, ticket: , region: {default: x, description: "where"}} */
 static int read_variable(const struct release_reader *r, const struct yaml_pair *pair) {
     struct release_variable *v = arena_push(r->a, &r->r->variables);
@@ -310,10 +323,10 @@ static int read_all(const struct release_reader *r, const struct yaml_node *root
     struct release_build usual = {.buildspec = S("buildspec.yml"),
                                   .image = S("debian-bookworm-build")};
     if (release_want(r, root, YAML_MAPPING, "the file") < 0 ||
-        release_only_keys(
-            r, root,
-            " name mode variables source image buildspec role artifacts test environments gate "
-            "notify mirror ") < 0 ||
+        release_only_keys(r, root,
+                          " name mode variables preflight source image buildspec role artifacts "
+                          "test environments gate "
+                          "notify mirror ") < 0 ||
         release_text(r, root, "name", &y->name) < 0 ||
         release_text(r, root, "image", &usual.image) < 0 ||
         release_text(r, root, "buildspec", &usual.buildspec) < 0 ||
@@ -335,8 +348,9 @@ static int read_all(const struct release_reader *r, const struct yaml_node *root
     if (y->bucket.p == NULL) {
         y->bucket = str_printf(r->a, STR_FMT "-artifacts", STR_ARG(y->name));
     }
-    return read_mode(r, root) < 0 || read_pipeline_variables(r, root) < 0 ||
-                   release_read_source(r, root) < 0 || release_read_test(r, root, &usual) < 0 ||
+    return read_mode(r, root) < 0 || read_preflight(r, root) < 0 ||
+                   read_pipeline_variables(r, root) < 0 || release_read_source(r, root) < 0 ||
+                   release_read_test(r, root, &usual) < 0 ||
                    release_read_environments(r, root, &usual) < 0 || read_gate(r, root) < 0 ||
                    check_entries(r, root) < 0 || read_mirror(r, root) < 0
                ? -1

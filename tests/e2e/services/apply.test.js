@@ -11,6 +11,7 @@ import { Server } from '../lib/server.js';
 const release = (world, { mode = 'queued', window = 'window: {cron: "0 * 9-17 ? * MON-FRI", zone: Europe/London}', level = 'info', tags = '["v*"]' } = {}) => `
 name: shop
 mode: ${mode}
+preflight: true
 variables: {level: ${level}, ticket: }
 source:
   repository: ${world.repository}
@@ -51,6 +52,7 @@ test('apply', async (t) => {
         assert.deepEqual(made.stages.map((s) => s.name), ['Source', 'Development', 'Production-Plan', 'Production-Approve', 'Production']);
         const [, development, plan, , production] = made.stages;
         assert.deepEqual(JSON.parse(development.actions[0].configuration.EnvironmentVariables), [{ name: 'LEVEL', value: '#{variables.level}', type: 'PLAINTEXT' }]);
+        assert.equal(development.beforeEntry.conditions[0].rules[0].ruleTypeId.provider, 'Preflight');
         assert.deepEqual(development.onFailure, { result: 'RETRY', retryConfiguration: { retryMode: 'FAILED_ACTIONS' } });
         assert.deepEqual(JSON.parse(plan.actions[0].configuration.EnvironmentVariables), [{ name: 'PLAN', value: 'true', type: 'PLAINTEXT' }]);
         assert.deepEqual(production.actions[0].inputArtifacts, [{ name: 'source' }, { name: 'plan' }]);

@@ -171,9 +171,10 @@ static void test_each_mistake_is_named_at_its_place(void **state) {
     (void)state;
     refused("", "r.yml:1:1: the file is empty");
     refused("- a\n", "r.yml:1:1: the file must be a map, not a list");
-    refused("nane: x\n", "r.yml:1:1: 'nane' is not known here; there is: name mode variables "
-                         "source image buildspec role artifacts test environments gate notify "
-                         "mirror");
+    refused("nane: x\n",
+            "r.yml:1:1: 'nane' is not known here; there is: name mode variables "
+            "preflight source image buildspec role artifacts test environments gate notify "
+            "mirror");
     refused("name: Logs\n", "r.yml:1:7: a name has 1 to 40 lower-case letters, digits and '-': "
                             "buckets and roles are named after it");
     refused("name: a\n", "r.yml:1:1: the file needs source: {repository: ..., branch: ...}");
@@ -197,6 +198,7 @@ static void test_each_mistake_is_named_at_its_place(void **state) {
 
 static const char everything[] = "name: logs\n"
                                  "mode: queued\n"
+                                 "preflight: true\n"
                                  "variables:\n"
                                  "  level: info\n"
                                  "  ticket:\n"
@@ -254,6 +256,7 @@ static void test_all_that_codepipeline_has_can_be_said(void **state) {
         assert_string_equal(str_z(&arena, d.stages.v[i].name), names[i]);
     }
     const struct def_stage *s = d.stages.v;
+    assert_string_equal(condition(&s[1].entry, S("FAIL"), 1), "Preflight");
     assert_true(str_is(s[1].failure_result, "RETRY") && str_is(s[1].retry_mode, "ALL_ACTIONS"));
     assert_true(str_is(s[2].failure_result, "RETRY") && str_is(s[2].retry_mode, "FAILED_ACTIONS"));
     assert_string_equal(condition(&s[2].entry, S("SKIP"), 1), "VariableCheck");
@@ -312,7 +315,8 @@ static void test_each_mistake_of_a_condition_is_named_at_its_place(void **state)
     refused(TWO("{only: {variable: \"#{variables.a}\"}}"),
             "r.yml:5:22: only needs variable: \"#{...}\" and one of is, is-not, contains, matches");
     refused(TWO("{only: {variable: \"#{variables.a}\", is: x}, window: \"0 * 9 ? * *\"}"),
-            "r.yml:5:22: an environment that has a gate or a window cannot be skipped: say else: "
+            "r.yml:5:22: an environment that has a gate, a window or the preflight cannot be "
+            "skipped: say else: "
             "fail");
     refused(TWO("{after: {alarms: [a], then: wait}}"), "r.yml:5:43: then is 'rollback' or 'fail'");
     refused(TWO("{after: {wait: 3}}"),
