@@ -164,9 +164,11 @@ static int run_phases(struct supervision *s, enum phase_status *ret_status, cons
 
 /* ---- life ---- */
 
+/* What was made ahead names who made it: where a crash left it behind, that is not us. */
 static int write_pid(struct supervision *s, const char *pid, struct str text, struct err *err) {
+    bool ours = s->source_number != 0; /* we come from the pool */
     const char *ahead = str_printf(&s->arena, "%s/" PID_AHEAD, s->dir).p;
-    return rename(ahead, pid) == 0 ? 0 : file_write(pid, text, 0600, err);
+    return ours && rename(ahead, pid) == 0 ? 0 : file_write(pid, text, 0600, err);
 }
 
 static int become_owner(struct supervision *s, int *ret_lock, struct err *err) {
