@@ -81,7 +81,8 @@ def wait(client, ids, patience=300, pause=0.002):
                 ended[build["id"]] = time.time()
         if time.monotonic() > until:
             raise RuntimeError(f"{len(left)} builds have not ended")
-        time.sleep(pause)
+        if len(ended) < len(ids):
+            time.sleep(pause)
     return ended
 
 
