@@ -80,7 +80,7 @@ test('serve', async (t) => {
     });
 
     await t.test('an operation that nobody knows is a client error in its protocol', async () => {
-        const json = await server.aws('shared-services', 'codepipeline', 'list-deploy-action-execution-targets', '--action-execution-id', 'x');
+        const json = await server.aws('shared-services', 'kms', 'generate-random');
         assert.notEqual(json.status, 0);
         assert.match(json.stderr, /UnknownOperationException|InvalidAction/);
         const query = await server.aws('shared-services', 'iam', 'get-account-summary');

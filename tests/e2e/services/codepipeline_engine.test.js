@@ -224,6 +224,11 @@ test('conditions: skipped, failed, overridden, and listed rule by rule', { skip 
         [['Approve', 'CloudWatchAlarm', 'Failed'], ['Canary', 'VariableCheck', 'Failed']]);
     assert.equal(rules[1].input.resolvedConfiguration.Variable, 'no');
     assert.equal(rules[1].input.configuration.Variable, '#{variables.canary}');
+    const [source] = (await world.actions(id)).filter((a) => a.stageName === 'Source');
+    const targets = (input) => world.pipelines.send(new cp.ListDeployActionExecutionTargetsCommand(input));
+    assert.deepEqual((await targets({ actionExecutionId: source.actionExecutionId })).targets, []);
+    await refuses(targets({ actionExecutionId: '00000000-0000-0000-0000-000000000000' }), 'ActionExecutionNotFoundException');
+    await refuses(targets({ pipelineName: 'none', actionExecutionId: source.actionExecutionId }), 'PipelineNotFoundException');
     const chosen = await start({ variables: [{ name: 'canary', value: 'yes' }] });
     await inStage(world, chosen, 'Canary');
 });

@@ -259,3 +259,37 @@ int codepipeline_list_action_executions(struct call *c,
     }
     return 0;
 }
+
+/* ---- targets ---- */
+
+/* Machines that a deploy action went to, one by one: only Deploy/EC2 has those, and it is not among
+ * the actions that run here, so that no action that is known has any. */
+int codepipeline_list_deploy_action_execution_targets(
+    struct call *c, const struct codepipeline_list_deploy_action_execution_targets_input *in,
+    struct codepipeline_list_deploy_action_execution_targets_output *out, struct err *err) {
+    struct action_row row;
+    struct pipeline_row pipeline;
+    if (in->next_token.p != NULL) {
+        return err_api(err, &codepipeline_InvalidNextTokenException,
+                       "The next token is not one that this service gave out");
+    }
+    if (in->pipeline_name.p != NULL &&
+        codepipeline_find(c, in->pipeline_name, &pipeline, err) < 0) {
+        return -1;
+    }
+    int found = record_action_get(c->db, c->arena, in->action_execution_id, &row, err);
+    if (found > 0) {
+        bool named = in->pipeline_name.p != NULL;
+        found = named ? row.pipeline == pipeline.id
+                      : record_pipeline_by_id(c->db, c->arena, row.pipeline, &pipeline, err);
+    }
+    if (found < 0) {
+        return -1;
+    }
+    if (found == 0 || !str_eq(pipeline.account, c->account)) {
+        return err_api(err, &codepipeline_ActionExecutionNotFoundException,
+                       "There is no action execution '%.*s'", STR_ARG(in->action_execution_id));
+    }
+    out->targets.v = arena_alloc(c->arena, 1); /* present, and empty */
+    return 0;
+}
