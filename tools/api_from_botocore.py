@@ -30,6 +30,7 @@ class Seed:
         self.comments, self.ops, self.structs, self.errors = [], {}, {}, {}
         self.name = self.prefix = None
         self.patterns = False
+        self.called = False
         op = None
         for line in open(path, encoding='utf-8'):
             words = line.split()
@@ -53,6 +54,8 @@ class Seed:
                     self.prefix = words[1]
                 elif words[0] == 'patterns':
                     self.patterns = True
+                elif words[0] == 'called':
+                    self.called = True
                 elif words[0] == 'service':
                     self.name = words[1]
 
@@ -192,6 +195,8 @@ class Printer:
             out.append('query-compatible')
         if self.seed.patterns:
             out.append('patterns')
+        if self.seed.called:
+            out.append('called')
         return out
 
     def wrap(self, first, words, rest):

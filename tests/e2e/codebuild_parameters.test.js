@@ -41,14 +41,31 @@ test('codebuild: parameters', { skip: withoutBuilds() }, async (t) => {
     const variables = (map) => Object.entries(map).map(([name, value]) => ({ name, value, type: 'PARAMETER_STORE' }));
     const failure = (built) => built.phases.find((p) => p.phaseStatus === 'FAILED');
 
+    // All files below a folder. The container is cleared away while we look: what goes is gone.
+    const texts = (dir) => {
+        const found = [];
+        const there = (look) => {
+            try {
+                return look();
+            } catch (error) {
+                assert.equal(error.code, 'ENOENT');
+                return undefined;
+            }
+        };
+        for (const e of there(() => readdirSync(dir, { withFileTypes: true })) ?? []) {
+            const at = join(dir, e.name);
+            found.push(...(e.isDirectory() ? texts(at) : e.isFile() ? [there(() => readFileSync(at, 'latin1')) ?? ''] : []));
+        }
+        return found;
+    };
+
     // Runs a build and looks for the values in all that it leaves: its log, its row as the API and the
     // command line show it, its directory, and what serve printed.
     const build = async (project, map, values = Object.values(secrets)) => {
         const built = await world.build(project, { environmentVariablesOverride: variables(map) });
         const log = await world.log(built);
         const dir = join(server.dir, 'builds', built.id.split(':')[1]);
-        const left = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((e) => e.isFile())
-            .map((e) => readFileSync(join(e.parentPath ?? e.path, e.name), 'latin1'));
+        const left = texts(dir);
         for (const value of values) {
             for (const form of [value, Buffer.from(value).toString('base64')]) {
                 for (const text of [log, JSON.stringify(built), server.log, ...left]) {

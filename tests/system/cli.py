@@ -225,7 +225,7 @@ def stopped_and_closed(b):
     b.run("disable", "Development", "--reason", "freeze")
     b.commit("Mend it")
     wait_for("the watcher", lambda: b.json("history")["executions"][0]["id"] != before)
-    wait_for("the closed way", lambda: "the way in is closed: freeze" in b.run("status").stdout and
+    wait_for("the closed way", lambda: "the way into Development is closed: freeze" in b.run("status").stdout and
              "waiting" in b.run("status").stdout)
     b.run("stop", "--reason", "no longer needed")
     b.run("watch", want=3)

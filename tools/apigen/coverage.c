@@ -47,6 +47,9 @@ void emit_coverage(struct service *const *services, size_t n, FILE *out) {
     size_t built = 0, absent = 0;
     for (size_t i = 0; i < n; i++) {
         const struct service *s = services[i];
+        if (s->called) {
+            continue;
+        }
         bool two = s->protocol2 != SHAPE_NO_PROTOCOL;
         fprintf(out, "| %s | %s%s%s | %zu | %zu |\n", s->signing, protocols[s->protocol],
                 two ? ", " : "", two ? protocols[s->protocol2] : "", count(s, true),
@@ -56,6 +59,9 @@ void emit_coverage(struct service *const *services, size_t n, FILE *out) {
     }
     fprintf(out, "| together | | %zu | %zu |\n", built, absent);
     for (size_t i = 0; i < n; i++) {
+        if (services[i]->called) {
+            continue;
+        }
         fprintf(out, "\n## %s\n", services[i]->name);
         print_names(services[i], true, "Built", out);
         print_names(services[i], false, "Not built", out);

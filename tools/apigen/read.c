@@ -86,6 +86,9 @@ static bool read_service_line(struct reader *r) {
     } else if (strcmp(key, "patterns") == 0) {
         need(r, 1, 1);
         s->patterns = true;
+    } else if (strcmp(key, "called") == 0) {
+        need(r, 1, 1);
+        s->called = true;
     } else {
         return false;
     }

@@ -2,6 +2,7 @@
 #include "flow/action/artifacts.h"
 
 #include "platform/archive/extract.h"
+#include "platform/archive/zip.h"
 #include "platform/crypto/hash.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
@@ -103,6 +104,34 @@ int action_input_unpack(struct action_run *run, const struct aws_target *target,
                : err_wrap(err, "input artifact " STR_FMT, STR_ARG(row->name));
 }
 
+static int read_beneath(struct action_run *run, const char *tree, struct str artifact,
+                        struct str file, size_t max, struct str *ret, struct err *err) {
+    int root cleanup_fd = file_open(tree, O_RDONLY | O_DIRECTORY, 0, err);
+    if (root < 0) {
+        return -1;
+    }
+    int fd cleanup_fd = file_open_beneath(root, str_z(run->arena, file), O_RDONLY, 0, err);
+    return fd < 0 ? err_set(err, ERR_INVALID, "File [%.*s] does not exist in artifact [%.*s]",
+                            STR_ARG(file), STR_ARG(artifact))
+                  : fd_read_all(run->arena, fd, max, ret, err);
+}
+
+int action_input_file(struct action_run *run, const struct aws_target *target,
+                      const struct artifact_row *row, struct str file, size_t max, struct str *ret,
+                      struct err *err) {
+    const char *dir = NULL;
+    struct err ignored = ERR_INIT;
+    if (dir_make_temp(run->arena, "trunkline-input", &dir, err) < 0) {
+        return -1;
+    }
+    const char *tree = str_printf(run->arena, "%s/tree", dir).p;
+    int result = action_input_unpack(run, target, row, tree, err) < 0
+                     ? -1
+                     : read_beneath(run, tree, row->name, file, max, ret, err);
+    (void)!tree_remove(dir, &ignored);
+    return result;
+}
+
 struct str action_inputs_json(struct arena *a, const struct artifact_row *rows, size_t n) {
     json_t *list cleanup_json = json_array();
     for (size_t i = 0; i < n; i++) {
@@ -149,6 +178,34 @@ int action_output_put(struct action_run *run, const struct aws_target *target, c
     return aws_call_stream(target, &s3_op_put_object, run->arena, &in, &body, &out, NULL, err) < 0
                ? err_wrap(err, "output artifact " STR_FMT, STR_ARG(artifact->name))
                : 0;
+}
+
+static int zip_text(struct action_run *run, const char *path, struct str name, struct str text,
+                    struct err *err) {
+    int out cleanup_fd = file_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600, err);
+    struct zip_writer *zip cleanup_zip = NULL;
+    if (out < 0 || zip_begin(out, NULL, &zip, err) < 0) {
+        return -1;
+    }
+    if (name.n > 0 && zip_add_bytes(zip, str_z(run->arena, name), text.p, text.n, 0644, err) < 0) {
+        return -1;
+    }
+    return zip_end(zip, err);
+}
+
+int action_output_text(struct action_run *run, const struct aws_target *target, struct str name,
+                       struct str text, struct action_artifact *artifact, struct err *err) {
+    const char *dir = NULL;
+    struct err ignored = ERR_INIT;
+    if (dir_make_temp(run->arena, "trunkline-output", &dir, err) < 0) {
+        return -1;
+    }
+    const char *path = str_printf(run->arena, "%s/output.zip", dir).p;
+    int result = zip_text(run, path, name, text, err) < 0
+                     ? -1
+                     : action_output_put(run, target, path, artifact, err);
+    (void)!tree_remove(dir, &ignored);
+    return result;
 }
 
 int action_store_outputs(struct action_run *run, const struct action_artifact *list, size_t n,

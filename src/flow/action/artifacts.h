@@ -27,6 +27,11 @@ int action_input_open(struct action_run *run, const struct aws_target *target,
 int action_input_unpack(struct action_run *run, const struct aws_target *target,
                         const struct artifact_row *row, const char *dir, struct err *err) MUST_USE;
 
+/* One file of it, at most `max` bytes. ERR_INVALID: there is none of that name. */
+int action_input_file(struct action_run *run, const struct aws_target *target,
+                      const struct artifact_row *row, struct str file, size_t max, struct str *ret,
+                      struct err *err) MUST_USE;
+
 /* JSON of the attempt's inputs for its record: [{name,bucket,key,sha256}]. */
 struct str action_inputs_json(struct arena *a, const struct artifact_row *rows, size_t n);
 
@@ -36,6 +41,10 @@ struct action_artifact action_output(struct action_run *run, struct str name);
 /* Stores a zip there, encrypted with the store's key, and fills in its digest. */
 int action_output_put(struct action_run *run, const struct aws_target *target, const char *zip,
                       struct action_artifact *artifact, struct err *err) MUST_USE;
+
+/* The same for a zip whose only file is `text`; without a name there is no file in it. */
+int action_output_text(struct action_run *run, const struct aws_target *target, struct str name,
+                       struct str text, struct action_artifact *artifact, struct err *err) MUST_USE;
 
 /* action_put_outputs in a transaction of its own. */
 int action_store_outputs(struct action_run *run, const struct action_artifact *list, size_t n,

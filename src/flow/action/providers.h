@@ -25,3 +25,6 @@ int action_pipeline_start(struct action_run *run, bool *ret_ended, struct action
 int action_pipeline_kill(struct action_run *run, struct err *err) MUST_USE;
 int action_lambda_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                         struct err *err) MUST_USE;
+int action_step_functions_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
+                                struct err *err) MUST_USE;
+int action_step_functions_kill(struct action_run *run, struct err *err) MUST_USE;

@@ -13,11 +13,7 @@
 #include "flow/sandbox/image.h"
 #include "gen/secretsmanager.h"
 #include "gen/ssm.h"
-#include "platform/os/fd.h"
-#include "platform/os/file.h"
 #include "platform/text/json.h"
-
-#include <fcntl.h>
 
 enum { PER_CALL = 10, MAX_BUILDSPEC = 1024 * 1024 };
 
@@ -76,36 +72,20 @@ static int read_env(struct project *pr, struct err *err) {
 
 /* ---- the buildspec ---- */
 
-static int read_below(struct preflight *p, const char *tree, struct str path, struct str *ret,
-                      struct err *err) {
-    struct err ignored = ERR_INIT;
-    int root cleanup_fd = file_open(tree, O_RDONLY | O_DIRECTORY, 0, err);
-    if (root < 0) {
-        return -1;
-    }
-    int fd cleanup_fd = file_open_beneath(root, str_z(p->arena, path), O_RDONLY, 0, &ignored);
-    if (fd < 0) {
-        preflight_missing(p, "buildspec %.*s", STR_ARG(path));
-        return 0;
-    }
-    return fd_read_all(p->arena, fd, MAX_BUILDSPEC, ret, err);
-}
-
 static int read_from_artifact(struct project *pr, const struct artifact_row *row, struct str path,
                               struct str *ret, struct err *err) {
     struct preflight *p = pr->p;
     struct action_run run = {.flow = p->check->flow, .arena = p->arena};
-    const char *dir = NULL;
-    struct err ignored = ERR_INIT;
-    if (dir_make_temp(p->arena, "trunkline-preflight", &dir, err) < 0) {
+    struct err why = ERR_INIT;
+    if (action_input_file(&run, &p->pipeline, row, path, MAX_BUILDSPEC, ret, &why) == 0) {
+        return 0;
+    }
+    if (why.kind != ERR_INVALID) {
+        *err = why;
         return -1;
     }
-    const char *tree = str_printf(p->arena, "%s/tree", dir).p;
-    int result = action_input_unpack(&run, &p->pipeline, row, tree, err) < 0
-                     ? -1
-                     : read_below(p, tree, path, ret, err);
-    (void)!tree_remove(dir, &ignored);
-    return result;
+    preflight_missing(p, "buildspec %.*s: %s", STR_ARG(path), why.msg);
+    return 0;
 }
 
 /* Inline, or a path in the primary source; absent where only the build can know. */
