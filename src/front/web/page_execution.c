@@ -119,6 +119,16 @@ static void approval_form(struct page *p, const struct release *r,
              "</section>");
 }
 
+static bool asks_person(const struct codepipeline_stage_state *s) {
+    for (size_t i = 0; i < s->action_states.n; i++) {
+        const struct codepipeline_action_execution *e = s->action_states.v[i].latest_execution;
+        if (e != NULL && e->token.n > 0 && str_is(e->status, "InProgress")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void waiting(struct page *p, const struct release *r) {
     for (size_t i = 0; i < r->state.stage_states.n; i++) {
         const struct codepipeline_stage_state *s = &r->state.stage_states.v[i];
@@ -126,7 +136,7 @@ static void waiting(struct page *p, const struct release *r) {
             continue;
         }
         struct why w = why_in(p->arena, s);
-        if (w.what.n > 0) {
+        if (w.what.n > 0 && !asks_person(s)) { /* else the form says it */
             html_fmt(&p->html,
                      "<section class=\"card shut\"><h2>%s</h2><p class=\"soft\">Freed when: "
                      "<code>%s</code></p></section>",
