@@ -56,9 +56,12 @@ test('containers made ahead', { skip }, async (t) => {
     });
 
     await t.test('one that dies is replaced, and no build fails for it', async () => {
-        for (const pid of supervisors(server)) {
+        const killed = supervisors(server);
+        for (const pid of killed) {
             process.kill(Number(pid), 'SIGKILL');
         }
+        // One that is given a build while it dies ends that build, as one does that has it already.
+        await until('their death', () => killed.every((pid) => !existsSync(`/proc/${pid}`)));
         await once();
         await once();
         await until('two again', () => ready(server).length >= 1);
