@@ -212,7 +212,7 @@ def failing_and_retried(b):
     newest = wait_for("the watcher", lambda: (
         lambda e: e["id"] if e["id"] != before else None)(b.json("history")["executions"][0]))
     done = b.run("watch", newest[:8], want=1)
-    check("Development failed in Build" in done.stdout and "$ test ! -f bad" in done.stdout,
+    check("Development failed in Build" in done.stdout and "test ! -f bad" in done.stdout,
           done.stdout)
     b.run("retry")
     b.run("watch", want=1)
