@@ -99,9 +99,12 @@ test('cloudformation', async (t) => {
             'Resources:', '  Queue:', '    Type: AWS::SNS::Topic', '    Properties:',
             '      TopicName: !Sub "cli-${AWS::AccountId}"', 'Outputs:', '  Arn:', '    Value: !Ref Queue', '',
         ].join('\n'));
+        let second = 0; // the command names its change sets by the second, so two within one are the same
         for (const wanted of [/Successfully created/, /No changes to deploy/]) {
+            await until('another second', () => Math.floor(Date.now() / 1000) !== second);
             const done = await server.aws('development', 'cloudformation', 'deploy', '--stack-name', 'cli',
                 '--template-file', file, '--no-fail-on-empty-changeset');
+            second = Math.floor(Date.now() / 1000);
             assert.equal(done.status, 0, done.stdout + done.stderr);
             assert.match(done.stdout, wanted);
         }
