@@ -128,6 +128,13 @@ int approval_answer(const struct flow *f, struct arena *a, const struct pipeline
         return -1;
     }
     id = action_with_token(&state, answer->stage, answer->token, &execution_id);
+    /* what was shown is of that release, and so must the token be */
+    if (answer->execution.p != NULL && id.p != NULL && !str_eq(execution_id, answer->execution)) {
+        *ret_refusal = REFUSED_TOKEN;
+        return err_set(err, ERR_CONFLICT,
+                       "the approval token is of release '%.*s', not of '%.*s', which was shown",
+                       STR_ARG(execution_id), STR_ARG(answer->execution));
+    }
     if (id.p != NULL && answer->approved) {
         int found = record_execution_get(f->db, a, execution_id, &execution, err);
         if (found < 0 ||

@@ -32,7 +32,7 @@ int approval_show(const struct flow *f, struct arena *a, const struct pipeline_r
                   struct str execution, struct approval_basis *ret, struct err *err) MUST_USE;
 
 struct approval_answer {
-    struct str execution;
+    struct str execution; /* the token must be of it; absent: whosever token it is */
     struct str stage;
     struct str action;
     struct str token;

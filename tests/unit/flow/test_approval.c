@@ -154,6 +154,44 @@ static void test_artifact_that_moved_is_named(void **state) {
     assert_int_equal(answer(b, shown(b).digest, "arn:aws:iam::111111111111:user/alan", &moved), 1);
 }
 
+/* In PARALLEL mode two releases stand at one gate. */
+static void test_digest_of_one_release_approves_no_other(void **state) {
+    struct bench *b = *state;
+    struct approval_moved_list moved;
+    struct definition d;
+    struct engine_plan plan;
+    enum engine_refusal why;
+    assert_int_equal(definition_parse(&b->arena, b->pipeline.definition, &d, &b->err), 0);
+    d.mode = S("PARALLEL");
+    d.version = 2;
+    b->pipeline.version = 2;
+    execution_plan(&b->arena, &d, &plan);
+    begin(b);
+    commit(b, execution_define(&b->flow, &b->arena, &b->pipeline, &plan, &b->err));
+    struct str ids[2];
+    struct execution_start start = {.trigger_type = S("StartPipelineExecution")};
+    for (size_t i = 0; i < 2; i++) {
+        begin(b);
+        commit(b, execution_start(&b->flow, &b->arena, b->pipeline.id, &start, &ids[i], NULL,
+                                  &b->err));
+    }
+    b->execution = ids[1];
+    struct str token = token_of(b);
+    b->execution = ids[0];
+    struct approval_answer a = {.execution = ids[0],
+                                .stage = S("Ask"),
+                                .action = S("Person"),
+                                .token = token,
+                                .approved = true,
+                                .by = S("arn:aws:iam::111111111111:user/alan")};
+    assert_int_equal(approval_answer_shown(&b->flow, &b->arena, &b->pipeline, &a, shown(b).digest,
+                                           &moved, &why, &b->err),
+                     -1);
+    assert_int_equal(why, REFUSED_TOKEN);
+    b->execution = ids[1];
+    assert_true(str_eq(token, token_of(b))); /* it still waits */
+}
+
 static void test_digest_of_nothing_shown_is_refused(void **state) {
     struct bench *b = *state;
     struct approval_moved_list moved;
@@ -177,6 +215,7 @@ int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         T(test_what_was_shown_is_approved_once),
         T(test_artifact_that_moved_is_named),
+        T(test_digest_of_one_release_approves_no_other),
         T(test_digest_of_nothing_shown_is_refused),
         T(test_whoever_started_it_needs_a_second_person),
     };
