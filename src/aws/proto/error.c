@@ -136,7 +136,8 @@ static enum err_kind kind_of(int status, struct str code) {
         return ERR_UNAVAILABLE;
     }
     if (status == 404 || str_find(code, S("NotFound"), 0) != (size_t)-1 ||
-        str_find(code, S("NoSuch"), 0) != (size_t)-1) {
+        str_find(code, S("NoSuch"), 0) != (size_t)-1 ||
+        str_find(code, S("DoesNotExist"), 0) != (size_t)-1) {
         return ERR_NOT_FOUND;
     }
     if (status == 403 || status == 401 || str_starts(code, S("AccessDenied"))) {

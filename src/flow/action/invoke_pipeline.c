@@ -137,7 +137,14 @@ int action_pipeline_kill(struct action_run *run, struct err *err) {
     if (action_target(run, &target, err) < 0) {
         return -1;
     }
-    if (look(run, &target, &status, &why) < 0 || !goes_on(status)) {
+    if (look(run, &target, &status, &why) < 0) {
+        if (why.kind == ERR_NOT_FOUND || why.kind == ERR_DENIED) {
+            return 0;
+        }
+        *err = why; /* that nobody answers does not mean that it is dead */
+        return -1;
+    }
+    if (!goes_on(status)) {
         return 0;
     }
     struct codepipeline_stop_pipeline_execution_input in = {

@@ -127,14 +127,21 @@ int action_step_functions_kill(struct action_run *run, struct err *err) {
     if (action_target(run, &target, err) < 0) {
         return -1;
     }
-    if (look(run, &target, &out, &why) < 0 || !str_is(out.status, "RUNNING")) {
+    if (look(run, &target, &out, &why) < 0) {
+        if (why.kind == ERR_NOT_FOUND || why.kind == ERR_DENIED) {
+            return 0;
+        }
+        *err = why; /* that nobody answers does not mean that it is dead */
+        return -1;
+    }
+    if (!str_is(out.status, "RUNNING")) {
         return 0;
     }
     struct stepfunctions_stop_execution_input in = {
         .execution_arn = run->action.external_id,
         .cause = S("the action that started it was abandoned")};
     if (stepfunctions_call_stop_execution(&target, run->arena, &in, &stopped, &why) < 0 &&
-        why.kind != ERR_UNAVAILABLE) {
+        (why.kind == ERR_NOT_FOUND || why.kind == ERR_DENIED)) {
         return 0;
     }
     return err_set(err, ERR_UNAVAILABLE, "execution " STR_FMT " is still ending",
