@@ -5,7 +5,7 @@
 #include "gen/codepipeline.h"
 #include "platform/text/json.h"
 
-enum { OFTEN_MS = 500, SELDOM_MS = 5000, OFTEN_FOR_MS = 60 * 1000 };
+enum { OFTEN_MS = 500, SELDOM_MS = 5000, OFTEN_FOR_MS = 60 * 1000, LOOK_BACK = 100 };
 
 static int wrong(struct err *err, const char *key, const char *what) {
     return err_set(err, ERR_INVALID, "%s is not a JSON array of objects with %s", key, what);
@@ -125,20 +125,52 @@ int action_pipeline_start(struct action_run *run, bool *ret_ended, struct action
     return 0;
 }
 
+/* Whether this attempt's own session started the execution. */
+static bool is_ours(struct action_run *run,
+                    const struct codepipeline_pipeline_execution_summary *e) {
+    struct str by = e->trigger != NULL ? e->trigger->trigger_detail : STR_NONE;
+    struct str session = action_session_name(run->arena, &run->action);
+    return str_ends(by, str_printf(run->arena, "/" STR_FMT, STR_ARG(session)));
+}
+
+/* Where we died between the start and the note of its id, the id is that of the newest execution
+ * that our session started. Absent: it was not started. */
+static int find_started(struct action_run *run, const struct aws_target *target, struct err *err) {
+    struct codepipeline_list_pipeline_executions_input in = {
+        .pipeline_name = action_setting(run, "PipelineName"),
+        .max_results = LOOK_BACK,
+        .has_max_results = true};
+    struct codepipeline_list_pipeline_executions_output out = {0};
+    if (codepipeline_call_list_pipeline_executions(target, run->arena, &in, &out, err) < 0) {
+        return err_wrap(err, "pipeline " STR_FMT, STR_ARG(in.pipeline_name));
+    }
+    for (size_t i = 0; i < out.pipeline_execution_summaries.n; i++) {
+        const struct codepipeline_pipeline_execution_summary *e =
+            &out.pipeline_execution_summaries.v[i];
+        if (is_ours(run, e)) {
+            run->action.external_id = e->pipeline_execution_id;
+            return 0;
+        }
+    }
+    return 0;
+}
+
+static bool is_gone(const struct err *why) {
+    return why->kind == ERR_NOT_FOUND || why->kind == ERR_DENIED;
+}
+
 /* What this action has started is abandoned with it. Whoever may not stop it, or finds it gone,
  * has nothing to wait for. */
 int action_pipeline_kill(struct action_run *run, struct err *err) {
     struct aws_target target;
     struct str status = STR_NONE;
     struct err why = ERR_INIT;
-    if (run->action.external_id.n == 0) {
-        return 0;
-    }
     if (action_target(run, &target, err) < 0) {
         return -1;
     }
-    if (look(run, &target, &status, &why) < 0) {
-        if (why.kind == ERR_NOT_FOUND || why.kind == ERR_DENIED) {
+    if ((run->action.external_id.n == 0 && find_started(run, &target, &why) < 0) ||
+        (run->action.external_id.n > 0 && look(run, &target, &status, &why) < 0)) {
+        if (is_gone(&why)) {
             return 0;
         }
         *err = why; /* that nobody answers does not mean that it is dead */
@@ -156,7 +188,7 @@ int action_pipeline_kill(struct action_run *run, struct err *err) {
     struct codepipeline_stop_pipeline_execution_output out;
     bool asked = str_is(status, "Stopping") || codepipeline_call_stop_pipeline_execution(
                                                    &target, run->arena, &in, &out, &why) == 0;
-    return !asked && why.kind == ERR_DENIED
+    return !asked && is_gone(&why)
                ? 0
                : err_set(err, ERR_UNAVAILABLE, "execution " STR_FMT " still ends",
                          STR_ARG(run->action.external_id));

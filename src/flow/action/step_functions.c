@@ -35,19 +35,43 @@ static int read_input(struct action_run *run, const struct aws_target *target, s
                : action_input_file(run, target, &row, *ret, MAX_INPUT, ret, err);
 }
 
+static struct str execution_name(struct action_run *run) {
+    struct str prefix = str_sub(action_setting(run, "ExecutionNamePrefix"), 0, MAX_PREFIX);
+    return prefix.n > 0 ? str_printf(run->arena, STR_FMT "-" STR_FMT, STR_ARG(prefix),
+                                     STR_ARG(run->action.id))
+                        : run->action.id;
+}
+
+/* The execution's address: as noted, or, where we died between its start and the note, made of the
+ * machine's (arn:aws:states:REGION:ACCOUNT:stateMachine:NAME[:ALIAS]) and its name. */
+static struct str execution_arn(struct action_run *run) {
+    const struct str kind = S(":stateMachine:");
+    struct str machine = action_setting(run, "StateMachineArn");
+    size_t at = str_find(machine, kind, 0);
+    if (run->action.external_id.n > 0 || at == (size_t)-1) {
+        return run->action.external_id;
+    }
+    size_t name = at + kind.n;
+    size_t end = str_find_c(machine, ':', name);
+    return str_printf(run->arena, STR_FMT ":execution:" STR_FMT ":" STR_FMT,
+                      STR_ARG(str_sub(machine, 0, at)), STR_ARG(str_sub(machine, name, end)),
+                      STR_ARG(execution_name(run)));
+}
+
+/* That there is one of this name already says that this attempt has started it before. */
 static int begin(struct action_run *run, const struct aws_target *target, struct err *err) {
     struct arena *a = run->arena;
-    struct str prefix = str_sub(action_setting(run, "ExecutionNamePrefix"), 0, MAX_PREFIX);
     struct stepfunctions_start_execution_input in = {
         .state_machine_arn = action_setting(run, "StateMachineArn"),
-        .name = prefix.n > 0
-                    ? str_printf(a, STR_FMT "-" STR_FMT, STR_ARG(prefix), STR_ARG(run->action.id))
-                    : run->action.id,
+        .name = execution_name(run),
     };
     struct stepfunctions_start_execution_output out = {0};
     if (read_input(run, target, &in.input, err) < 0 ||
         stepfunctions_call_start_execution(target, a, &in, &out, err) < 0) {
-        return err_wrap(err, "state machine " STR_FMT, STR_ARG(in.state_machine_arn));
+        if (err->kind != ERR_EXISTS) {
+            return err_wrap(err, "state machine " STR_FMT, STR_ARG(in.state_machine_arn));
+        }
+        out.execution_arn = execution_arn(run);
     }
     struct action_row detail = {.external_id = out.execution_arn};
     return action_note(run, &detail, err) < 0 ? -1 : again(run);
@@ -55,10 +79,10 @@ static int begin(struct action_run *run, const struct aws_target *target, struct
 
 static int look(struct action_run *run, const struct aws_target *target,
                 struct stepfunctions_describe_execution_output *ret, struct err *err) {
-    struct stepfunctions_describe_execution_input in = {.execution_arn = run->action.external_id};
+    struct stepfunctions_describe_execution_input in = {.execution_arn = execution_arn(run)};
     *ret = (struct stepfunctions_describe_execution_output){0};
     return stepfunctions_call_describe_execution(target, run->arena, &in, ret, err) < 0
-               ? err_wrap(err, "execution " STR_FMT, STR_ARG(run->action.external_id))
+               ? err_wrap(err, "execution " STR_FMT, STR_ARG(in.execution_arn))
                : 0;
 }
 
@@ -121,8 +145,8 @@ int action_step_functions_kill(struct action_run *run, struct err *err) {
     struct stepfunctions_describe_execution_output out;
     struct stepfunctions_stop_execution_output stopped;
     struct err why = ERR_INIT;
-    if (run->action.external_id.n == 0) {
-        return 0;
+    if (execution_arn(run).n == 0) {
+        return 0; /* names no state machine, so nothing was started */
     }
     if (action_target(run, &target, err) < 0) {
         return -1;
@@ -138,12 +162,12 @@ int action_step_functions_kill(struct action_run *run, struct err *err) {
         return 0;
     }
     struct stepfunctions_stop_execution_input in = {
-        .execution_arn = run->action.external_id,
+        .execution_arn = execution_arn(run),
         .cause = S("the action that started it was abandoned")};
     if (stepfunctions_call_stop_execution(&target, run->arena, &in, &stopped, &why) < 0 &&
         (why.kind == ERR_NOT_FOUND || why.kind == ERR_DENIED)) {
         return 0;
     }
     return err_set(err, ERR_UNAVAILABLE, "execution " STR_FMT " is still ending",
-                   STR_ARG(run->action.external_id));
+                   STR_ARG(in.execution_arn));
 }

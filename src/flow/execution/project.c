@@ -201,12 +201,17 @@ static int add_rollback(struct applying *t, const struct engine_effect *e) {
                : record_artifacts_copy(t->f->db, target.id, row.id, t->err);
 }
 
+/* What has not begun never does; what has is stopped, and waited for, by the job. */
+static int kill_action(struct applying *t, const struct engine_effect *e) {
+    return queue_cancel(t->f->db, JOB_ACTION, e->action_id, t->err) < 0 ? -1 : job(t, JOB_KILL, e);
+}
+
 int project_effect(struct applying *t, const struct engine_effect *e) {
     switch (e->kind) {
     case EFFECT_START_ACTION:
         return job(t, JOB_ACTION, e);
     case EFFECT_KILL_ACTION:
-        return PLANTED(kill_job_lost) ? 0 : job(t, JOB_KILL, e);
+        return PLANTED(kill_job_lost) ? 0 : kill_action(t, e);
     case EFFECT_CHECK:
         return PLANTED(check_job_lost) ? 0 : job(t, JOB_CHECK, e);
     case EFFECT_END_CHECK:
