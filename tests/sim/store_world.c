@@ -105,6 +105,10 @@ static int64_t job_count(struct store_layer *l, const char *kind, const char *ke
     return got > 0 ? n : -1;
 }
 
+static bool is_to_die(struct store_layer *l, const char *id) {
+    return job_count(l, JOB_KILL, id) > 0 || store_begun(l, 'k', str_c(id));
+}
+
 static bool owes(struct store_layer *l, const struct tickets *t, char kind, const char *job) {
     for (int i = 0; i < t->n; i++) {
         const struct ticket *k = &t->v[i];
@@ -114,8 +118,13 @@ static bool owes(struct store_layer *l, const struct tickets *t, char kind, cons
                                 : x->check[k->stage][k->action - 1] == CONDITION_IN_PROGRESS &&
                                       x->checks[k->stage][k->action - 1] == k->nth;
         bool begun = store_begun(l, kind, str_c(k->id));
-        int64_t jobs = begun && runs ? 1 : job_count(l, job, k->id);
-        if (runs && !begun && jobs != 1) {
+        bool dies = kind == 'a' && runs && is_to_die(l, k->id);
+        int64_t jobs = begun && runs && !dies ? 1 : job_count(l, job, k->id);
+        if (dies && jobs > 0) {
+            return sim_wrong(l->w, "a job would begin what is to die: e%d s%d a%d", k->e, k->stage,
+                             k->action);
+        }
+        if (runs && !begun && !dies && jobs != 1) {
             return sim_wrong(l->w, "nobody will begin what is in progress: e%d s%d a%d", k->e,
                              k->stage, k->action);
         }

@@ -203,7 +203,10 @@ static int add_rollback(struct applying *t, const struct engine_effect *e) {
 
 /* What has not begun never does; what has is stopped, and waited for, by the job. */
 static int kill_action(struct applying *t, const struct engine_effect *e) {
-    return queue_cancel(t->f->db, JOB_ACTION, e->action_id, t->err) < 0 ? -1 : job(t, JOB_KILL, e);
+    bool kept = PLANTED(killed_may_begin);
+    return !kept && queue_cancel(t->f->db, JOB_ACTION, e->action_id, t->err) < 0
+               ? -1
+               : job(t, JOB_KILL, e);
 }
 
 int project_effect(struct applying *t, const struct engine_effect *e) {
