@@ -65,11 +65,28 @@ static int delete_job(struct store_layer *l, int64_t id, struct err *err) {
     return db_commit(l->db, err);
 }
 
+static int64_t job_count(struct store_layer *l, const char *kind, const char *key) {
+    struct err err = ERR_INIT;
+    int64_t n = -1;
+    int got = db_get_i64(l->db, &n, &err, "SELECT count(*) FROM job WHERE kind = ? AND key = ?",
+                         "zz", kind, key);
+    return got > 0 ? n : -1;
+}
+
+static bool is_to_die(struct store_layer *l, const char *id) {
+    return job_count(l, JOB_KILL, id) > 0 || store_begun(l, 'k', str_c(id));
+}
+
 static int read_jobs(struct store_layer *l, struct waiting_job *jobs, int max, struct err *err) {
     if (db_begin(l->db, err) < 0) {
         return -1;
     }
     int n = list_jobs(l, jobs, max, err);
+    for (int i = 0; i < n; i++) {
+        if (jobs[i].kind == 'a' && is_to_die(l, jobs[i].key)) {
+            n = err_set(err, ERR_INTERNAL, "%s is to die, and is to begin", jobs[i].key);
+        }
+    }
     db_glance(l->db);
     return n;
 }
@@ -97,18 +114,6 @@ bool store_run_jobs(struct store_layer *l) {
 
 /* ---- owing ---- */
 
-static int64_t job_count(struct store_layer *l, const char *kind, const char *key) {
-    struct err err = ERR_INIT;
-    int64_t n = -1;
-    int got = db_get_i64(l->db, &n, &err, "SELECT count(*) FROM job WHERE kind = ? AND key = ?",
-                         "zz", kind, key);
-    return got > 0 ? n : -1;
-}
-
-static bool is_to_die(struct store_layer *l, const char *id) {
-    return job_count(l, JOB_KILL, id) > 0 || store_begun(l, 'k', str_c(id));
-}
-
 static bool owes(struct store_layer *l, const struct tickets *t, char kind, const char *job) {
     for (int i = 0; i < t->n; i++) {
         const struct ticket *k = &t->v[i];
@@ -119,11 +124,7 @@ static bool owes(struct store_layer *l, const struct tickets *t, char kind, cons
                                       x->checks[k->stage][k->action - 1] == k->nth;
         bool begun = store_begun(l, kind, str_c(k->id));
         bool dies = kind == 'a' && runs && is_to_die(l, k->id);
-        int64_t jobs = begun && runs && !dies ? 1 : job_count(l, job, k->id);
-        if (dies && jobs > 0) {
-            return sim_wrong(l->w, "a job would begin what is to die: e%d s%d a%d", k->e, k->stage,
-                             k->action);
-        }
+        int64_t jobs = begun && runs ? 1 : job_count(l, job, k->id);
         if (runs && !begun && !dies && jobs != 1) {
             return sim_wrong(l->w, "nobody will begin what is in progress: e%d s%d a%d", k->e,
                              k->stage, k->action);
