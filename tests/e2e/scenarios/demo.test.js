@@ -1,7 +1,9 @@
 // `trunkline demo </dev/null`, without any network; then what happened, read by the real command line.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import * as cp from '@aws-sdk/client-codepipeline';
 import { demo, inOrder, tellsAll } from '../lib/demo.js';
+import { until } from '../lib/expect.js';
 import { Server, run } from '../lib/server.js';
 import { find, without, withoutBuilds, withoutTerraform } from '../lib/tools.js';
 
@@ -95,5 +97,33 @@ test('the demo, without any network', { skip: needs }, async (t) => {
         const release = JSON.parse(Parameters.find((p) => p.Name.endsWith('/release')).Value);
         const source = actions.filter((a) => a.stageName === 'Source')[1];
         assert.equal(release.commit, source.output.outputVariables.CommitId);
+    });
+
+    await t.test('the unchanged buildspec in a plan stage fails there, and deploys nothing', { skip: withoutTerraform() }, async (t2) => {
+        const pipelines = server.client(cp.CodePipelineClient);
+        const name = 'logging-platform';
+        const { pipeline } = await pipelines.send(new cp.GetPipelineCommand({ name }));
+        const test1 = pipeline.stages.findIndex((s) => s.name === 'Test');
+        const production = pipeline.stages.find((s) => s.name === 'Production').actions[0];
+        pipeline.stages.splice(test1 + 1, 0, { name: 'Production-Plan', actions: [{
+            ...production, name: 'Plan', namespace: undefined,
+            configuration: { ...production.configuration, EnvironmentVariables: JSON.stringify([{ name: 'PLAN', value: 'true', type: 'PLAINTEXT' }]) },
+        }] });
+        await pipelines.send(new cp.UpdatePipelineCommand({ pipeline }));
+        const { pipelineExecutionId } = await pipelines.send(new cp.StartPipelineExecutionCommand({ name }));
+        const status = await until('the plan stage has decided', async () => {
+            const { pipelineExecution: e } = await pipelines.send(new cp.GetPipelineExecutionCommand({ pipelineName: name, pipelineExecutionId }));
+            return e.status === 'InProgress' ? null : e.status;
+        }, { timeout_ms: 240_000 });
+        assert.equal(status, 'Failed');
+        const { actionExecutionDetails: found } = await pipelines.send(new cp.ListActionExecutionsCommand(
+            { pipelineName: name, filter: { pipelineExecutionId } }));
+        const plan = found.find((a) => a.stageName === 'Production-Plan');
+        assert.equal(plan.status, 'Failed');
+        assert.match(plan.output.executionResult.externalExecutionSummary,
+            /scripts\/\w+\.sh\. Reason: exit status \d+\. This is a plan stage \(PLAN=true\): (terraform apply is denied|AWS calls that write)/);
+        assert.ok(!found.some((a) => a.stageName === 'Production'), 'production was not entered');
+        const { stdout } = await server.tl('logs', pipelineExecutionId);
+        t2.diagnostic(stdout.split('\n').filter((l) => /plan stage|Plan:|No changes/.test(l)).join(' | ').slice(0, 600));
     });
 });

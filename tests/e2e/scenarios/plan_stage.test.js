@@ -1,5 +1,6 @@
 // A plan stage is one: with PLAN=true an action's build looks at everything, leaves a saved plan and
-// changes nothing; the stage that deploys applies that very plan. With the real Terraform.
+// changes nothing; the stage that deploys applies that very plan. With the real Terraform. The
+// followed system's own buildspec is put into one in demo.test.js.
 import assert from 'node:assert/strict';
 import { dirname } from 'node:path';
 import { realpathSync } from 'node:fs';
@@ -9,11 +10,9 @@ import { CreateTableCommand, DynamoDBClient, ScanCommand } from '@aws-sdk/client
 import { CreateRoleCommand, IAMClient, PutRolePolicyCommand } from '@aws-sdk/client-iam';
 import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { demo } from '../lib/demo.js';
-import { until } from '../lib/expect.js';
 import { World, action, everything, stages } from '../lib/release.js';
 import { ACCOUNTS, Server } from '../lib/server.js';
-import { awsProvider, find, withoutBuilds, withoutTerraform, without } from '../lib/tools.js';
+import { awsProvider, find, withoutBuilds, withoutTerraform } from '../lib/tools.js';
 
 const skip = withoutBuilds() || withoutTerraform();
 const DEPLOY = `arn:aws:iam::${ACCOUNTS.production}:role/deploy`;
@@ -153,34 +152,4 @@ test('a plan stage', { skip }, async (t) => {
         assert.equal(await w.ended(id), 'Succeeded', await log(id, 'Plan'));
         assert.equal(await deployed(), 'second');
     });
-});
-
-test('the followed system\'s buildspec, unchanged, in a plan stage', { skip: skip || without('aws') || without('jq') || without('git') || without('zip') }, async (t) => {
-    const ran = await demo(t);
-    const server = await Server.start(t, { dir: ran.data });
-    const pipelines = server.client(cp.CodePipelineClient);
-    const name = 'logging-platform';
-    const { pipeline } = await pipelines.send(new cp.GetPipelineCommand({ name }));
-    const test1 = pipeline.stages.findIndex((s) => s.name === 'Test');
-    const production = pipeline.stages.find((s) => s.name === 'Production').actions[0];
-    pipeline.stages.splice(test1 + 1, 0, { name: 'Production-Plan', actions: [{
-        ...production, name: 'Plan', namespace: undefined,
-        configuration: { ...production.configuration, EnvironmentVariables: JSON.stringify([{ name: 'PLAN', value: 'true', type: 'PLAINTEXT' }]) },
-    }] });
-    await pipelines.send(new cp.UpdatePipelineCommand({ pipeline }));
-    const { pipelineExecutionId } = await pipelines.send(new cp.StartPipelineExecutionCommand({ name }));
-    const status = await until('the plan stage has decided', async () => {
-        const { pipelineExecution: e } = await pipelines.send(new cp.GetPipelineExecutionCommand({ pipelineName: name, pipelineExecutionId }));
-        return e.status === 'InProgress' ? null : e.status;
-    }, { timeout_ms: 240_000 });
-    assert.equal(status, 'Failed');
-    const { actionExecutionDetails: actions } = await pipelines.send(new cp.ListActionExecutionsCommand(
-        { pipelineName: name, filter: { pipelineExecutionId } }));
-    const plan = actions.find((a) => a.stageName === 'Production-Plan');
-    assert.equal(plan.status, 'Failed');
-    assert.match(plan.output.executionResult.externalExecutionSummary,
-        /scripts\/\w+\.sh\. Reason: exit status \d+\. This is a plan stage \(PLAN=true\): (terraform apply is denied|AWS calls that write)/);
-    assert.ok(!actions.some((a) => a.stageName === 'Production'), 'production was not entered');
-    const { stdout } = await server.tl('logs', pipelineExecutionId);
-    t.diagnostic(stdout.split('\n').filter((l) => /plan stage|Plan:|No changes/.test(l)).join(' | ').slice(0, 600));
 });
