@@ -31,10 +31,25 @@ bool check_length(struct str s, size_t min, size_t max) {
     return n >= min && n <= max;
 }
 
+/* (-[\w]+)*, what follows "aws" in the name of a partition. */
+static bool is_partition(struct str s) {
+    struct str part = STR_NONE;
+    if (s.n == 0) {
+        return true;
+    }
+    struct str rest = str_sub(s, 1, s.n);
+    bool good = s.p[0] == '-' && rest.n > 0 && rest.p[rest.n - 1] != '-';
+    while (good && str_cut(&rest, '-', &part)) {
+        good = check_name(part, 1024, "");
+    }
+    return good;
+}
+
 /* arn:aws(-[\w]+)*:iam::[0-9]{12}:role/.* */
 bool check_role(struct str arn) {
     size_t at = str_find(arn, S(":iam::"), 0);
-    if (arn.n > 1024 || !str_starts(arn, S("arn:aws")) || at == (size_t)-1) {
+    if (arn.n > 1024 || !str_starts(arn, S("arn:aws")) || at == (size_t)-1 ||
+        !is_partition(str_sub(arn, 7, at - 7))) {
         return false;
     }
     struct str rest = str_sub(arn, at + 6, arn.n);
