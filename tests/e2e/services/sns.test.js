@@ -96,7 +96,9 @@ test('sns', async (t) => {
         assert.equal((await fetch(`${server.url}/_trunkline/ack`, { method: 'POST' })).status, 404);
     });
 
-    await t.test('a message that was not taken is sent again', async () => {
+    await t.test('a message that was not taken is sent again, when its subscription says', async () => {
+        await send(sns.SetSubscriptionAttributesCommand, { SubscriptionArn, AttributeName: 'DeliveryPolicy',
+            AttributeValue: '{"healthyRetryPolicy":{"minDelayTarget":1,"maxDelayTarget":1,"numRetries":3}}' });
         hook.answers.push(503);
         await send(sns.PublishCommand, { TopicArn, Message: 'second' });
         await until('the second try', () => hook.got.filter((m) => m.body.Message === 'second' && m.status === 200).length === 1,
