@@ -9,3 +9,6 @@
  * few times a second. */
 int image_pull(struct cli *c, const char *text, bool keep, bool (*cancelled)(void *),
                struct image *ret, struct err *err) MUST_USE;
+
+/* The words of a person as a reference: an OCI layout's folder is made absolute. */
+struct str image_text(struct cli *c, const char *text);

@@ -47,9 +47,8 @@ static const char *demo_dir(struct cli *c) {
 
 static const char *absolute(struct arena *a, const char *path) {
     char cwd[4096];
-    return path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL
-               ? path
-               : str_printf(a, "%s/%s", cwd, path).p;
+    return path[0] == '/' || getcwd(cwd, sizeof(cwd)) == NULL ? path
+                                                              : str_printf(a, "%s/%s", cwd, path).p;
 }
 
 static int run(struct cli *c, struct err *err) {
@@ -88,9 +87,12 @@ const struct cli_verb verb_demo = {
     .max_args = 0,
     .flags = CLI_NO_JSON,
     .summary = "Watch one whole release on the embedded accounts",
-    .detail = "Starts a server on fresh data in build/demo (or --data), sets up four accounts, and sends a "
-              "commit from the trunk to production, every step real; then a second one, whose errors close "
-              "the gate. Exits 0 only if all of that happened. Nothing in it is more than public verbs, git "
+    .detail = "Starts a server on fresh data in build/demo (or --data), sets up four accounts, and "
+              "sends a "
+              "commit from the trunk to production, every step real; then a second one, whose "
+              "errors close "
+              "the gate. Exits 0 only if all of that happened. Nothing in it is more than public "
+              "verbs, git "
               "and the aws command line.",
     .options = options,
     .run = run,

@@ -1,4 +1,4 @@
-/* trunkline image build, pull, list, rm: what builds run in. They need no server. */
+/* trunkline image build, pull, list: what builds run in. They need no server. */
 #include "front/cli/image.h"
 
 #include "front/cli/out.h"
@@ -129,7 +129,7 @@ static int read_password(struct cli *c, struct image_wish *wish, struct err *err
 }
 
 /* `oci:DIR` as a person writes it, relative to where that person stands. */
-static struct str absolute(struct cli *c, const char *text) {
+struct str image_text(struct cli *c, const char *text) {
     if (strncmp(text, "oci:", 4) != 0 || text[4] == '/') {
         return str_c(text);
     }
@@ -139,7 +139,7 @@ static struct str absolute(struct cli *c, const char *text) {
 
 int image_pull(struct cli *c, const char *text, bool keep, bool (*cancelled)(void *),
                struct image *ret, struct err *err) {
-    struct image_wish wish = {.text = absolute(c, text),
+    struct image_wish wish = {.text = image_text(c, text),
                               .keep = keep,
                               .cancelled = cancelled,
                               .progress = progress,
@@ -201,9 +201,17 @@ static json_t *names_of(const struct image *image, const struct known_refs *refs
     return names;
 }
 
+/* Of a tag that has moved on. Our own images are found by their name. */
+static bool is_unnamed(const struct image *image, const json_t *names) {
+    return json_array_size(names) == 0 && str_starts(image->name, S("sha256-"));
+}
+
 static void print_image(struct cli *c, const struct image *image, const json_t *names) {
     struct str called = json_text(json_array_get(names, 0));
-    called = called.n > 0 ? called : image->reference.n > 0 ? image->reference : image->name;
+    called = called.n > 0               ? called
+             : is_unnamed(image, names) ? S("(no name leads to it)")
+             : image->reference.n > 0   ? image->reference
+                                        : image->name;
     for (size_t i = 0; i == 0 || i < json_array_size(names); i++) {
         called = i == 0 ? called : json_text(json_array_get(names, i));
         fprintf(c->out, "%-40.*s  %.19s  " STR_FMT "\n",
@@ -244,77 +252,4 @@ const struct cli_verb verb_image_list = {
     .flags = CLI_NO_SERVER_OPTIONS,
     .summary = "List the images that builds can run in",
     .run = run_image_list,
-};
-
-/* ---- rm ---- */
-
-static bool has_other_name(const struct known_refs *refs, const struct known_ref *ref) {
-    for (size_t i = 0; i < refs->n; i++) {
-        if (str_eq(refs->v[i].digest, ref->digest) && !str_eq(refs->v[i].text, ref->text)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* The reference; and the image, when nothing else leads to it. */
-static int remove_fetched(struct cli *c, const struct image_ref *ref, struct err *err) {
-    struct known_ref known;
-    struct known_refs all;
-    struct image image;
-    struct err absent = ERR_INIT;
-    int found = known_find(&c->arena, ref->text, &known, err);
-    if (found <= 0) {
-        return found < 0 ? -1
-                         : err_set(err, ERR_NOT_FOUND, "there is no image " STR_FMT " here",
-                                   STR_ARG(ref->text));
-    }
-    if (known_list(&c->arena, &all, err) < 0 || known_remove(&c->arena, ref->text, err) < 0) {
-        return -1;
-    }
-    const char *name = known_name(&c->arena, known.digest);
-    bool there = image_find(&c->arena, name, false, &image, &absent) == 0;
-    return !there || has_other_name(&all, &known) ? 0 : image_remove(name, err);
-}
-
-static int remove_named(struct cli *c, const char *name, struct err *err) {
-    struct image image;
-    struct known_refs all;
-    if (image_find(&c->arena, name, false, &image, err) < 0 ||
-        known_list(&c->arena, &all, err) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < all.n; i++) {
-        if (str_eq(all.v[i].digest, image.digest) &&
-            known_remove(&c->arena, all.v[i].text, err) < 0) {
-            return -1;
-        }
-    }
-    return image_remove(name, err);
-}
-
-static int run_image_rm(struct cli *c, struct err *err) {
-    for (int i = 0; i < c->args_n; i++) {
-        struct image_ref ref;
-        if (image_ref_parse(&c->arena, absolute(c, c->args[i]), &ref, err) < 0) {
-            return -1;
-        }
-        bool ours = ref.kind == IMAGE_REF_NAME || ref.kind == IMAGE_REF_DEBIAN;
-        if ((ours ? remove_named(c, ref.name.p, err) : remove_fetched(c, &ref, err)) < 0) {
-            return -1;
-        }
-    }
-    return image_sweep(err) < 0 || fetch_sweep(&c->arena, err) < 0 ? -1 : EXIT_DONE;
-}
-
-const struct cli_verb verb_image_rm = {
-    .name = "image rm",
-    .group = CLI_MACHINE,
-    .args = "IMAGE...",
-    .min_args = 1,
-    .max_args = 100,
-    .flags = CLI_NO_SERVER_OPTIONS,
-    .summary = "Remove images that builds can run in",
-    .detail = "IMAGE is a name as image list shows it. Builds that run keep theirs until they end.",
-    .run = run_image_rm,
 };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { World, buildspec } from '../lib/release.js';
 import { Registry, smallImage } from '../lib/registry.js';
-import { Server, temporary } from '../lib/server.js';
+import { PROGRAM, Server, run, temporary } from '../lib/server.js';
 import { find, withoutBuilds } from '../lib/tools.js';
 
 const skip = withoutBuilds() || (find('skopeo') && find('umoci') ? false : 'skopeo and umoci are not installed');
@@ -109,5 +109,7 @@ privileged: [allowed, docker]
         });
         const built = await world.build('second');
         assert.match(await world.log(built), /^hello\nmade by 0$/m);
+        const gone = await run(PROGRAM, ['image', 'rm', 'registry.internal/team/app:v1']); // it lies among the machine's own
+        assert.equal(gone.status, 0, gone.stderr);
     });
 });

@@ -156,4 +156,24 @@ images: {"aws/codebuild/standard:7.0": "oci:${layout}:app"}
         assert.equal((await tl('image', 'rm', 'registry.internal/team/app:v1')).status, 0);
         assert.match((await tl('image', 'rm', 'registry.internal/team/app:v1')).stderr, /there is no image/);
     });
+
+    await t.test('image rm by digest, and of what no name leads to', async () => {
+        const tl = (...args) => run(PROGRAM, args, { env: { TRUNKLINE_IMAGES: images } });
+        const shown = async () => (await tl('image', 'list')).stdout;
+        for (const greeting of ['moved once', 'moved twice']) {
+            await open.push(`${smallImage(temporary(t), { greeting })}:app`, 'team/moved:v1');
+            assert.match((await once('registry.internal/team/moved:v1')).log, new RegExp(`^from ${greeting}$`, 'm'));
+        }
+        const unnamed = /^\(no name leads to it\) +(sha256:[0-9a-f]{12}) /gm;
+        const [first, ...more] = [...(await shown()).matchAll(unnamed)].map((m) => m[1]);
+        assert.match((await tl('image', 'rm', first.slice(0, 15))).stderr, /at least 12 digits/);
+        assert.equal((await tl('image', 'rm', first)).status, 0);
+        assert.match((await tl('image', 'rm', first)).stderr, /there is no image sha256:/);
+        assert.equal([...(await shown()).matchAll(unnamed)].length, more.length);
+        const all = await tl('image', 'rm', '--unnamed');
+        assert.equal(all.status, 0, all.stderr);
+        assert.doesNotMatch(await shown(), unnamed);
+        assert.match(await shown(), /team\/moved:v1/);
+        assert.match((await tl('image', 'rm')).stderr, /needs an IMAGE, or --unnamed/);
+    });
 });
