@@ -43,10 +43,11 @@ int log_group_find(struct db *db, struct arena *a, struct str account, struct st
 }
 
 int log_group_add(struct db *db, const struct log_group *g, struct err *err) {
-    return db_run(db, err,
-                  "INSERT INTO log_groups(account, region, name, class, kms_key, created_ms) VALUES "
-                  "(?, ?, ?, ?, ?, ?)",
-                  "sssssi", g->account, g->region, g->name, g->class_, g->kms_key, g->created_ms);
+    return db_run(
+        db, err,
+        "INSERT INTO log_groups(account, region, name, class, kms_key, created_ms) VALUES "
+        "(?, ?, ?, ?, ?, ?)",
+        "sssssi", g->account, g->region, g->name, g->class_, g->kms_key, g->created_ms);
 }
 
 int log_group_remove(struct db *db, int64_t id, struct err *err) {
@@ -63,13 +64,14 @@ int log_group_list(struct db *db, struct arena *a, struct str account, struct st
                    struct log_group_list *ret, struct err *err) {
     *ret = (struct log_group_list){0};
     struct db_rows rows cleanup_rows = {0};
-    if (db_query(db, &rows, err,
-                 "SELECT " GROUP_COLUMNS
-                 " FROM log_groups g WHERE account = ?1 AND region = ?2 AND name > ?3 AND "
-                 "substr(name, 1, length(?4)) = ?4 AND (?5 IS NULL OR instr(name, ?5) > 0) ORDER BY "
-                 "name LIMIT ?6",
-                 "sssssi", account, region, after.p ? after : S(""), prefix.p ? prefix : S(""), part,
-                 (int64_t)limit) < 0) {
+    if (db_query(
+            db, &rows, err,
+            "SELECT " GROUP_COLUMNS
+            " FROM log_groups g WHERE account = ?1 AND region = ?2 AND name > ?3 AND "
+            "substr(name, 1, length(?4)) = ?4 AND (?5 IS NULL OR instr(name, ?5) > 0) ORDER BY "
+            "name LIMIT ?6",
+            "sssssi", account, region, after.p ? after : S(""), prefix.p ? prefix : S(""), part,
+            (int64_t)limit) < 0) {
         return -1;
     }
     int more = 0;
@@ -114,11 +116,9 @@ int log_stream_find(struct db *db, struct arena *a, int64_t group, struct str na
     return found;
 }
 
-int log_stream_add(struct db *db, int64_t group, struct str name, int64_t now_ms,
-                   struct err *err) {
-    return db_run(db, err,
-                  "INSERT INTO log_streams(log_group, name, created_ms) VALUES (?, ?, ?)", "isi",
-                  group, name, now_ms);
+int log_stream_add(struct db *db, int64_t group, struct str name, int64_t now_ms, struct err *err) {
+    return db_run(db, err, "INSERT INTO log_streams(log_group, name, created_ms) VALUES (?, ?, ?)",
+                  "isi", group, name, now_ms);
 }
 
 int log_stream_remove(struct db *db, int64_t id, struct err *err) {
@@ -152,11 +152,11 @@ int log_stream_list(struct db *db, struct arena *a, int64_t group, struct str pr
 }
 
 int log_stream_grow(struct db *db, const struct log_stream *s, struct err *err) {
-    return db_run(db, err,
-                  "UPDATE log_streams SET first_ms = ?, last_ms = ?, ingested_ms = ?, stored_bytes = "
-                  "?, next_seq = ? WHERE id = ?",
-                  "iiiiii", s->first_ms, s->last_ms, s->ingested_ms, s->stored_bytes, s->next_seq,
-                  s->id);
+    return db_run(
+        db, err,
+        "UPDATE log_streams SET first_ms = ?, last_ms = ?, ingested_ms = ?, stored_bytes = "
+        "?, next_seq = ? WHERE id = ?",
+        "iiiiii", s->first_ms, s->last_ms, s->ingested_ms, s->stored_bytes, s->next_seq, s->id);
 }
 
 /* ---- events ---- */
@@ -291,10 +291,11 @@ int log_policy_list(struct db *db, struct arena *a, struct str account, struct s
                     struct str_map *ret, struct err *err) {
     *ret = (struct str_map){0};
     struct db_rows rows cleanup_rows = {0};
-    if (db_query(db, &rows, err,
-                 "SELECT name, document FROM log_policies WHERE account = ? AND region = ? ORDER BY "
-                 "name",
-                 "ss", account, region) < 0) {
+    if (db_query(
+            db, &rows, err,
+            "SELECT name, document FROM log_policies WHERE account = ? AND region = ? ORDER BY "
+            "name",
+            "ss", account, region) < 0) {
         return -1;
     }
     int more = 0;
