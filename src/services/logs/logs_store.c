@@ -7,9 +7,12 @@ const struct db_schema logs_schema = {"logs", logs_schema_sql};
 /* ---- groups ---- */
 
 #define GROUP_COLUMNS                                                                              \
-    "id, account, region, name, class, kms_key, retention_days, created_ms, (SELECT "              \
-    "coalesce(sum(stored_bytes), 0) FROM log_streams s WHERE s.log_group = g.id), (SELECT "        \
-    "count(*) FROM log_filters f WHERE f.log_group = g.id AND f.kind = 'metric')"
+    "id, account, region, name, class, kms_key, retention_days, created_ms, (SELECT count(*) "     \
+    "FROM log_filters f WHERE f.log_group = g.id AND f.kind = 'metric')"
+
+/* Behind them, for those who list: it walks over all streams of the group. */
+#define GROUP_BYTES                                                                                \
+    ", (SELECT coalesce(sum(stored_bytes), 0) FROM log_streams s WHERE s.log_group = g.id)"
 
 static void read_group(struct db_rows *rows, struct arena *a, struct log_group *ret) {
     *ret = (struct log_group){
@@ -21,8 +24,7 @@ static void read_group(struct db_rows *rows, struct arena *a, struct log_group *
         .kms_key = db_str(rows, a, 5),
         .retention_days = (int)db_i64(rows, 6),
         .created_ms = db_i64(rows, 7),
-        .stored_bytes = db_i64(rows, 8),
-        .metric_filters = db_i64(rows, 9),
+        .metric_filters = db_i64(rows, 8),
     };
 }
 
@@ -66,7 +68,7 @@ int log_group_list(struct db *db, struct arena *a, struct str account, struct st
     struct db_rows rows cleanup_rows = {0};
     if (db_query(
             db, &rows, err,
-            "SELECT " GROUP_COLUMNS
+            "SELECT " GROUP_COLUMNS GROUP_BYTES
             " FROM log_groups g WHERE account = ?1 AND region = ?2 AND name > ?3 AND "
             "substr(name, 1, length(?4)) = ?4 AND (?5 IS NULL OR instr(name, ?5) > 0) ORDER BY "
             "name LIMIT ?6",
@@ -76,7 +78,9 @@ int log_group_list(struct db *db, struct arena *a, struct str account, struct st
     }
     int more = 0;
     while ((more = db_next(&rows, err)) > 0) {
-        read_group(&rows, a, arena_push(a, ret));
+        struct log_group *group = arena_push(a, ret);
+        read_group(&rows, a, group);
+        group->stored_bytes = db_i64(&rows, 9);
     }
     return more;
 }

@@ -18,7 +18,7 @@ struct log_group {
     struct str kms_key;
     int retention_days; /* 0 = for ever */
     int64_t created_ms;
-    int64_t stored_bytes;
+    int64_t stored_bytes; /* log_group_list only */
     int64_t metric_filters;
 };
 
