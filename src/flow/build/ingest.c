@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -42,8 +43,16 @@ static int read_at(struct step *s, const char *name, int64_t offset, size_t max,
     if (fd < 0) {
         return -1;
     }
-    char *bytes = arena_alloc(s->arena, max);
-    ssize_t n = pread(fd, bytes, max, offset);
+    struct stat st;
+    if (fstat(fd, &st) < 0) {
+        return err_sys(err, errno, "%s", path);
+    }
+    if (st.st_size <= offset) {
+        return 0;
+    }
+    size_t wanted = (uint64_t)(st.st_size - offset) < max ? (size_t)(st.st_size - offset) : max;
+    char *bytes = arena_alloc(s->arena, wanted);
+    ssize_t n = pread(fd, bytes, wanted, offset);
     if (n < 0) {
         return err_sys(err, errno, "%s", path);
     }
