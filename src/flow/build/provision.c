@@ -110,7 +110,11 @@ static int start_gateway(struct supervision *s, struct err *err) {
                                     .git_path = str_c(s->git_helper_path),
                                     .git_credential = git_helper_answer,
                                     .ud = s};
-    return gateway_start(s->box, &config, &s->gateway, err);
+    return gateway_start(s->gateway, &config, err);
+}
+
+static int open_gateway(struct supervision *s, struct err *err) {
+    return gateway_open(s->box, str_z(&s->arena, s->plan.data_dir), s->clock, &s->gateway, err);
 }
 
 int provision_ahead(struct supervision *s, struct err *err) {
@@ -124,7 +128,8 @@ int provision_ahead(struct supervision *s, struct err *err) {
     choose_env(s, &image);
     return find_authorities(s, &ca, err) < 0 || prepare(s, &image, ca, err) < 0 ||
                    sandbox_create(s->box, err) < 0 || make_pipe(s, err) < 0 ||
-                   sandbox_start(s->box, err) < 0 || make_files_ahead(s, err) < 0
+                   open_gateway(s, err) < 0 || sandbox_start(s->box, err) < 0 ||
+                   make_files_ahead(s, err) < 0
                ? -1
                : 0;
 }
@@ -178,8 +183,8 @@ struct phase_end provision(struct supervision *s) {
         return phase_failed(s, "CLIENT_ERROR", "%s", err.msg);
     }
     if (prepare(s, &image, ca, &err) < 0 || sandbox_create(s->box, &err) < 0 ||
-        make_pipe(s, &err) < 0 || offer_docker(s, &err) < 0 || start_gateway(s, &err) < 0 ||
-        sandbox_start(s->box, &err) < 0 || offer_guard(s, &err) < 0) {
+        make_pipe(s, &err) < 0 || offer_docker(s, &err) < 0 || open_gateway(s, &err) < 0 ||
+        start_gateway(s, &err) < 0 || sandbox_start(s->box, &err) < 0 || offer_guard(s, &err) < 0) {
         return not_made(s, &err);
     }
     return phase_well();
@@ -200,6 +205,8 @@ void unprovision(struct supervision *s) {
 
 void clear_away(struct supervision *s) {
     struct err err = ERR_INIT;
+    gateway_stop(s->gateway); /* one of the pool that no build has taken */
+    s->gateway = NULL;
     if (s->box != NULL && sandbox_delete(s->box, &err) < 0) {
         fprintf(stderr, "trunkline: %s\n", err.msg); /* serve's sweep tries again */
     }

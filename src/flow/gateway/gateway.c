@@ -1,4 +1,4 @@
-/* The gateway's sockets and threads. One thread accepts per socket, one serves per connection. */
+/* The gateway's sockets and threads. One thread listens, one serves per connection. */
 #include "flow/gateway/gateway.h"
 
 #include "flow/gateway/authority.h"
@@ -21,7 +21,7 @@ static int listen_on(const char *address, int port, int type, int *ret, struct e
     struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     inet_pton(AF_INET, address, &in.sin_addr);
     int yes = 1;
-    int fd cleanup_fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    int fd cleanup_fd = socket(AF_INET, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0 ||
         bind(fd, (struct sockaddr *)&in, sizeof(in)) < 0 ||
         (type == SOCK_STREAM && listen(fd, 256) < 0)) {
@@ -222,60 +222,54 @@ static void start_connection(struct gateway *g, int fd,
 
 /* ---- accepting ---- */
 
-static void accept_all(struct gateway *g, int fd,
+static void accept_one(struct gateway *g, int fd,
                        void (*serve)(struct gateway *g, struct stream *client)) {
-    while (!g->stopping) {
-        int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-        if (client >= 0) {
-            start_connection(g, client, serve);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
-            poll(NULL, 0, 50);
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            return;
-        }
+    int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    if (client >= 0) {
+        start_connection(g, client, serve);
+    } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM) {
+        poll(NULL, 0, 50);
     }
 }
 
-static void *accept_credentials(void *ud) {
-    struct gateway *g = ud;
-    accept_all(g, g->credentials_fd, gateway_serve_credentials);
-    return NULL;
+static void answer_dns(struct gateway *g) {
+    unsigned char query[2048];
+    unsigned char out[DNS_MAX];
+    struct sockaddr_in from;
+    socklen_t size = sizeof(from);
+    ssize_t n = recvfrom(g->dns_udp, query, sizeof(query), 0, (struct sockaddr *)&from, &size);
+    size_t answer = n > 0 ? dns_answer(query, (size_t)n, world_address, out) : 0;
+    if (answer > 0) {
+        sendto(g->dns_udp, out, answer, MSG_NOSIGNAL, (struct sockaddr *)&from, size);
+    }
 }
 
-static void *accept_tls(void *ud) {
+/* The one thread that listens. */
+static void *listen_to_all(void *ud) {
     struct gateway *g = ud;
-    accept_all(g, g->tls_fd, serve_tls);
-    return NULL;
-}
-
-static void *accept_http(void *ud) {
-    struct gateway *g = ud;
-    accept_all(g, g->http_fd, serve_http);
-    return NULL;
-}
-
-static void *accept_dns(void *ud) {
-    struct gateway *g = ud;
-    accept_all(g, g->dns_tcp, serve_dns);
-    return NULL;
-}
-
-static void *answer_dns(void *ud) {
-    struct gateway *g = ud;
+    const struct {
+        int fd;
+        void (*serve)(struct gateway *g, struct stream *client);
+    } doors[] = {{g->credentials_fd, gateway_serve_credentials},
+                 {g->tls_fd, serve_tls},
+                 {g->http_fd, serve_http},
+                 {g->dns_tcp, serve_dns}};
+    enum { DOORS = sizeof(doors) / sizeof(doors[0]) };
+    struct pollfd wait[DOORS + 2] = {{g->stop_fd, POLLIN, 0}, {g->dns_udp, POLLIN, 0}};
+    for (size_t i = 0; i < DOORS; i++) {
+        wait[2 + i] = (struct pollfd){doors[i].fd, POLLIN, 0};
+    }
     while (!g->stopping) {
-        unsigned char query[2048];
-        unsigned char out[DNS_MAX];
-        struct sockaddr_in from;
-        socklen_t size = sizeof(from);
-        struct pollfd wait[] = {{g->dns_udp, POLLIN, 0}, {g->stop_fd, POLLIN, 0}};
-        if (poll(wait, 2, -1) <= 0 || wait[0].revents == 0) {
+        if (poll(wait, DOORS + 2, -1) <= 0) {
             continue;
         }
-        ssize_t n = recvfrom(g->dns_udp, query, sizeof(query), MSG_DONTWAIT,
-                             (struct sockaddr *)&from, &size);
-        size_t answer = n > 0 ? dns_answer(query, (size_t)n, world_address, out) : 0;
-        if (answer > 0) {
-            sendto(g->dns_udp, out, answer, MSG_NOSIGNAL, (struct sockaddr *)&from, size);
+        if (wait[1].revents != 0) {
+            answer_dns(g);
+        }
+        for (size_t i = 0; i < DOORS; i++) {
+            if (wait[2 + i].revents != 0) {
+                accept_one(g, doors[i].fd, doors[i].serve);
+            }
         }
     }
     return NULL;
@@ -291,42 +285,31 @@ static void close_sockets(struct gateway *g) {
     }
 }
 
-static int start_threads(struct gateway *g, struct err *err) {
-    void *(*const bodies[])(void *) = {accept_credentials, accept_tls, accept_http, accept_dns,
-                                       answer_dns};
-    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-        int failed = pthread_create(&g->threads[g->threads_n], NULL, bodies[i], g);
-        if (failed != 0) {
-            return err_sys(err, failed, "threads of the build's gateway");
-        }
-        g->threads_n++;
-    }
-    return 0;
-}
-
-int gateway_start(struct sandbox *box, const struct gateway_config *config, struct gateway **ret,
-                  struct err *err) {
+int gateway_open(struct sandbox *box, const char *data_dir, const struct clock *clock,
+                 struct gateway **ret, struct err *err) {
     struct gateway *g = mem_alloc(sizeof(*g));
-    *g = (struct gateway){.config = *config,
-                          .credentials_fd = -1,
-                          .tls_fd = -1,
-                          .http_fd = -1,
-                          .dns_udp = -1,
-                          .dns_tcp = -1};
+    *g = (struct gateway){
+        .credentials_fd = -1, .tls_fd = -1, .http_fd = -1, .dns_udp = -1, .dns_tcp = -1};
     g->stop_fd = eventfd(0, EFD_CLOEXEC);
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->empty, NULL);
     for (int i = 0; i < GATEWAY_MAX_CONNECTIONS; i++) {
         g->slots[i].client = g->slots[i].serve = -1;
     }
-    if (authority_open(&g->arena, str_z(&g->arena, config->plan->data_dir), config->clock,
-                       &g->authority, err) < 0 ||
-        sandbox_in_netns(box, make_sockets, g, err) < 0 || start_threads(g, err) < 0) {
+    if (authority_open(&g->arena, data_dir, clock, &g->authority, err) < 0 ||
+        sandbox_in_netns(box, make_sockets, g, err) < 0) {
         gateway_stop(g);
         return err_wrap(err, "gateway");
     }
     *ret = g;
     return 0;
+}
+
+int gateway_start(struct gateway *g, const struct gateway_config *config, struct err *err) {
+    g->config = *config;
+    int failed = pthread_create(&g->thread, NULL, listen_to_all, g);
+    g->started = failed == 0;
+    return failed == 0 ? 0 : err_sys(err, failed, "thread of the build's gateway");
 }
 
 void gateway_stop(struct gateway *g) {
@@ -336,12 +319,6 @@ void gateway_stop(struct gateway *g) {
     pthread_mutex_lock(&g->lock);
     g->stopping = true;
     eventfd_write(g->stop_fd, 1);
-    int listening[] = {g->credentials_fd, g->tls_fd, g->http_fd, g->dns_tcp};
-    for (size_t i = 0; i < sizeof(listening) / sizeof(listening[0]); i++) {
-        if (listening[i] >= 0) {
-            shutdown(listening[i], SHUT_RDWR); /* wakes accept */
-        }
-    }
     for (int i = 0; i < GATEWAY_MAX_CONNECTIONS; i++) {
         if (g->slots[i].client >= 0) {
             shutdown(g->slots[i].client, SHUT_RDWR);
@@ -354,8 +331,8 @@ void gateway_stop(struct gateway *g) {
         pthread_cond_wait(&g->empty, &g->lock);
     }
     pthread_mutex_unlock(&g->lock);
-    for (int i = 0; i < g->threads_n; i++) {
-        pthread_join(g->threads[i], NULL);
+    if (g->started) {
+        pthread_join(g->thread, NULL);
     }
     close_sockets(g);
     gateway_forget_names(g);

@@ -36,9 +36,13 @@ struct gateway_config {
     void *ud;
 };
 
-/* Makes the sockets in the container's network namespace and starts to serve them. */
-int gateway_start(struct sandbox *box, const struct gateway_config *config, struct gateway **ret,
-                  struct err *err) MUST_USE;
+/* Makes the sockets in the container's network namespace. `data_dir` holds the authority. Nothing
+ * of a build is needed for it: what comes waits until gateway_start. */
+int gateway_open(struct sandbox *box, const char *data_dir, const struct clock *clock,
+                 struct gateway **ret, struct err *err) MUST_USE;
+
+/* Starts to serve them; once. */
+int gateway_start(struct gateway *g, const struct gateway_config *config, struct err *err) MUST_USE;
 
 /* Ends all connections and threads. NULL ok. Afterwards the container has no network. */
 void gateway_stop(struct gateway *g);

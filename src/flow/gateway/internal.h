@@ -77,8 +77,8 @@ struct gateway {
     struct gateway_config config;
     int credentials_fd, tls_fd, http_fd, dns_udp, dns_tcp; /* listening, inside */
     int stop_fd;                                           /* readable once it is stopping */
-    pthread_t threads[5];
-    int threads_n;
+    pthread_t thread;                                      /* that listens */
+    bool started;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t empty;
     int connections;

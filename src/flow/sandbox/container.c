@@ -287,6 +287,7 @@ int sandbox_prepare(const struct sandbox_spec *spec, struct sandbox **ret, struc
     }
     struct sandbox *s = mem_alloc(sizeof(*s));
     s->range_fd = s->image_fd = s->root_fd = s->channel = -1;
+    s->held[HELD_NET] = s->held[HELD_MNT] = -1;
     s->init = PROCESS_NONE;
     copy_spec(&s->a, spec, &s->spec);
     settle(s, spec->dir);
@@ -324,7 +325,7 @@ int sandbox_create(struct sandbox *s, struct err *err) {
     }
     s->channel = pair[0];
     int theirs cleanup_fd = pair[1];
-    if (runtime_create(s, theirs, err) < 0) {
+    if (runtime_create(s, theirs, err) < 0 || namespaces_hold(s, err) < 0) {
         return -1;
     }
     return range_note_owner(s->range_fd, &s->init, err) < 0 ? -1 : note_container(s, err);
@@ -349,6 +350,7 @@ int sandbox_kill(struct sandbox *s, struct err *err) {
 
 int sandbox_delete(struct sandbox *s, struct err *err) {
     int result = sandbox_kill(s, err);
+    namespaces_release(s);
     fd_closep(&s->root_fd);
     if (result == 0) {
         result = clear_away(s, err);

@@ -23,6 +23,8 @@
 #define INIT_INSIDE SANDBOX_INIT
 #define TOOLS_INSIDE "/usr/local/bin/codebuild-" /* programs that init is under other names */
 
+enum { HELD_NET, HELD_MNT, HELD_KINDS };
+
 struct sandbox {
     struct arena a;           /* everything below that is a string */
     struct sandbox_spec spec; /* owned copy */
@@ -37,6 +39,7 @@ struct sandbox {
     int root_fd;              /* BOX_ROOT */
     int channel;              /* to trunkline-init */
     struct process init;      /* trunkline-init, as the host sees it */
+    int held[HELD_KINDS];     /* its network and its mounts, see netns.c; or -1 */
     uint32_t last_id;         /* of commands */
     bool ready;               /* READY was seen */
     bool made;                /* DIR/box is ours */
@@ -56,6 +59,11 @@ int files_make(struct sandbox *s, struct err *err) MUST_USE;
 int bundle_write(struct sandbox *s, const char *runtime, struct err *err) MUST_USE;
 json_t *seccomp_profile(enum seccomp_kind kind, struct err *err); /* OCI form; NULL on error */
 #define SECCOMP_SOURCE "/usr/share/containers/seccomp.json"
+
+/* netns.c. The kernel takes a namespace apart when the last one lets go of it, and whoever kills
+ * the container would wait for its mounts: they stay until somebody has time, in sandbox_delete. */
+int namespaces_hold(struct sandbox *s, struct err *err) MUST_USE;
+void namespaces_release(struct sandbox *s);
 
 /* runtime.c */
 int runtime_hide_mixed_cgroups(struct err *err) MUST_USE;

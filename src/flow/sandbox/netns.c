@@ -84,15 +84,28 @@ static void *visit_netns(void *ud) {
     return NULL;
 }
 
+int namespaces_hold(struct sandbox *s, struct err *err) {
+    static const char *const names[HELD_KINDS] = {[HELD_NET] = "net", [HELD_MNT] = "mnt"};
+    for (size_t i = 0; i < HELD_KINDS; i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/proc/%d/ns/%s", s->init.pid, names[i]);
+        s->held[i] = file_open(path, O_RDONLY, 0, err);
+        if (s->held[i] < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+void namespaces_release(struct sandbox *s) {
+    for (size_t i = 0; i < HELD_KINDS; i++) {
+        fd_closep(&s->held[i]);
+    }
+}
+
 int sandbox_in_netns(struct sandbox *s, int (*fn)(void *ud, struct err *err), void *ud,
                      struct err *err) {
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/ns/net", s->init.pid);
-    int netns cleanup_fd = file_open(path, O_RDONLY, 0, err);
-    if (netns < 0) {
-        return -1;
-    }
-    struct visit v = {s, netns, fn, ud, err, 0};
+    struct visit v = {s, s->held[HELD_NET], fn, ud, err, 0};
     pthread_t thread;
     int failed = pthread_create(&thread, NULL, visit_netns, &v);
     if (failed != 0) {
