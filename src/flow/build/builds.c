@@ -88,8 +88,9 @@ struct start {
     struct queue_job *job;
     const char *dir;
     struct build_row row;
-    struct str plan;
     struct str boot; /* in which it was spawned; absent: not yet */
+    struct plan plan;
+    struct err plan_bad; /* why it cannot be read */
     bool stop;
     bool placed; /* it has a place */
     bool waits;  /* for one */
@@ -98,11 +99,18 @@ struct start {
 /* When it has waited too long; INT64_MAX: never. A plan that cannot be read is told when the build
  * is started. */
 static int64_t deadline_of(const struct start *s) {
-    struct plan plan;
-    struct err ignored = ERR_INIT;
-    return plan_parse(s->job->arena, s->plan, &plan, &ignored) == 0 && plan.queued_timeout_s > 0
-               ? s->row.started_ms + plan.queued_timeout_s * 1000 + 1
+    return s->plan_bad.kind == ERR_NONE && s->plan.queued_timeout_s > 0
+               ? s->row.started_ms + s->plan.queued_timeout_s * 1000 + 1
                : INT64_MAX;
+}
+
+static int load_plan(struct start *s, struct err *err) {
+    struct str text = STR_NONE;
+    if (build_get_plan(s->b->config.flow->db, s->job->arena, s->job->key, &text, err) < 0) {
+        return -1;
+    }
+    (void)!plan_parse(s->job->arena, text, &s->plan, &s->plan_bad);
+    return 0;
 }
 
 /* The queue asks us before it looks for a build that is due; but some are looked at though there is
@@ -129,8 +137,7 @@ static int load(struct start *s, struct err *err) {
     int stop = found > 0 ? build_get_stop(db, uuid, err) : 0;
     s->stop = stop > 0;
     if (found < 0 || stop < 0 ||
-        (found > 0 && (build_get_plan(db, a, uuid, &s->plan, err) < 0 ||
-                       build_get_boot(db, a, uuid, &s->boot, err) < 0 ||
+        (found > 0 && (load_plan(s, err) < 0 || build_get_boot(db, a, uuid, &s->boot, err) < 0 ||
                        (!s->row.complete && find_place(s, err) < 0)))) {
         db_rollback(db);
         return -1;
@@ -148,11 +155,7 @@ static int end_now(struct builds *b, struct str uuid, const char *status, const 
     return ingest_end(&in, status, reason, err);
 }
 
-static int complete_plan(struct builds *b, struct arena *a, struct str text, struct plan *plan,
-                         struct err *err) {
-    if (plan_parse(a, text, plan, err) < 0) {
-        return -1;
-    }
+static int complete_plan(struct builds *b, struct arena *a, struct plan *plan, struct err *err) {
     plan->data_dir = str_c(b->config.flow->data_dir);
     plan->notify = b->config.notify;
     if (b->config.account != NULL && b->config.account(b->config.account_ud, a, plan, err) < 0) {
@@ -199,11 +202,13 @@ static int launch(struct builds *b, struct queue_job *job, const char *dir, bool
                   const struct plan *plan, struct err *err) {
     struct process process = PROCESS_NONE;
     int pipe cleanup_fd = -1;
+    struct pool_key key;
+    pool_key_of(plan, &key);
     if (dir_make(str_printf(job->arena, "%s/builds", b->config.flow->data_dir).p, 0700, err) < 0) {
         return -1;
     }
     int taken =
-        made ? sandbox_sweep(dir, err) : pool_take(b->pool, plan, dir, &process, &pipe, err);
+        made ? sandbox_sweep(dir, err) : pool_take(b->pool, &key, dir, &process, &pipe, err);
     if (taken < 0 || (!made && taken == 0 && dir_make_new(dir, 0700, err) < 0) ||
         plan_write(dir, plan, err) < 0 || mark_spawned(b, job->key, err) < 0) {
         process_close(&process);
@@ -219,7 +224,7 @@ static int launch(struct builds *b, struct queue_job *job, const char *dir, bool
     }
     b->launched_ms = clock_mono_ms(b->config.flow->clock);
     builds_follow(b, job->key, process, TAKE_FD(pipe));
-    pool_want(b->pool, plan, plan->pool);
+    pool_want(b->pool, &key, plan, plan->pool);
     return 0;
 }
 
@@ -227,7 +232,6 @@ static int start(struct start *s, struct err *err) {
     struct builds *b = s->b;
     struct arena *a = s->job->arena;
     struct str uuid = s->job->key;
-    struct plan plan;
     bool made = file_exists(s->dir);
     if (s->boot.n > 0 && !str_is(s->boot, process_boot())) {
         builds_follow_lost(b, uuid);
@@ -243,12 +247,13 @@ static int start(struct start *s, struct err *err) {
     if (!made && deadline_of(s) <= clock_now_ms(b->config.flow->clock)) {
         return end_now(b, uuid, "TIMED_OUT", "Build timed out in the queue", err);
     }
-    if (complete_plan(b, a, s->plan, &plan, err) < 0) {
+    *err = s->plan_bad;
+    if (err->kind != ERR_NONE || complete_plan(b, a, &s->plan, err) < 0) {
         struct str why = str_printf(a, "%s", err->msg);
         *err = ERR_INIT;
         return end_now(b, uuid, "FAULT", why.p, err);
     }
-    return launch(b, s->job, s->dir, made, &plan, err);
+    return launch(b, s->job, s->dir, made, &s->plan, err);
 }
 
 static int begin(struct start *s, struct err *err) {

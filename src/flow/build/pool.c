@@ -19,11 +19,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { END_MS = 10 * 1000, KEY_MAX = 64, KINDS_MAX = 8, TRIES = 4 };
+enum { END_MS = 10 * 1000, KINDS_MAX = 8, TRIES = 4 };
 
 /* One that waits, or will. */
 struct ready {
-    char key[KEY_MAX + 1];
+    struct pool_key key;
     char *dir;              /* DATA/pool/<random> */
     struct process process; /* its supervisor */
     int to;                 /* its standard input */
@@ -33,7 +33,7 @@ struct ready {
 
 /* A kind of container that a build has asked for. */
 struct kind {
-    char key[KEY_MAX + 1];
+    struct pool_key key;
     char *plan;     /* of no build, as text; NULL = free */
     int64_t most;   /* that are to be ready */
     int64_t left;   /* that may be made before it is asked for again: making may fail for ever */
@@ -65,16 +65,16 @@ bool pool_suits(const struct plan *plan) {
            plan->certificate.n == 0;
 }
 
-/* Everything of a plan that the container is made from. */
-static int key_of(const struct plan *plan, char ret[KEY_MAX + 1], struct err *err) {
+/* Everything of a plan that the container is made from. What is wrong with it the build itself
+ * says. */
+void pool_key_of(const struct plan *plan, struct pool_key *ret) {
     struct arena a = ARENA_INIT;
     struct image_ref ref;
     struct image image;
-    int result = image_ref_parse(&a, plan->image_uses, &ref, err) < 0 ||
-                         image_find(&a, ref.name.p, false, &image, err) < 0
-                     ? -1
-                     : 0;
-    if (result == 0) {
+    struct err ignored = ERR_INIT;
+    *ret = (struct pool_key){""};
+    if (pool_suits(plan) && image_ref_parse(&a, plan->image_uses, &ref, &ignored) == 0 &&
+        image_find(&a, ref.name.p, false, &image, &ignored) == 0) {
         struct str text = str_printf(
             &a, STR_FMT "\n" STR_FMT "\n%" PRId64 " %" PRId64 " %" PRId64 " %" PRId64 "\n" STR_FMT,
             STR_ARG(image.rootfs), STR_ARG(image.digest), plan->memory_mib, plan->disk_mib,
@@ -82,10 +82,13 @@ static int key_of(const struct plan *plan, char ret[KEY_MAX + 1], struct err *er
         for (size_t i = 0; i < plan->binds.n; i++) {
             text = str_printf(&a, STR_FMT "\n" STR_FMT, STR_ARG(text), STR_ARG(plan->binds.v[i]));
         }
-        snprintf(ret, KEY_MAX + 1, "%s", crypto_sha256_hex(&a, text).p);
+        snprintf(ret->hex, sizeof(ret->hex), "%s", crypto_sha256_hex(&a, text).p);
     }
     arena_done(&a);
-    return result;
+}
+
+static bool same_key(const struct pool_key *x, const struct pool_key *y) {
+    return strcmp(x->hex, y->hex) == 0;
 }
 
 /* ---- making ---- */
@@ -140,8 +143,7 @@ static struct plan blank(const struct plan *plan) {
 
 static int make_one(struct pool *p, struct kind *kind, struct err *err) {
     struct arena a = ARENA_INIT;
-    struct ready r = {.process = PROCESS_NONE, .to = -1, .from = -1};
-    memcpy(r.key, kind->key, sizeof(r.key));
+    struct ready r = {.key = kind->key, .process = PROCESS_NONE, .to = -1, .from = -1};
     r.dir = mem_strdup(str_printf(&a, "%s/%s", home(p, &a), rng_hex(&rng_system, &a, 16).p).p);
     const char *plan = str_printf(&a, "%s/plan.json", r.dir).p;
     int result = dir_make(home(p, &a), 0700, err) < 0 || dir_make_new(r.dir, 0700, err) < 0 ||
@@ -173,7 +175,7 @@ static bool is_there(struct ready *r) {
 static int64_t have(const struct pool *p, const struct kind *kind) {
     int64_t n = 0;
     for (size_t i = 0; i < p->n; i++) {
-        n += strcmp(p->v[i].key, kind->key) == 0;
+        n += same_key(&p->v[i].key, &kind->key);
     }
     return n;
 }
@@ -182,11 +184,11 @@ static int64_t have(const struct pool *p, const struct kind *kind) {
 
 /* Where the kind is, or will be: of those that are not there the one that was not asked for for
  * longest goes. */
-static struct kind *place_of(struct pool *p, const char *key) {
+static struct kind *place_of(struct pool *p, const struct pool_key *key) {
     struct kind *oldest = &p->kinds[0];
     for (size_t i = 0; i < KINDS_MAX; i++) {
         struct kind *kind = &p->kinds[i];
-        if (kind->plan != NULL && strcmp(kind->key, key) == 0) {
+        if (kind->plan != NULL && same_key(&kind->key, key)) {
             return kind;
         }
         if (kind->asked < oldest->asked) {
@@ -196,17 +198,15 @@ static struct kind *place_of(struct pool *p, const char *key) {
     return oldest;
 }
 
-void pool_want(struct pool *p, const struct plan *plan, int64_t most) {
+void pool_want(struct pool *p, const struct pool_key *key, const struct plan *plan, int64_t most) {
     struct arena a = ARENA_INIT;
-    char key[KEY_MAX + 1];
-    struct err ignored = ERR_INIT; /* the build says so itself */
-    if (most > 0 && pool_suits(plan) && key_of(plan, key, &ignored) == 0) {
+    if (most > 0 && key->hex[0] != '\0') {
         struct plan empty = blank(plan);
         struct str text = plan_json(&a, &empty);
         pthread_mutex_lock(&p->lock);
         struct kind *kind = place_of(p, key);
         free(kind->plan);
-        memcpy(kind->key, key, sizeof(key));
+        kind->key = *key;
         kind->plan = mem_strdup(str_z(&a, text));
         kind->most = most < POOL_MAX ? most : POOL_MAX;
         kind->left = kind->most + TRIES;
@@ -259,8 +259,8 @@ static struct kind *next_kind(struct pool *p) {
 /* Room for one of this kind: one of a kind that was asked for less lately goes. */
 static bool make_room(struct pool *p, const struct kind *kind) {
     for (size_t i = 0; p->n == POOL_MAX && i < p->n; i++) {
-        const struct kind *its = place_of(p, p->v[i].key);
-        if (strcmp(its->key, p->v[i].key) != 0 || its->asked < kind->asked) {
+        const struct kind *its = place_of(p, &p->v[i].key);
+        if (!same_key(&its->key, &p->v[i].key) || its->asked < kind->asked) {
             forget(&p->v[i]); /* its input ends, and so does it */
             remove_at(p, i);
         }
@@ -286,17 +286,15 @@ bool pool_tend(struct pool *p) {
 
 /* ---- taking ---- */
 
-int pool_take(struct pool *p, const struct plan *plan, const char *dir, struct process *ret,
+int pool_take(struct pool *p, const struct pool_key *key, const char *dir, struct process *ret,
               int *ret_pipe, struct err *err) {
-    char key[KEY_MAX + 1];
-    if (!pool_suits(plan) || key_of(plan, key, err) < 0) {
-        *err = ERR_INIT; /* the build says so itself */
+    if (key->hex[0] == '\0') {
         return 0;
     }
     struct ready taken = {.process = PROCESS_NONE, .to = -1, .from = -1};
     pthread_mutex_lock(&p->lock);
     for (size_t i = 0; i < p->n && taken.dir == NULL; i++) {
-        if (strcmp(p->v[i].key, key) == 0 && is_there(&p->v[i])) {
+        if (same_key(&p->v[i].key, key) && is_there(&p->v[i])) {
             taken = p->v[i];
             remove_at(p, i);
         }

@@ -160,8 +160,9 @@ static struct phase_end finish(struct supervision *s) {
             return not_made(s, &err);
         }
     }
-    return offer_guard(s, &err) < 0 || start_gateway(s, &err) < 0 ? not_made(s, &err)
-                                                                  : phase_well();
+    return drop_files_ahead(s, &err) < 0 || offer_guard(s, &err) < 0 || start_gateway(s, &err) < 0
+               ? not_made(s, &err)
+               : phase_well();
 }
 
 struct phase_end provision(struct supervision *s) {

@@ -11,7 +11,6 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#define READONLY_BUILDSPEC "/codebuild/readonly/buildspec.yml"
 #define CA_BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 #define CA_FILE "/usr/local/share/ca-certificates/trunkline.crt"
 
@@ -43,10 +42,14 @@ static int buildspec_from_s3(struct supervision *s, struct str arn, struct str *
     return fd_read_all(&s->arena, fd, YAML_MAX_BYTES + 1, ret, err);
 }
 
+bool brings_buildspec(const struct supervision *s) {
+    return is_inline(s->plan.buildspec) || str_starts(s->plan.buildspec, S("arn:"));
+}
+
 /* Where the buildspec lies inside, or will: known, and told, before the source is fetched. */
 static const char *buildspec_path(struct supervision *s) {
     struct str wanted = s->plan.buildspec;
-    if (is_inline(wanted) || str_starts(wanted, S("arn:"))) {
+    if (brings_buildspec(s)) {
         return READONLY_BUILDSPEC;
     }
     wanted = wanted.n > 0 ? wanted : S("buildspec.yml");
@@ -60,7 +63,7 @@ static int find_buildspec(struct supervision *s, struct str *ret_text, const cha
                           struct err *err) {
     struct str wanted = s->plan.buildspec;
     *ret_path = buildspec_path(s);
-    if (is_inline(wanted) || str_starts(wanted, S("arn:"))) {
+    if (brings_buildspec(s)) {
         *ret_text = wanted;
         if (str_starts(wanted, S("arn:")) && buildspec_from_s3(s, wanted, ret_text, err) < 0) {
             return -1;

@@ -106,6 +106,8 @@ struct str guard_reason(struct supervision *s);
  * a file costs more than writing it. *_AHEAD are renamed when their content is known. */
 #define PID_AHEAD "supervisor.pid.ahead"
 int make_files_ahead(struct supervision *s, struct err *err) MUST_USE;
+/* Those that the build, whose plan is there now, does not want. */
+int drop_files_ahead(struct supervision *s, struct err *err) MUST_USE;
 
 /* provision.c: the container and its gateway. */
 struct phase_end provision(struct supervision *s);
@@ -118,6 +120,9 @@ void clear_away(struct supervision *s);
 
 /* source.c: the source, the buildspec, the variables. source_directory: inside, of the primary
  * source (0) or of a secondary one (1, 2 ...). */
+/* Whether the buildspec comes with the plan, and is put into the container as READONLY_BUILDSPEC. */
+#define READONLY_BUILDSPEC "/codebuild/readonly/buildspec.yml"
+bool brings_buildspec(const struct supervision *s);
 const char *source_directory(struct supervision *s, size_t n);
 uint32_t source_number(struct str seed);
 struct phase_end download_source(struct supervision *s);

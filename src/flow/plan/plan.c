@@ -1,8 +1,10 @@
 /* plan.json, see plan.h. */
 #include "flow/plan/plan.h"
 
+#include "platform/os/fd.h"
 #include "platform/os/file.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 
 enum { MAX_PLAN = 4 * 1024 * 1024 };
@@ -349,8 +351,14 @@ int plan_read(struct arena *a, const char *dir, struct plan *ret, struct err *er
 
 int plan_write(const char *dir, const struct plan *plan, struct err *err) {
     struct arena a = ARENA_INIT;
-    struct str path = str_printf(&a, "%s/plan.json", dir);
-    int result = file_write(path.p, plan_json(&a, plan), 0600, err);
+    const char *path = str_printf(&a, "%s/plan.json", dir).p;
+    const char *ahead = str_printf(&a, "%s/" PLAN_AHEAD, dir).p;
+    struct str text = plan_json(&a, plan);
+    struct err absent = ERR_INIT;
+    int fd cleanup_fd = file_open(ahead, O_WRONLY, 0, &absent);
+    int result = fd < 0                                      ? file_write(path, text, 0600, err)
+                 : fd_write_all(fd, text.p, text.n, err) < 0 ? -1
+                                                             : file_rename(ahead, path, err);
     arena_done(&a);
     return result;
 }
