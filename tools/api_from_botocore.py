@@ -4,7 +4,7 @@
 usage: api_from_botocore.py FILE.api [> NEW]
 
 FILE.api says which operations are listed (lines `op NAME ...`), and holds what botocore does not
-know: the prefix and patterns lines; the iam, unimplemented, read and unsigned lines below an op; `xmlname=` and `unwrapped` of
+know: the prefix, no-nul and patterns lines; the iam, unimplemented, read and unsigned lines below an op; `xmlname=` and `unwrapped` of
 structs, errors marked `common`, and comments at the top. A line with just `op NAME` is enough
 to add an operation. All else is printed anew from the model. The build never runs this.
 """
@@ -30,6 +30,7 @@ class Seed:
         self.comments, self.ops, self.structs, self.errors = [], {}, {}, {}
         self.name = self.prefix = None
         self.patterns = False
+        self.no_nul = False
         self.called = False
         op = None
         for line in open(path, encoding='utf-8'):
@@ -54,6 +55,8 @@ class Seed:
                     self.prefix = words[1]
                 elif words[0] == 'patterns':
                     self.patterns = True
+                elif words[0] == 'no-nul':
+                    self.no_nul = True
                 elif words[0] == 'called':
                     self.called = True
                 elif words[0] == 'service':
@@ -193,6 +196,8 @@ class Printer:
         out.append('host ' + meta['endpointPrefix'] + (' global' if self.seed.name == 'iam' else ''))
         if 'awsQueryCompatible' in meta:
             out.append('query-compatible')
+        if self.seed.no_nul:
+            out.append('no-nul')
         if self.seed.patterns:
             out.append('patterns')
         if self.seed.called:

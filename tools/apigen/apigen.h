@@ -85,7 +85,7 @@ struct service {
     const char *name;
     int protocol, protocol2; /* enum shape_protocol, -1 = not said */
     const char *target, *version, *xmlns, *signing, *prefix, *host;
-    bool global, query_compatible, patterns;
+    bool global, query_compatible, no_nul, patterns;
     bool called;      /* by us, and served nowhere here: not in the list of what is served */
     struct vec ops;   /* struct op, sorted by name */
     struct vec defs;  /* struct def in the order of the file */

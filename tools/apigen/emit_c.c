@@ -203,8 +203,9 @@ void emit_tables(const struct service *s, FILE *out) {
     fprintf(out, "    .name = %s, .signing = %s, .host = %s,\n", quoted(s->name),
             quoted(s->signing), quoted(s->host));
     fprintf(out, "    .prefix = %s,\n", quoted(s->prefix));
-    fprintf(out, "    .global = %s, .query_compatible = %s,\n", s->global ? "true" : "false",
-            s->query_compatible ? "true" : "false");
+    fprintf(out, "    .global = %s, .query_compatible = %s, .no_nul = %s,\n",
+            s->global ? "true" : "false", s->query_compatible ? "true" : "false",
+            s->no_nul ? "true" : "false");
     fprintf(out, "    .protocol = %s, .protocol2 = %s,\n", protocol_names[s->protocol],
             protocol_names[s->protocol2]);
     fprintf(out, "    .target = %s, .version = %s, .xmlns = %s,\n", quoted(s->target),

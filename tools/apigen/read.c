@@ -83,6 +83,9 @@ static bool read_service_line(struct reader *r) {
     } else if (strcmp(key, "query-compatible") == 0) {
         need(r, 1, 1);
         s->query_compatible = true;
+    } else if (strcmp(key, "no-nul") == 0) {
+        need(r, 1, 1);
+        s->no_nul = true;
     } else if (strcmp(key, "patterns") == 0) {
         need(r, 1, 1);
         s->patterns = true;

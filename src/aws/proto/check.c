@@ -1,7 +1,8 @@
 /*
  * What AWS's models demand of input: required members, lengths, ranges, enums, and patterns where a
  * service's .api file has them (other services check those that matter, with their own messages).
- * All violations are told at once, in AWS's words.
+ * U+0000 is refused where the .api file says so: there texts become arguments, variables and files,
+ * which would end at it. All violations are told at once, in AWS's words.
  */
 #include "aws/proto/internal.h"
 
@@ -21,6 +22,7 @@ struct check_pattern {
 
 struct check {
     struct arena *arena;
+    bool no_nul; /* of the service */
     struct buf text;
     size_t n;
     struct check_pattern *patterns;
@@ -169,6 +171,9 @@ static void check_value(struct check *c, const struct shape *s, const struct sha
         text = *(const struct str *)at;
         check_length(c, s, (int64_t)utf8_length(text), shown(m, text), spot);
         check_pattern(c, s, text, shown(m, text), spot);
+        if (c->no_nul && text.n > 0 && memchr(text.p, '\0', text.n) != NULL) {
+            violate(c, spot, shown(m, text), "Member must not contain the character U+0000");
+        }
         break;
     case SHAPE_BLOB:
         text = *(const struct str *)at;
@@ -230,7 +235,7 @@ static const struct aws_error *validation_error(const struct shape_service *svc,
 
 int proto_check(struct arena *a, enum shape_protocol p, const struct shape_op *op, const void *in,
                 struct err *err) {
-    struct check c = {.arena = a};
+    struct check c = {.arena = a, .no_nul = op->service->no_nul};
     buf_init(&c.text, 16 * 1024);
     check_struct(&c, op->in, in, NULL);
     int failed = 0;

@@ -175,6 +175,7 @@ struct shape_service {
     const char *host;                  /* endpoint prefix */
     bool global;                       /* one endpoint for all regions, ARNs without region */
     bool query_compatible;             /* JSON errors also carry x-amzn-query-error */
+    bool no_nul;                       /* no string of a request may contain U+0000 */
     uint8_t protocol;                  /* enum shape_protocol: preferred by us as client */
     uint8_t protocol2;                 /* another one that clients use, or SHAPE_NO_PROTOCOL */
     const char *target;                /* X-Amz-Target prefix, or NULL */

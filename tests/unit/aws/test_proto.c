@@ -7,6 +7,7 @@
 #include "aws/proto/proto.h"
 #include "base/buf.h"
 #include "gen/cloudwatch.h"
+#include "gen/codebuild.h"
 #include "gen/codepipeline.h"
 #include "gen/dynamodb.h"
 #include "gen/iam.h"
@@ -335,6 +336,28 @@ static void test_patterns_of_models_bind_whole_values(void **state) {
     assert_non_null(strstr(err.msg, "2 validation errors detected")); /* length and pattern */
 }
 
+static void test_nul_is_refused_where_text_becomes_arguments_and_files(void **state) {
+    (void)state;
+    struct err err;
+    static const char start[] =
+        "{\"name\":\"p\",\"variables\":[{\"name\":\"v\",\"value\":\"a\\u0000b\"}]}";
+    assert_string_equal(
+        decode_fails(&codepipeline_op_start_pipeline_execution, SHAPE_JSON_1_1, start, &err),
+        "ValidationException");
+    assert_non_null(strstr(err.msg, "at 'variables.1.member.value' failed to satisfy constraint: "
+                                    "Member must not contain the character U+0000"));
+    assert_string_equal(decode_fails(&codebuild_op_start_build, SHAPE_JSON_1_1,
+                                     "{\"projectName\":\"p\",\"sourceVersion\":\"a\\u0000\"}",
+                                     &err),
+                        "InvalidInputException");
+    /* half of a pair is no character at all */
+    assert_string_equal(decode_fails(&codepipeline_op_start_pipeline_execution, SHAPE_JSON_1_1,
+                                     "{\"name\":\"p\",\"variables\":[{\"name\":\"v\",\"value\":"
+                                     "\"\\ud800\"}]}",
+                                     &err),
+                        "SerializationException");
+}
+
 /* check.c takes them for good: a pattern that does not compile would end the server. */
 static void test_every_pattern_of_the_models_compiles(void **state) {
     (void)state;
@@ -540,6 +563,7 @@ int main(void) {
         cmocka_unit_test(test_json_that_is_none_or_of_wrong_types_is_a_serialization_error),
         cmocka_unit_test(test_violations_are_told_together_with_their_paths),
         cmocka_unit_test(test_patterns_of_models_bind_whole_values),
+        cmocka_unit_test(test_nul_is_refused_where_text_becomes_arguments_and_files),
         cmocka_unit_test(test_every_pattern_of_the_models_compiles),
         cmocka_unit_test(test_unknown_members_are_counted_and_named_but_taken),
         cmocka_unit_test(test_forms_and_xml_that_are_broken_are_refused),
