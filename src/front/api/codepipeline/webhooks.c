@@ -8,8 +8,8 @@
 #include "aws/proto/proto.h"
 #include "flow/forge/path.h"
 #include "front/api/codepipeline/tags.h"
-#include "platform/crypto/encode.h"
 #include "runtime/http/egress.h"
+#include "services/core/page.h"
 #include "services/core/seal.h"
 
 enum { ID_DIGITS = 32, MAX_WEBHOOKS = 300, PAGE = 100 };
@@ -201,27 +201,12 @@ int codepipeline_put_webhook(struct call *c, const struct codepipeline_put_webho
                                                                  : show(c, &row, out->webhook, err);
 }
 
-/* nextToken: the name after which the list goes on, so that nobody takes it for one. */
-static int read_token(struct call *c, struct str token, struct str *ret, struct err *err) {
-    struct str text = STR_NONE;
-    *ret = STR_NONE;
-    if (token.p == NULL) {
-        return 0;
-    }
-    if (!base64url_decode(c->arena, token, &text) || !str_starts(text, S("after:"))) {
-        return err_api(err, &codepipeline_InvalidNextTokenException,
-                       "The next token is not one that this service gave out");
-    }
-    *ret = str_sub(text, 6, text.n);
-    return 0;
-}
-
 int codepipeline_list_webhooks(struct call *c, const struct codepipeline_list_webhooks_input *in,
                                struct codepipeline_list_webhooks_output *out, struct err *err) {
     size_t limit = in->has_max_results ? (size_t)in->max_results : PAGE;
     struct pipeline_webhook_list rows;
     struct str after = STR_NONE;
-    if (read_token(c, in->next_token, &after, err) < 0 ||
+    if (codepipeline_page_key(c, in->next_token, &after, err) < 0 ||
         pipeline_webhook_list(c->db, c->arena, c->account, c->region, after, (int64_t)limit + 1,
                               &rows, err) < 0) {
         return -1;
@@ -235,8 +220,7 @@ int codepipeline_list_webhooks(struct call *c, const struct codepipeline_list_we
         }
     }
     if (rows.n > n) {
-        out->next_token = base64url_encode(
-            c->arena, str_printf(c->arena, "after:" STR_FMT, STR_ARG(rows.v[n - 1].name)));
+        out->next_token = page_token(c, rows.v[n - 1].name);
     }
     return 0;
 }
