@@ -276,6 +276,36 @@ static void test_session_needs_its_token_and_ends(void **state) {
     expect_error(&s, 400, "UnrecognizedClientException");
 }
 
+/* A query string signed at NOW_MS for 600 seconds, used when the clock shows `at_ms`. */
+static struct http_response use_presigned(const char *service, int64_t at_ms) {
+    struct sent s = {service, .method = "GET", .path = "/b/k", .access_key = ""};
+    struct http_request r = make(&s);
+    struct aws_credentials keys = {S("AKIA"), S(SECRET), STR_NONE, 0};
+    struct sigv4_request to_sign = {r.method,   r.path,         r.query,
+                                    &r.headers, SIGV4_UNSIGNED, strcmp(service, "s3") == 0};
+    r.query = sigv4_presign(&arena, &keys, S("eu-west-2"), str_c(service), NOW_MS, 600, &to_sign);
+    r.target = str_printf(&arena, STR_FMT "?" STR_FMT, STR_ARG(r.path), STR_ARG(r.query));
+    now.now_ms = at_ms;
+    struct http_response resp = pass(&r);
+    now.now_ms = NOW_MS;
+    return resp;
+}
+
+static void test_presigned_request_is_good_until_its_last_second(void **state) {
+    (void)state;
+    assert_int_equal(use_presigned("s3", NOW_MS).status, 200);
+    assert_int_equal(use_presigned("s3", NOW_MS + 599 * 1000).status, 200);
+    assert_int_equal(use_presigned("s3", NOW_MS + 600 * 1000).status, 200);
+    int before = gate.invoked;
+    struct http_response late = use_presigned("s3", NOW_MS + 601 * 1000);
+    assert_int_equal(late.status, 403);
+    assert_true(str_find(late.body, S("AccessDenied"), 0) != (size_t)-1);
+    assert_true(str_find(late.body, S("Request has expired"), 0) != (size_t)-1);
+    /* one of tomorrow is no better than one of yesterday */
+    assert_int_equal(use_presigned("s3", NOW_MS - 16 * 60 * 1000).status, 403);
+    assert_int_equal(gate.invoked, before);
+}
+
 static void test_signature_for_one_service_is_none_for_another(void **state) {
     (void)state;
     struct sent s = {"sts", .headers = {TARGET}, .body = S("{\"Name\":\"n\"}")};
@@ -482,6 +512,7 @@ int main(void) {
         TEST(test_query_call_is_told_by_its_scope_or_its_host),
         TEST(test_who_is_not_known_is_refused_in_the_words_of_each_protocol),
         TEST(test_session_needs_its_token_and_ends),
+        TEST(test_presigned_request_is_good_until_its_last_second),
         TEST(test_signature_for_one_service_is_none_for_another),
         TEST(test_header_added_behind_the_signature_is_refused),
         TEST(test_authorization_that_cannot_be_read_is_incomplete),
