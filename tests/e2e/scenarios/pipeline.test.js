@@ -70,7 +70,7 @@ test('a release', { skip }, async (t) => {
         const answers = await Promise.allSettled([world.answer(token), world.answer(token)]);
         assert.equal(answers.filter((a) => a.status === 'fulfilled').length, 1);
         const refused = answers.find((a) => a.status === 'rejected').reason;
-        assert.match(refused.name, /ApprovalAlreadyCompletedException|InvalidApprovalTokenException/);
+        assert.equal(refused.name, 'ApprovalAlreadyCompletedException');
         assert.equal(await world.ended(first), 'Succeeded');
         const approval = (await world.actions(first)).find((a) => a.actionName === 'Person');
         assert.match(approval.updatedBy ?? '', /^arn:aws:iam::111111111111:/);
@@ -92,8 +92,7 @@ test('a release', { skip }, async (t) => {
         const stage = await world.stage('Approve');
         assert.equal(stage.latestExecution.status, 'Failed');
         assert.match(stage.actionStates[0].latestExecution.summary ?? '', /not on a Friday/);
-        await refuses(world.answer(token), 'ApprovalAlreadyCompletedException').catch(
-            () => refuses(world.answer(token), 'InvalidApprovalTokenException'));
+        await refuses(world.answer(token), 'ApprovalAlreadyCompletedException', { status: 400 });
     });
 
     await t.test('a failed stage is retried from where it failed', async () => {
@@ -164,7 +163,7 @@ test('a release', { skip }, async (t) => {
         const { pipeline } = await world.pipelines.send(new cp.GetPipelineCommand({ name: 'app' }));
         pipeline.stages[2].actions[0].configuration.CustomData = 'changed';
         await world.pipelines.send(new cp.UpdatePipelineCommand({ pipeline }));
-        assert.match(await world.ended(id), /Cancelled|Stopped/);
+        assert.equal(await world.ended(id), 'Cancelled');
     });
 
     await t.test('the command line tells the same story', async () => {

@@ -147,7 +147,7 @@ test('sts', async (t) => {
         const second = {
             RoleArn: `arn:aws:iam::${ACCOUNTS.production}:role/second`, RoleSessionName: 'two',
         };
-        await refuses(chained.send(new AssumeRoleCommand({ ...second, DurationSeconds: 7200 })),
+        await refuses(chained.send(new AssumeRoleCommand({ ...second, DurationSeconds: 3601 })),
             'ValidationError', { status: 400 });
         assert.ok((await chained.send(new AssumeRoleCommand(second))).Credentials);
     });
