@@ -1,6 +1,7 @@
-/* Implementation of glob.h: a matcher with explicit backtracking points, linear in memory. */
+/* Implementation of glob.h: a matcher without backtracking. */
 #include "flow/definition/glob.h"
 
+#include "base/arena.h"
 #include "platform/text/utf8.h"
 
 static size_t class_end(struct str p, size_t at) {
@@ -67,108 +68,192 @@ static bool in_class(struct str p, size_t at, size_t end, uint32_t c) {
     return c != '/' && found != negate;
 }
 
-/* A pattern on its way: an alternative of a group, and what is behind the group (absent outside of
- * groups, which do not nest). Side by side they would read as one: "*" and "*" are not "**". */
-struct rest {
-    struct str p;
-    struct str then;
+/* ---- matching ---- */
+
+/* A pattern as a machine that is in several places at once (Thompson's construction): per character
+ * of the text each place is looked at once, so that no pattern takes longer than its length times
+ * the text's. Giving up instead would let through what an exclude names. */
+enum node_kind {
+    NODE_CHAR,  /* the character at p[at] */
+    NODE_ANY,   /* one character but '/' */
+    NODE_CLASS, /* p[at] is '[', p[end] its ']' */
+    NODE_STAR,  /* any number of characters but '/' */
+    NODE_DEEP,  /* any number of characters */
+    NODE_SPLIT, /* goes on at the node behind, and at `other` */
+    NODE_JUMP,  /* goes on at `other` */
+    NODE_END,   /* the whole pattern was seen */
 };
 
-static bool match(struct rest r, struct str t, unsigned *steps);
+struct node {
+    enum node_kind kind;
+    size_t at;
+    size_t end;
+    size_t other; /* NOWHERE for the last alternative of a group */
+};
 
-/* What stands at i inside of a group ends here: a class and an escape hide what they hold. */
-static size_t piece_end(struct str p, size_t i) {
-    size_t end = p.p[i] == '[' ? class_end(p, i) : p.p[i] == '\\' ? i + 1 : i;
-    return end < p.n ? end : p.n - 1;
+#define NOWHERE ((size_t)-1)
+
+struct machine {
+    struct str p;
+    struct node *nodes;
+    size_t n;
+    size_t *places; /* where it is, and where it will be behind the next character */
+    size_t *next;
+    size_t *todo; /* places whose ways on were not looked at yet */
+    size_t *seen; /* per node: the round in which it became a place */
+    size_t n_places;
+    size_t n_next;
+    size_t round;
+};
+
+static struct node *add_node(struct machine *m, enum node_kind kind, size_t at, size_t end) {
+    struct node *node = &m->nodes[m->n++];
+    *node = (struct node){kind, at, end, NOWHERE};
+    return node;
 }
 
-/* '{' stands at the front of p: tries each alternative followed by what is behind the group. */
-static bool match_group(struct str p, struct str t, unsigned *steps) {
-    size_t end = 1;
-    while (end < p.n && p.p[end] != '}') {
-        end = piece_end(p, end) + 1;
+/* The group's alternatives end here: what jumps goes on at the next node. */
+static void end_group(struct machine *m, size_t first) {
+    for (size_t i = first; i < m->n; i++) {
+        if (m->nodes[i].kind == NODE_JUMP) {
+            m->nodes[i].other = m->n;
+        }
     }
-    if (end >= p.n) {
-        return false;
+}
+
+/* p passed glob_check. At most two nodes for each of its bytes, and the end. */
+static void compile(struct machine *m) {
+    struct str p = m->p;
+    size_t group = NOWHERE; /* the first node of the group that is open */
+    size_t split = NOWHERE; /* the last alternative of it so far */
+    for (size_t i = 0; i < p.n;) {
+        char c = p.p[i];
+        size_t next = i + 1;
+        if (c == '*') {
+            bool deep = next < p.n && p.p[next] == '*';
+            add_node(m, deep ? NODE_DEEP : NODE_STAR, i, 0);
+            next += deep ? 1 : 0;
+        } else if (c == '?') {
+            add_node(m, NODE_ANY, i, 0);
+        } else if (c == '[') {
+            next = class_end(p, i) + 1;
+            add_node(m, NODE_CLASS, i, next - 1);
+        } else if (c == '{') {
+            group = split = m->n;
+            add_node(m, NODE_SPLIT, i, 0);
+        } else if (group != NOWHERE && c == ',') {
+            add_node(m, NODE_JUMP, i, 0);
+            m->nodes[split].other = m->n;
+            split = m->n;
+            add_node(m, NODE_SPLIT, i, 0);
+        } else if (group != NOWHERE && c == '}') {
+            end_group(m, group);
+            group = NOWHERE;
+        } else {
+            i += c == '\\' ? 1 : 0;
+            at_char(p, i, &next);
+            add_node(m, NODE_CHAR, i, next);
+        }
+        i = next;
     }
-    struct str behind = str_sub(p, end + 1, p.n);
-    size_t from = 1;
-    for (size_t i = 1; i <= end; i = piece_end(p, i) + 1) {
-        if (p.p[i] == ',' || i == end) {
-            if (match((struct rest){str_sub(p, from, i - from), behind}, t, steps)) {
-                return true;
+    add_node(m, NODE_END, p.n, 0);
+}
+
+static void remember(struct machine *m, size_t node, size_t *n_todo) {
+    if (node != NOWHERE && m->seen[node] != m->round) {
+        m->seen[node] = m->round;
+        m->todo[(*n_todo)++] = node;
+    }
+}
+
+/* `node`, and all that is reached from it without a character, become next places. */
+static void enter(struct machine *m, size_t node) {
+    size_t n_todo = 0;
+    remember(m, node, &n_todo);
+    while (n_todo > 0) {
+        size_t i = m->todo[--n_todo];
+        const struct node *x = &m->nodes[i];
+        bool jumps = x->kind == NODE_SPLIT || x->kind == NODE_JUMP;
+        if (!jumps) {
+            m->next[m->n_next++] = i;
+        } else {
+            remember(m, x->other, &n_todo);
+        }
+        if (x->kind == NODE_SPLIT || x->kind == NODE_STAR || x->kind == NODE_DEEP) {
+            remember(m, i + 1, &n_todo);
+        }
+    }
+}
+
+/* `bytes` are one character, c. */
+static bool takes(const struct machine *m, const struct node *x, struct str bytes, uint32_t c) {
+    switch (x->kind) {
+    case NODE_CHAR:
+        return str_eq(str_sub(m->p, x->at, x->end - x->at), bytes);
+    case NODE_ANY:
+    case NODE_STAR:
+        return c != '/';
+    case NODE_CLASS:
+        return in_class(m->p, x->at, x->end, c);
+    case NODE_DEEP:
+        return true;
+    case NODE_SPLIT:
+    case NODE_JUMP:
+    case NODE_END:
+        break;
+    }
+    return false;
+}
+
+static void turn(struct machine *m) {
+    size_t *places = m->places;
+    m->places = m->next;
+    m->n_places = m->n_next;
+    m->next = places;
+    m->n_next = 0;
+    m->round++;
+}
+
+static bool run(struct machine *m, struct str text) {
+    m->round = 1;
+    enter(m, 0);
+    turn(m);
+    for (size_t at = 0, next = 0; at < text.n && m->n_places > 0; at = next) {
+        uint32_t c = at_char(text, at, &next);
+        struct str bytes = str_sub(text, at, next - at);
+        for (size_t i = 0; i < m->n_places; i++) {
+            size_t place = m->places[i];
+            const struct node *x = &m->nodes[place];
+            if (takes(m, x, bytes, c)) {
+                enter(m, x->kind == NODE_STAR || x->kind == NODE_DEEP ? place : place + 1);
             }
-            from = i + 1;
+        }
+        turn(m);
+    }
+    for (size_t i = 0; i < m->n_places; i++) {
+        if (m->nodes[m->places[i]].kind == NODE_END) {
+            return true;
         }
     }
     return false;
 }
 
-static bool match_star(struct rest r, struct str t, unsigned *steps) {
-    bool deep = r.p.n > 1 && r.p.p[1] == '*';
-    r.p = str_sub(r.p, deep ? 2 : 1, r.p.n);
-    for (size_t skip = 0;; skip++) {
-        if (match(r, str_sub(t, skip, t.n), steps)) {
-            return true;
-        }
-        if (skip >= t.n || (!deep && t.p[skip] == '/')) {
-            return false;
-        }
-    }
-}
-
-enum { MAX_STEPS = 200000 }; /* a pattern of 255 characters on a path of 4096 needs far fewer */
-
-static bool match(struct rest r, struct str t, unsigned *steps) {
-    while (r.p.n > 0 || r.then.n > 0) {
-        if (r.p.n == 0) {
-            r = (struct rest){r.then, STR_NONE};
-        }
-        struct str p = r.p;
-        if (++*steps > MAX_STEPS) {
-            return false;
-        }
-        char c = p.p[0];
-        size_t used = 1;
-        size_t taken = 1; /* of the text: a character may have several bytes */
-        if (c == '*') {
-            return match_star(r, t, steps);
-        }
-        if (c == '{') {
-            return match_group(p, t, steps);
-        }
-        if (t.n == 0) {
-            return false;
-        }
-        if (c == '[') {
-            size_t end = class_end(p, 0);
-            if (end == (size_t)-1 || !in_class(p, 0, end, at_char(t, 0, &taken))) {
-                return false;
-            }
-            used = end + 1;
-        } else if (c == '?') {
-            if (at_char(t, 0, &taken) == '/') {
-                return false;
-            }
-        } else {
-            if (c == '\\' && p.n > 1) {
-                c = p.p[1];
-                used = 2;
-            }
-            if (t.p[0] != c) {
-                return false;
-            }
-        }
-        r.p = str_sub(p, used, p.n);
-        t = str_sub(t, taken, t.n);
-    }
-    return t.n == 0;
-}
-
 bool glob_match(struct str pattern, struct str text) {
     struct err err = ERR_INIT;
-    unsigned steps = 0;
-    return glob_check(pattern, &err) == 0 && match((struct rest){pattern, STR_NONE}, text, &steps);
+    if (glob_check(pattern, &err) < 0) {
+        return false;
+    }
+    struct arena a = ARENA_INIT;
+    size_t most = 2 * pattern.n + 1;
+    struct machine m = {.p = pattern, .nodes = arena_new_n(&a, struct node, most)};
+    compile(&m);
+    m.places = arena_new_n(&a, size_t, m.n);
+    m.next = arena_new_n(&a, size_t, m.n);
+    m.todo = arena_new_n(&a, size_t, m.n);
+    m.seen = arena_new_n(&a, size_t, m.n); /* zeros: no round */
+    bool matched = run(&m, text);
+    arena_done(&a);
+    return matched;
 }
 
 bool glob_passes(const struct str_list *includes, const struct str_list *excludes,

@@ -11,7 +11,8 @@
 /* ERR_INVALID names what is wrong and where (column from 1). */
 int glob_check(struct str pattern, struct err *err) MUST_USE;
 
-/* False for a pattern that glob_check refuses. */
+/* False for a pattern that glob_check refuses. Takes time in proportion to the pattern's length
+ * times the text's, whatever they are. */
 bool glob_match(struct str pattern, struct str text);
 
 /* includes/excludes as CodePipeline reads them: excludes win; no includes means everything. */

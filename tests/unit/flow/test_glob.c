@@ -60,17 +60,36 @@ static void test_excludes_win_over_includes(void **state) {
     assert_true(glob_passes(&none, &excludes, S("anything")));
 }
 
-static void test_hostile_pattern_ends(void **state) {
-    (void)state;
-    char pattern[256];
-    char text[2048];
-    for (size_t i = 0; i + 2 < sizeof(pattern); i += 2) {
-        pattern[i] = '*';
-        pattern[i + 1] = 'a';
+/* "*a*a...*ab" of that length. */
+static struct str hostile(char *pattern, size_t n) {
+    for (size_t i = 0; i + 1 < n; i++) {
+        pattern[i] = i % 2 == 0 ? '*' : 'a';
     }
-    pattern[254] = 'b';
+    pattern[n - 1] = 'b';
+    return str_n(pattern, n);
+}
+
+static void test_hostile_patterns_end_with_the_right_answer(void **state) {
+    (void)state;
+    static char pattern[255];
+    static char text[4096];
     memset(text, 'a', sizeof(text));
-    assert_false(glob_match(str_n(pattern, 255), str_n(text, sizeof(text))));
+    struct str p = hostile(pattern, sizeof(pattern));
+    assert_false(glob_match(p, str_n(text, sizeof(text))));
+    text[sizeof(text) - 1] = 'b';
+    assert_true(glob_match(p, str_n(text, sizeof(text))));
+    assert_false(m("*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac"));
+    assert_true(m("*a*a*a*a*b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"));
+}
+
+static void test_an_exclude_holds_however_long_it_takes_to_find_out(void **state) {
+    (void)state;
+    static char text[4096];
+    struct str exclude = S("{*a*a*a*a*a*a*a*a*a*a*b,**}");
+    struct str_list excludes = {&exclude, 1};
+    struct str_list none = {0};
+    memset(text, 'a', sizeof(text));
+    assert_false(glob_passes(&none, &excludes, str_n(text, sizeof(text))));
 }
 
 static void test_characters_are_not_bytes(void **state) {
@@ -164,7 +183,8 @@ int main(void) {
         cmocka_unit_test(test_classes_groups_and_escapes),
         cmocka_unit_test(test_broken_patterns_are_named),
         cmocka_unit_test(test_excludes_win_over_includes),
-        cmocka_unit_test(test_hostile_pattern_ends),
+        cmocka_unit_test(test_hostile_patterns_end_with_the_right_answer),
+        cmocka_unit_test(test_an_exclude_holds_however_long_it_takes_to_find_out),
         cmocka_unit_test(test_characters_are_not_bytes),
         cmocka_unit_test(test_equals_the_expression_that_java_makes),
     };
