@@ -278,6 +278,7 @@ static int find_resource(struct judge *j, const struct shape_need *need, struct 
         service->resource(j->c, j->g->db, need->action, &j->resource, err) < 0) {
         return -1;
     }
+    j->context.action = need->action;
     const struct aws_principal *p = j->c->principal;
     bool service_caller = p->kind == AWS_PRINCIPAL_SERVICE;
     j->request = (struct policy_request){
@@ -308,7 +309,7 @@ static int refuse(struct judge *j, const struct decision *d, struct gate_refusal
 
 int gate_authorize(struct gate *g, const struct gate_call *c, struct gate_refusal *ret,
                    struct err *err) {
-    struct judge j = {.g = g, .c = c, .context = {g, c, NULL, c->now_ms}};
+    struct judge j = {.g = g, .c = c, .context = {.g = g, .c = c, .now_ms = c->now_ms}};
     j.context.resource = &j.resource;
     const struct aws_principal *p = c->principal;
     *ret = (struct gate_refusal){0};

@@ -183,6 +183,14 @@ static bool item_attributes(struct ask *q) {
     return gate_item_attributes(q->x, q->a, q->ret);
 }
 
+static bool leading_keys(struct ask *q) {
+    return gate_leading_keys(q->x, q->a, q->ret);
+}
+
+static bool enclosing_operation(struct ask *q) {
+    return gate_enclosing_operation(q->x, q->a, q->ret);
+}
+
 static bool new_object_bytes(struct ask *q) {
     return gate_new_object_bytes(q->x, q->a, q->ret);
 }
@@ -319,6 +327,8 @@ static const struct {
     {"aws:username", user_name},
     {"aws:ViaAWSService", via_service},
     {"dynamodb:Attributes", item_attributes},
+    {"dynamodb:EnclosingOperation", enclosing_operation},
+    {"dynamodb:LeadingKeys", leading_keys},
     {"iam:PassedToService", passed_to},
     {"kms:CallerAccount", owner_account},
     {"kms:EncryptionContextKeys", encryption_context_keys},

@@ -45,11 +45,16 @@ struct gate_context {
     const struct gate_call *c;
     const struct gate_resource *resource;
     int64_t now_ms;
+    struct str action; /* the right in question */
 };
 bool gate_context_value(void *ud, struct str key, struct str_list *ret);
 
-/* context_items.c: condition keys that are about an item or an object. False: the call has none. */
+/* context_dynamodb.c: condition keys about items. False: the call has none. */
+bool gate_enclosing_operation(const struct gate_context *x, struct arena *a, struct str_list *ret);
 bool gate_item_attributes(const struct gate_context *x, struct arena *a, struct str_list *ret);
+bool gate_leading_keys(const struct gate_context *x, struct arena *a, struct str_list *ret);
+
+/* context_object.c */
 /* Of an object that a PutObject makes; larger than any where the key is taken, and for calls that
  * do not say how much comes (parts, copies). AWS has no such key. */
 bool gate_new_object_bytes(const struct gate_context *x, struct arena *a, struct str_list *ret);
