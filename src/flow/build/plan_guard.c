@@ -116,10 +116,12 @@ static void add_bucket(json_t *list, struct str bucket) {
     json_array_append_new(list, arn);
 }
 
+#define LOCKS "arn:aws:s3:::*.tflock"
+
 /* Locks, and the buckets of the action's artifacts. */
 static json_t *own_objects(const struct build_order *order) {
     json_t *list = json_array();
-    json_array_append_new(list, json_string("arn:aws:s3:::*.tflock"));
+    json_array_append_new(list, json_string(LOCKS));
     for (size_t i = 0; i < order->inputs.n; i++) {
         add_bucket(list, order->inputs.v[i].bucket);
     }
@@ -129,32 +131,41 @@ static json_t *own_objects(const struct build_order *order) {
     return list;
 }
 
+/* Items of a lock table are what has its attributes and no other. A condition on a set says nothing
+ * of an empty one, so who does not say what the item is may not write it. */
+static void deny_items(json_t *list) {
+    json_t *others =
+        deny("Items", "Action", json_pack("[ss]", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+             "Resource", json_string("*"));
+    json_set(others, "Condition",
+             json_pack("{s{s[sss]}}", "ForAnyValue:StringNotEquals", "dynamodb:Attributes",
+                       "LockID", "Info", "Digest"));
+    json_t *unknown =
+        deny("Unknown", "Action", json_string("dynamodb:*Item"), "Resource", json_string("*"));
+    json_set(unknown, "Condition", json_pack("{s{ss}}", "Null", "dynamodb:Attributes", "true"));
+    json_array_append_new(list, others);
+    json_array_append_new(list, unknown);
+}
+
 struct str plan_guard_policy(struct arena *a, const struct build_order *order) {
     static const char workspaces[] = "arn:aws:s3:::*/env:/*";
     json_t *policy cleanup_json = json_pack("{ss}", "Version", "2012-10-17");
     json_t *list = json_array();
-    json_t *objects cleanup_json = own_objects(order);
-    json_t *with_states = json_copy(objects);
-    json_array_append_new(with_states, json_string(workspaces));
+    json_t *objects = own_objects(order);
+    json_array_append_new(objects, json_string(workspaces));
     json_array_append_new(list,
                           json_pack("{ssssss}", "Effect", "Allow", "Action", "*", "Resource", "*"));
     json_array_append_new(list, deny("", "NotAction", reads(), "Resource", json_string("*")));
     json_array_append_new(
-        list, deny("Objects", "Action", json_string("s3:PutObject"), "NotResource", with_states));
+        list, deny("Objects", "Action", json_string("s3:PutObject"), "NotResource", objects));
     json_array_append_new(list, deny("Deletes", "Action", json_string("s3:DeleteObject"),
-                                     "NotResource", json_incref(objects)));
+                                     "NotResource", json_string(LOCKS)));
     json_t *states =
         deny("States", "Action", json_string("s3:PutObject"), "Resource", json_string(workspaces));
     json_set(states, "Condition",
              json_pack("{s{ss}}", "NumericGreaterThan", "trunkline:NewObjectBytes", "512"));
     json_array_append_new(list, states);
-    json_t *items =
-        deny("Items", "Action", json_pack("[ss]", "dynamodb:PutItem", "dynamodb:DeleteItem"),
-             "Resource", json_string("*"));
-    json_set(items, "Condition",
-             json_pack("{s{s[sss]}}", "ForAnyValue:StringNotEquals", "dynamodb:Attributes",
-                       "LockID", "Info", "Digest"));
-    json_array_append_new(list, items);
+    deny_items(list);
     json_set(policy, "Statement", list);
     return json_dump_str(a, policy);
 }

@@ -1,7 +1,8 @@
 /*
  * Plan stages: an action whose environment has PLAN=true may look at everything and change nothing.
  * Its build's session policy denies AWS calls that write, but for what a plan itself writes: items
- * of a lock table, *.tflock, the empty state of a new workspace, the artifact buckets. Sessions
+ * of a lock table (those that name no attributes but a lock's), *.tflock, which it may delete as
+ * well, the empty state of a new workspace, objects of the artifact buckets. Sessions
  * that the build opens from there inherit the denials in embedded accounts (services/sts:
  * statements whose Sid begins with PLAN_GUARD_SID); in real ones they are AWS's, and not held back.
  * Inside of the container Terraform refuses to apply, and says why.

@@ -94,6 +94,13 @@ static int duration(const struct call *c, const struct sts_assume_role_request *
     return 0;
 }
 
+static bool is_guarded(const struct call *c) {
+    struct str text = c->principal->session_policy;
+    return text.p != NULL && str_find(text, S(GUARD_SID), 0) != (size_t)-1;
+}
+
+/* Names of statements are left out, as two policies may have the same; but for a guard's, where it
+ * begins: from there on the caller's own come, and nothing passes for them. */
 static int add_statements(struct call *c, struct str text, json_t *into, struct err *err) {
     struct policy parsed;
     struct err why = ERR_INIT;
@@ -105,8 +112,8 @@ static int add_statements(struct call *c, struct str text, json_t *into, struct 
         if (statement == NULL) {
             return err_set(err, ERR_INTERNAL, "session policy: %s", why.msg);
         }
-        if (!str_starts(json_str(statement, "Sid"), S(GUARD_SID))) {
-            json_object_del(statement, "Sid"); /* two policies may have the same */
+        if (is_guarded(c) || !str_starts(json_str(statement, "Sid"), S(GUARD_SID))) {
+            json_object_del(statement, "Sid");
         }
         json_array_append_new(into, statement);
     }
@@ -116,9 +123,8 @@ static int add_statements(struct call *c, struct str text, json_t *into, struct 
 /* What holds a build back goes on holding in every session that it opens from there: the statements
  * that deny, called GUARD_SID..., of whoever calls. */
 static int inherit_guard(struct call *c, json_t *statements, struct err *err) {
-    struct str text = c->principal->session_policy;
-    bool guarded = text.p != NULL && str_find(text, S(GUARD_SID), 0) != (size_t)-1;
-    json_t *policy cleanup_json = guarded ? json_parse(text, err) : NULL;
+    bool guarded = is_guarded(c);
+    json_t *policy cleanup_json = guarded ? json_parse(c->principal->session_policy, err) : NULL;
     const json_t *list = json_object_get(policy, "Statement");
     if (guarded && policy == NULL) {
         return err_wrap(err, "session policy of the caller");
