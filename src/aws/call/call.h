@@ -52,6 +52,7 @@ struct aws_target {
     struct str region;                     /* "eu-west-2" */
     const struct aws_embedded *embedded;   /* not NULL: answered in process, as `principal` */
     const struct aws_principal *principal; /* in process only */
+    struct str source;                     /* in process: "console"; absent = ourselves */
     struct str endpoint;                   /* else: URL; absent = AWS's own host for the service */
     struct str unix_path;                  /* set: connect to this socket; Host is AWS's own name */
     struct aws_credentials credentials;    /* signs remote calls */
@@ -135,6 +136,7 @@ struct call {
     struct call_linger linger;           /* handler may set: the answer waits for it */
     struct call_after after;             /* handler may set: done once its transaction is over */
     const char *data_dir;                /* files of services lie in data_dir/<service>/ */
+    struct str audit_note;               /* handler may set: for the audit, behind the request */
 };
 
 /* Target for calls that a handler makes onward, in the same account and as the same principal. */

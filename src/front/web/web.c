@@ -299,6 +299,7 @@ void web_handle(void *ud, struct http_request *req, struct http_response *resp) 
                                        .region = w->config.region,
                                        .embedded = w->config.embedded,
                                        .principal = &p.session.principal,
+                                       .source = S("console"),
                                        .clock = w->config.clock};
         route(&p);
     }

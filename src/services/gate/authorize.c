@@ -329,6 +329,10 @@ int gate_authorize(struct gate *g, const struct gate_call *c, struct gate_refusa
         if (!d.allowed) {
             return refuse(&j, &d, ret, err);
         }
+        if (i == 0) {
+            ret->action = j.request.action;
+            ret->resource = j.request.resource;
+        }
     }
     return 0;
 }

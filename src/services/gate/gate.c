@@ -83,7 +83,8 @@ struct leftover {
     struct call_after after;
 };
 
-static int handle(struct gate *g, struct gate_call *c, struct leftover *ret, struct err *err) {
+static int handle(struct gate *g, struct gate_call *c, const struct gate_refusal *need,
+                  struct leftover *ret, struct err *err) {
     struct call call = {
         .arena = c->arena,
         .db = g->db,
@@ -107,11 +108,15 @@ static int handle(struct gate *g, struct gate_call *c, struct leftover *ret, str
     c->error_detail = call.error_detail;
     c->reply_status = call.reply_status;
     c->reply_body = call.reply_body;
+    c->audit_note = call.audit_note;
     *ret = (struct leftover){call.linger, call.after};
     if (failed < 0) {
         return -1;
     }
     bool wrote = db_total_changes(g->db) != before;
+    if (gate_audit(g, c, need, wrote, err) < 0) {
+        return -1;
+    }
     return wrote && c->journal_id.p != NULL ? gate_journal_store(g, c, err) : 0;
 }
 
@@ -135,7 +140,7 @@ int gate_invoke(struct gate *g, struct gate_call *c, struct err *err) {
         return -1;
     }
     struct leftover left = {0};
-    if (handle(g, c, &left, err) < 0) {
+    if (handle(g, c, &refusal, &left, err) < 0) {
         db_rollback(g->db);
         close_body(&c->reply_body);
         return -1;
@@ -170,6 +175,7 @@ static int invoke_embedded(void *ud, const struct aws_target *t, const struct sh
         .account = t->account.p ? t->account : t->principal->account,
         .region = t->region.p ? t->region : g->region,
         .request_id = t->request_id.p ? t->request_id : rng_uuid(g->rng, a),
+        .source = t->source,
         .body = body_in ? *body_in : AWS_BODY_NONE,
         .in = in,
         .out = out,

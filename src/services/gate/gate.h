@@ -80,6 +80,7 @@ struct gate_call {
         account; /* whose resources are meant: the principal's, unless a resource says else */
     struct str region;
     struct str request_id;
+    struct str source;               /* in process: "console"; absent = ourselves */
     const struct http_request *http; /* NULL in process */
     struct aws_body body;            /* AWS_BODY_NONE when there is none */
     const void *in;
@@ -97,6 +98,7 @@ struct gate_call {
     struct aws_body reply_body;
     int reply_status;         /* 0: the op's own */
     const void *error_detail; /* members of a modelled error, or NULL */
+    struct str audit_note;    /* what the handler adds for the audit, or absent */
 };
 
 /* Authorizes, runs the handler in a transaction of its own (a savepoint when one is open), commits.

@@ -62,13 +62,22 @@ bool gate_new_object_bytes(const struct gate_context *x, struct arena *a, struct
 struct gate_refusal {
     struct str action, resource, reason, missing, hint;
 };
-/* 0: may. -1: refused (*ret says what, err->api is the service's access denied error) or failed
- * (ret->reason is absent). Inside the call's transaction. */
+/* 0: may; ret->action and ret->resource are the first that was asked for. -1: refused (*ret says
+ * what, err->api is the service's access denied error) or failed (ret->reason is absent). Inside
+ * the call's transaction. */
 int gate_authorize(struct gate *g, const struct gate_call *c, struct gate_refusal *ret,
                    struct err *err) MUST_USE;
 
 /* Opens its own transaction; failing to note it is no failure of the call. */
 void gate_denial_note(struct gate *g, const struct gate_call *c, const struct gate_refusal *r);
+
+/* audit.c: the row of a call that has changed something (`wrote`), in its transaction; what is a
+ * row and what is not is said there. */
+int gate_audit(struct gate *g, const struct gate_call *c, const struct gate_refusal *need,
+               bool wrote, struct err *err) MUST_USE;
+/* Of a refusal that has been noted `count` times, in the transaction of the note. */
+int gate_audit_refusal(struct gate *g, const struct gate_call *c, const struct gate_refusal *r,
+                       int64_t count, struct err *err) MUST_USE;
 
 int gate_journal_store(struct gate *g, const struct gate_call *c, struct err *err) MUST_USE;
 

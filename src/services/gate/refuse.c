@@ -93,6 +93,16 @@ void gate_denial_note(struct gate *g, const struct gate_call *c, const struct ga
                         "ORDER BY last_ms DESC LIMIT 1 OFFSET ?)",
                         "i", (int64_t)DENIALS_KEPT);
     }
+    int64_t count = 0;
+    if (failed == 0) {
+        failed = db_get_i64(g->db, &count, &err,
+                            "SELECT count FROM denial WHERE account = ? AND principal = ? AND "
+                            "action = ? AND resource = ?",
+                            "ssss", c->account, who, r->action, r->resource) < 0 ||
+                         gate_audit_refusal(g, c, r, count, &err) < 0
+                     ? -1
+                     : 0;
+    }
     if (failed < 0) {
         db_rollback(g->db);
     } else if (db_commit(g->db, &err) < 0) {

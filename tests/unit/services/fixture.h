@@ -8,6 +8,7 @@
 #include "../cmocka_.h"
 
 #include "base/clock.h"
+#include "runtime/audit/audit.h"
 #include "services/core/account.h"
 #include "services/core/arn.h"
 #include "services/core/seal.h"
@@ -72,12 +73,13 @@ static inline void fixture_start(struct fixture *f) {
     f->clock = clock_fake(&f->time);
     size_t n_schemas = 0, n_services = 0;
     const struct db_schema *schemas = services_schemas(&f->arena, &n_schemas);
-    struct db_schema *with_jobs = arena_new_n(&f->arena, struct db_schema, n_schemas + 1);
+    struct db_schema *with_jobs = arena_new_n(&f->arena, struct db_schema, n_schemas + 2);
     memcpy(with_jobs, schemas, n_schemas * sizeof(*schemas));
     with_jobs[n_schemas] = queue_schema;
+    with_jobs[n_schemas + 1] = audit_schema; /* nothing is kept there before audit_start */
     if (dir_make_temp(&f->arena, "trunkline-test", &f->dir, &f->err) < 0 ||
         seal_load(NULL, &rng_system, &f->err) < 0 ||
-        db_open("", with_jobs, n_schemas + 1, &f->db, &f->err) < 0) {
+        db_open("", with_jobs, n_schemas + 2, &f->db, &f->err) < 0) {
         fail_msg("%s", f->err.msg);
     }
     struct gate_config config = {
