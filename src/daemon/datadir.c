@@ -6,6 +6,7 @@
 #include "platform/os/file.h"
 #include "platform/text/json.h"
 #include "platform/text/yaml.h"
+#include "runtime/audit/audit.h"
 #include "services/core/account.h"
 #include "services/core/ident.h"
 #include "services/iam/iam_store.h"
@@ -140,6 +141,24 @@ static const struct account first_accounts[] = {
     {.id = S_INIT("444444444444"), .name = S_INIT("production"), .kind = S_INIT("embedded")},
 };
 
+/* Its root may do everything in it, and its key lies in keys.json: the first thing that an audit
+ * has to tell. */
+static int tell_account(struct db *db, struct arena *a, const struct account *account,
+                        struct str access_key, int64_t now_ms, struct err *err) {
+    const struct audit_act act = {
+        .at_ms = now_ms,
+        .account = account->id,
+        .principal = S("trunkline"),
+        .source = S("engine"),
+        .operation = S("trunkline:CreateAccount"),
+        .resource = str_printf(a, "arn:aws:iam::" STR_FMT ":root", STR_ARG(account->id)),
+        .outcome = S("Success"),
+        .detail = str_printf(a, "Name=" STR_FMT " -> AccessKeyId=" STR_FMT, STR_ARG(account->name),
+                             STR_ARG(access_key)),
+    };
+    return audit_add(db, &act, err);
+}
+
 static int make_account(struct db *db, struct arena *a, const struct account *from,
                         struct str region, const struct rng *rng, const struct clock *clock,
                         json_t *keys, struct err *err) {
@@ -152,7 +171,8 @@ static int make_account(struct db *db, struct arena *a, const struct account *fr
                               .active = true,
                               .created_ms = clock_now_ms(clock)};
     if (account_put(db, &account, err) < 0 ||
-        iam_key_insert(db, a, rng, &key, secret_key, err) < 0) {
+        iam_key_insert(db, a, rng, &key, secret_key, err) < 0 ||
+        tell_account(db, a, &account, access_key, key.created_ms, err) < 0) {
         return -1;
     }
     json_t *o = json_object();

@@ -15,6 +15,7 @@
 #include "front/web/web.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
+#include "runtime/audit/audit.h"
 #include "runtime/http/http.h"
 #include "runtime/queue/queue.h"
 #include "services/core/account.h"
@@ -63,6 +64,7 @@ static void stop_all(struct serving *s) {
     internal_routes_free(s->internal);
     world_free(s->world);
     gate_free(s->gate);
+    audit_stop();
     db_close(s->db);
     fd_closep(&s->lock);
     arena_done(&s->arena);
@@ -70,12 +72,19 @@ static void stop_all(struct serving *s) {
 
 /* ---- the store, accounts and services ---- */
 
+static int start_audit(struct serving *s, struct err *err) {
+    const struct audit_config config = {
+        .db = s->db, .data_dir = s->options->data_dir, .clock = &clock_system, .rng = &rng_system};
+    return audit_start(&config, err);
+}
+
 static int open_store(struct serving *s, struct err *err) {
     size_t n = 0;
     const struct db_schema *schemas = tables_schemas(&s->arena, &n);
     const char *path = str_printf(&s->arena, "%s/trunkline.db", s->options->data_dir).p;
     if (seal_load(s->options->data_dir, &rng_system, err) < 0 ||
-        db_open(path, schemas, n, &s->db, err) < 0 || execution_history_known(s->db, err) < 0) {
+        db_open(path, schemas, n, &s->db, err) < 0 || execution_history_known(s->db, err) < 0 ||
+        start_audit(s, err) < 0) {
         return -1;
     }
     return datadir_accounts(s->db, s->options->data_dir, &rng_system, &clock_system, REGION, err);

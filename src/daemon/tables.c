@@ -14,14 +14,15 @@
 #include "gen/codebuild.h"
 #include "gen/codepipeline.h"
 #include "gen/trunkline.h"
+#include "runtime/audit/audit.h"
 #include "services/services.h"
 
 const struct db_schema *tables_schemas(struct arena *a, size_t *ret_n) {
     size_t n = 0;
     const struct db_schema *services = services_schemas(a, &n);
-    const struct db_schema others[] = {queue_schema,  record_schema, approval_schema, build_schema,
-                                       forge_schema,  report_schema, batch_schema,    source_schema,
-                                       worker_schema, console_schema};
+    const struct db_schema others[] = {audit_schema,  queue_schema,  record_schema, approval_schema,
+                                       build_schema,  forge_schema,  report_schema, batch_schema,
+                                       source_schema, worker_schema, console_schema};
     const size_t others_n = sizeof(others) / sizeof(others[0]);
     struct db_schema *all = arena_new_n(a, struct db_schema, n + others_n);
     memcpy(all, others, sizeof(others));

@@ -25,6 +25,7 @@ static json_t *verified_json(const struct verified *v) {
     json_set(o, "events", json_integer(v->events));
     json_set(o, "attempts", json_integer(v->attempts));
     json_set(o, "told", json_integer(v->told));
+    json_set(o, "audited", json_integer(v->audited));
     json_set(o, "findings", findings);
     return o;
 }
@@ -39,24 +40,43 @@ static void print_verified(struct cli *c, const struct verified *v) {
     }
     fprintf(c->out,
             "%zu findings in %lld events, %lld attempts and %lld notices of %lld executions, %lld "
-            "pipelines\n",
+            "pipelines, and %lld rows of the audit\n",
             v->findings.n, (long long)v->events, (long long)v->attempts, (long long)v->told,
-            (long long)v->executions, (long long)v->pipelines);
+            (long long)v->executions, (long long)v->pipelines, (long long)v->audited);
 }
 
-static int look(struct cli *c, struct db *db, struct verified *ret, struct err *err) {
+static int look(struct cli *c, struct db *db, const struct audit_evidence *evidence,
+                struct verified *ret, struct err *err) {
     struct str execution = c->args_n > 0 ? str_c(c->args[0]) : STR_NONE;
     if (db_begin(db, err) < 0) {
         return -1;
     }
-    int looked = verify_store(db, &c->arena, 0, execution, ret, err);
+    int looked = verify_store(db, &c->arena, 0, execution, ret, err) < 0
+                     ? -1
+                     : verify_audit(db, &c->arena, evidence, ret, err);
     db_glance(db);
     return looked;
+}
+
+/* Read before the store: it then has what audit.head names. */
+static int read_evidence(struct cli *c, struct audit_head *kept, struct audit_evidence *ret,
+                         struct err *err) {
+    const char *text = cli_opt(c, "head");
+    if (text != NULL && !audit_head_parse(str_c(text), kept)) {
+        return cli_usage(c, "--head takes what `trunkline audit --head` has printed");
+    }
+    if (audit_evidence_read(place_data_dir(c), ret, err) < 0) {
+        return -1;
+    }
+    ret->kept = text != NULL ? kept : NULL;
+    return 0;
 }
 
 static int run(struct cli *c, struct err *err) {
     struct db *db = NULL;
     struct verified all;
+    struct audit_head kept;
+    struct audit_evidence evidence;
     if (place_is_remote(c)) {
         return err_set(err, ERR_INVALID,
                        "verify reads the data directory of a server: run it on "
@@ -65,10 +85,14 @@ static int run(struct cli *c, struct err *err) {
     if ((c->args_n > 0) == cli_has(c, "all")) {
         return cli_usage(c, "give the id of an execution, or --all");
     }
+    int read = read_evidence(c, &kept, &evidence, err);
+    if (read != 0) {
+        return read;
+    }
     if (db_open_view(place_file(c, "trunkline.db"), &db, err) < 0) {
         return -1;
     }
-    int looked = look(c, db, &all, err);
+    int looked = look(c, db, &evidence, &all, err);
     db_close(db);
     if (looked < 0) {
         return -1;
@@ -83,6 +107,7 @@ static int run(struct cli *c, struct err *err) {
 
 static const struct cli_option options[] = {
     {"all", 0, NULL, "every pipeline of the data directory, deleted ones too"},
+    {"head", 0, "HEAD", "the audit reaches at least this far (`trunkline audit --head`)"},
     {0},
 };
 
@@ -104,9 +129,9 @@ const struct cli_verb verb_verify = {
         "something runs; I5 a token is answered once, and by whom is known; I6 what was answered "
         "is "
         "there;\n"
-        "I7 the events folded once more give the state. A server may be running. Exit status 1: "
-        "something\n"
-        "was found.",
+        "I7 the events folded once more give the state; I8 the audit chain has every row, as it "
+        "was\n"
+        "written. A server may be running. Exit status 1: something was found.",
     .options = options,
     .run = run,
 };

@@ -1,0 +1,209 @@
+// The audit chain of a real server: who did what, and that nobody can take it back, kill -9 included.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import * as ssm from '@aws-sdk/client-ssm';
+import * as iam from '@aws-sdk/client-iam';
+import * as sts from '@aws-sdk/client-sts';
+import { until } from '../lib/expect.js';
+import { Server, run } from '../lib/server.js';
+
+const put = (client, Name, Value) => client.send(new ssm.PutParameterCommand({ Name, Value, Type: 'SecureString', Overwrite: true }));
+
+async function listed(server, ...words) {
+    const done = await server.tl('audit', '--json', ...words);
+    assert.equal(done.status, 0, done.stderr);
+    return JSON.parse(done.stdout);
+}
+
+async function verified(server, ...words) {
+    const done = await server.tl('verify', '--all', '--json', ...words);
+    const report = JSON.parse(done.stdout);
+    assert.equal(done.status, report.findings.length > 0 ? 1 : 0, done.stderr);
+    return report;
+}
+
+// What I8 says, without the rest.
+async function found(server, ...words) {
+    return (await verified(server, ...words)).findings.map((f) => {
+        assert.equal(f.invariant, 8, f.finding);
+        return f.finding;
+    });
+}
+
+// The file beside the store names this row: from here on its loss would be seen.
+async function witnessed(server) {
+    const { head } = await listed(server, '--head');
+    await until('audit.head names the newest row', async () =>
+        readFileSync(join(server.dir, 'audit.head'), 'utf8').includes(head), { every_ms: 5 });
+    return head;
+}
+
+// With the server away, as somebody who has the store's file and nothing else.
+async function tamper(server, sql) {
+    const done = await run('python3', ['-c', 'import sqlite3,sys; c=sqlite3.connect(sys.argv[1]); c.executescript(sys.argv[2]); c.commit(); c.close()',
+        join(server.dir, 'trunkline.db'), sql]);
+    assert.equal(done.status, 0, done.stderr);
+}
+
+test('the audit tells who did what, and no secret', async (t) => {
+    const server = await Server.start(t);
+    const { records: first } = await listed(server);
+    assert.deepEqual(first.map((r) => [r.sequence, r.operation, r.account]), [
+        [1, 'trunkline:CreateAccount', '111111111111'], [2, 'trunkline:CreateAccount', '222222222222'],
+        [3, 'trunkline:CreateAccount', '333333333333'], [4, 'trunkline:CreateAccount', '444444444444']]);
+    const admin = server.client(ssm.SSMClient);
+    const answer = await put(admin, '/app/password', 'correct horse');
+    await admin.send(new ssm.GetParameterCommand({ Name: '/app/password', WithDecryption: true })); // no row
+    const users = server.client(iam.IAMClient);
+    await users.send(new iam.CreateUserCommand({ UserName: 'ann' }));
+    const { AccessKey: key } = await users.send(new iam.CreateAccessKeyCommand({ UserName: 'ann' }));
+    const ann = new ssm.SSMClient({ endpoint: server.url, region: 'eu-west-2', maxAttempts: 1,
+        credentials: { accessKeyId: key.AccessKeyId, secretAccessKey: key.SecretAccessKey } });
+    await assert.rejects(put(ann, '/app/password', 'battery staple'), { name: 'AccessDeniedException' });
+    const { records } = await listed(server, '--since', '1h', '--account', 'shared-services');
+    const told = records.slice(1); // behind the account's own making
+    assert.deepEqual(told.map((r) => [r.operation, r.outcome, r.source]), [
+        ['ssm:PutParameter', 'Success', 'api'], ['iam:CreateUser', 'Success', 'api'],
+        ['iam:CreateAccessKey', 'Success', 'api'], ['ssm:PutParameter', 'AccessDenied', 'api']]);
+    assert.equal(told[0].requestId, answer.$metadata.requestId);
+    assert.equal(told[0].principal, 'arn:aws:iam::111111111111:root');
+    assert.equal(told[0].resource, 'arn:aws:ssm:eu-west-2:111111111111:parameter/app/password');
+    assert.match(told[0].requestDigest, /^[0-9a-f]{64}$/);
+    assert.match(told[2].detail, new RegExp(`^UserName=ann -> .*AccessKey.AccessKeyId=${key.AccessKeyId}$`));
+    assert.equal(told[3].principal, 'arn:aws:iam::111111111111:user/ann');
+    const all = JSON.stringify(records);
+    for (const secret of ['correct horse', 'battery staple', key.SecretAccessKey]) {
+        assert.ok(!all.includes(secret), 'a secret is in the audit');
+    }
+    const text = await server.tl('audit', '--limit', '1');
+    assert.match(text.stdout, /ssm:PutParameter by arn:aws:iam::111111111111:user\/ann \(api\) AccessDenied/);
+    assert.deepEqual(await found(server), []);
+});
+
+test('an administrator on the command line is told as such', async (t) => {
+    const server = await Server.start(t);
+    const added = await server.tl('account', 'add', 'real', '--aws', '--id', '555555555555',
+        '--role-arn', 'arn:aws:iam::555555555555:role/trunkline');
+    assert.equal(added.status, 0, added.stderr);
+    const linked = await server.tl('console');
+    assert.equal(linked.status, 0, linked.stderr);
+    const { records } = await listed(server, '--account', 'shared-services');
+    const told = records.slice(1);
+    assert.deepEqual(told.map((r) => [r.operation, r.source]), [
+        ['trunkline:AddAccount', 'cli'], ['trunkline:CreateConsoleLink', 'cli']]);
+    assert.match(told[0].detail, /Id=555555555555/);
+});
+
+test('kill -9 loses no row that was answered, and the chain goes on', async (t) => {
+    const server = await Server.start(t);
+    const answered = [];
+    for (let round = 0; round < 4; round += 1) {
+        const admin = server.client(ssm.SSMClient);
+        const calls = Array.from({ length: 25 }, async (_, i) => {
+            try {
+                answered.push((await put(admin, `/app/${round}/${i}`, 'x')).$metadata.requestId);
+            } catch {
+                // killed before its answer: it may be there or not
+            }
+        });
+        const reached = answered.length + 5;
+        await until('some are answered', async () => answered.length >= reached, { every_ms: 1 });
+        await server.kill('SIGKILL');
+        await Promise.all(calls);
+        assert.deepEqual(await found(server), [], 'before the next start');
+        await server.launch();
+        assert.deepEqual(await found(server), [], 'after it');
+    }
+    const { records } = await listed(server, '--since', '1h', '--account', 'shared-services');
+    const rows = records.filter((r) => r.operation === 'ssm:PutParameter');
+    const ids = new Set(rows.map((r) => r.requestId));
+    assert.deepEqual(answered.filter((id) => !ids.has(id)), [], 'answered and not in the audit');
+    const names = rows.map((r) => /Name=(\S+)/.exec(r.detail)[1]).sort();
+    const there = [];
+    for await (const page of ssm.paginateDescribeParameters({ client: server.client(ssm.SSMClient) }, {})) {
+        there.push(...page.Parameters.map((p) => p.Name));
+    }
+    assert.deepEqual(names, there.sort(), 'what was done is in the audit, and nothing else');
+});
+
+test('a row that was changed, or taken away, is found in the store of a killed server', async (t) => {
+    const server = await Server.start(t);
+    const admin = server.client(ssm.SSMClient);
+    for (const name of ['one', 'two', 'three', 'four']) {
+        await put(admin, `/app/${name}`, name); // rows 5 to 8
+    }
+    const head = await witnessed(server);
+    assert.match(head, /^8:[0-9a-f]{64}$/);
+    await server.kill('SIGKILL');
+    assert.deepEqual(await found(server), []);
+    assert.deepEqual(await found(server, '--head', head), []);
+    await tamper(server, 'CREATE TABLE saved AS SELECT * FROM audit');
+    const restore = () => tamper(server, 'DELETE FROM audit; INSERT INTO audit SELECT * FROM saved');
+
+    await tamper(server, "UPDATE audit SET principal = 'arn:aws:iam::111111111111:user/bob' WHERE seq = 6");
+    assert.deepEqual(await found(server), ['row 6 was changed, or written by somebody without the key']);
+    await restore();
+    await tamper(server, 'DELETE FROM audit WHERE seq = 6');
+    assert.deepEqual(await found(server), ['rows 6 to 6 are missing']);
+    await restore();
+    await tamper(server, 'DELETE FROM audit WHERE seq < 6');
+    assert.deepEqual(await found(server), ['rows 1 to 5 are missing']);
+    await restore();
+    await tamper(server, 'DELETE FROM audit WHERE seq > 6');
+    assert.deepEqual(await found(server), ['rows 7 to 8 are missing from the end: audit.head names them']);
+
+    await server.launch(); // and goes on: the loss stays in sight
+    await put(server.client(ssm.SSMClient), '/app/five', 'five');
+    const after = await found(server);
+    assert.equal(after[0], 'rows 7 to 8 are missing');
+    assert.match(after[1], /^row 9: at a start of the server, rows 7 to 8 were gone from the end$/);
+    assert.match((await found(server, '--head', head)).join('\n'), /missing/);
+});
+
+test('a store of an older version begins its chain with the first act', async (t) => {
+    const server = await Server.start(t);
+    await put(server.client(ssm.SSMClient), '/app/old', 'x');
+    await server.stop();
+    await tamper(server, "DROP TABLE audit; DELETE FROM migrations WHERE name = 'audit'");
+    for (const name of ['audit.key', 'audit.head']) {
+        await run('rm', [join(server.dir, name)]);
+    }
+    assert.deepEqual(await found(server), [], 'an older store has no chain to check');
+    await server.launch();
+    await put(server.client(ssm.SSMClient), '/app/new', 'x');
+    const { records } = await listed(server);
+    assert.deepEqual(records.map((r) => [r.sequence, r.operation]), [[1, 'ssm:PutParameter']]);
+    assert.deepEqual(await found(server), []);
+});
+
+test('without its key the server does not start, and says what to do', async (t) => {
+    const server = await Server.start(t);
+    await server.stop();
+    const away = join(server.dir, 'away');
+    await run('mv', [join(server.dir, 'audit.key'), away]);
+    await assert.rejects(server.launch(), /audit\.key is missing, but the store beside it has an audit chain.*put it back/);
+    await run('mv', [away, join(server.dir, 'audit.key')]);
+    await server.launch();
+    assert.deepEqual(await found(server), []);
+});
+
+test('who assumes a role is told by role, session and key', async (t) => {
+    const server = await Server.start(t);
+    const trust = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole',
+        Principal: { AWS: 'arn:aws:iam::111111111111:root' } }] });
+    await server.client(iam.IAMClient, 'production').send(
+        new iam.CreateRoleCommand({ RoleName: 'deploy', AssumeRolePolicyDocument: trust }));
+    const { Credentials: given } = await server.client(sts.STSClient).send(new sts.AssumeRoleCommand({
+        RoleArn: 'arn:aws:iam::444444444444:role/deploy', RoleSessionName: 'by-hand' }));
+    const { records } = await listed(server);
+    const row = records.at(-1);
+    assert.equal(row.operation, 'sts:AssumeRole');
+    assert.equal(row.principal, 'arn:aws:iam::111111111111:root');
+    assert.equal(row.resource, 'arn:aws:iam::444444444444:role/deploy');
+    assert.match(row.detail, /RoleSessionName=by-hand/);
+    assert.ok(row.detail.includes(given.AccessKeyId));
+    assert.ok(!row.detail.includes(given.SecretAccessKey));
+    assert.ok(!row.detail.includes(given.SessionToken));
+});
