@@ -191,6 +191,7 @@ static int look(struct check_run *check, size_t index, struct check_result *resu
     }
     struct rule_look found = {0};
     struct err why = ERR_INIT;
+    bool unavailable = false;
     *row = (struct rule_row){.id = run.id, .rule = rule->name};
     if (look_once(&run, &found, &why) < 0) {
         *row = (struct rule_row){
@@ -202,10 +203,7 @@ static int look(struct check_run *check, size_t index, struct check_result *resu
             .error_message = str_dup(check->arena, str_c(why.msg)),
         };
         result->errored = true;
-        if (why.kind == ERR_UNAVAILABLE) {
-            *err = why;
-            return -1;
-        }
+        unavailable = why.kind == ERR_UNAVAILABLE;
     } else {
         row->status = str_c(verdict_name(found.verdict));
         row->summary = found.summary;
@@ -214,7 +212,8 @@ static int look(struct check_run *check, size_t index, struct check_result *resu
         row->configuration = configuration_json(check->arena, &run.configuration);
     }
     take(result, row, found.again_ms);
-    return 0;
+    *err = unavailable ? why : *err;
+    return unavailable ? -1 : 0;
 }
 
 /* One rule that failed decides: nobody waits for the others. */
@@ -242,14 +241,14 @@ int stage_check(struct check_run *run, struct check_result *ret, struct err *err
     for (size_t i = 0; i < run->condition->rules.n; i++) {
         unavailable = look(run, i, ret, &why) < 0 || unavailable;
     }
-    if (unavailable) {
-        *err = why;
-        return -1;
-    }
     if (ret->passed) {
         ret->summary = S("Every rule passed");
     }
     give_up_others(ret);
+    if (unavailable) {
+        *err = why;
+        return -1;
+    }
     return 0;
 }
 

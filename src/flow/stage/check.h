@@ -38,7 +38,8 @@ struct check_result {
 int stage_check_load(const struct flow *f, struct arena *a, struct str check_id,
                      struct check_run *ret, struct err *err) MUST_USE;
 
-/* Outside any transaction. An error, ERR_UNAVAILABLE: it cannot be evaluated yet. */
+/* Outside any transaction. An error, ERR_UNAVAILABLE: it cannot be evaluated yet; whoever asks no
+ * more takes *ret, where the rule that could not be asked has failed. */
 int stage_check(struct check_run *run, struct check_result *ret, struct err *err) MUST_USE;
 
 /* Writes what the look found of the rules, in the caller's transaction. */

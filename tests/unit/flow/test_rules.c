@@ -24,6 +24,7 @@ struct bench {
     const char *alarm;    /* its state */
     const char *function; /* its error, or NULL */
     bool denied;
+    bool away; /* nobody answers */
     int asked;
 };
 
@@ -35,6 +36,9 @@ static int invoke(void *ud, const struct aws_target *t, const struct shape_op *o
     b->asked++;
     if (b->denied) {
         return err_set(err, ERR_DENIED, "not authorized");
+    }
+    if (b->away) {
+        return err_set(err, ERR_UNAVAILABLE, "nobody answers");
     }
     if (str_is(str_c(op->name), "Invoke")) {
         struct lambda_invocation_response *o = out;
@@ -292,6 +296,23 @@ static void test_rule_that_cannot_be_asked_is_an_error_not_a_pass(void **state) 
     assert_execution(b, "Failed");
 }
 
+static void test_rule_that_nobody_answers_is_an_error_not_a_pass(void **state) {
+    struct bench *b = *state;
+    b->away = true;
+    const char *passes =
+        rule(b, "is", "VariableCheck", "\"Variable\":\"a\",\"Operator\":\"EQ\",\"Value\":\"a\"");
+    const char *quiet = rule(b, "quiet", "CloudWatchAlarm", "\"AlarmName\":\"errors\"");
+    begin(b, "beforeEntry", "FAIL",
+          str_z(&b->arena, str_printf(&b->arena, "%s,%s", passes, quiet)));
+    for (int i = 0; i < 7; i++) {
+        run_jobs(b, 2); /* longer than any back-off */
+        assert_execution(b, "InProgress");
+    }
+    run_jobs(b, 2);
+    assert_check(b, "Errored", RULES("Succeeded", "Failed"));
+    assert_execution(b, "Failed");
+}
+
 static void test_function_decides(void **state) {
     struct bench *b = *state;
     begin(b, "onSuccess", "FAIL", rule(b, "asks", "LambdaInvoke", "\"FunctionName\":\"f\""));
@@ -345,6 +366,7 @@ int main(void) {
         T(test_variables_are_compared_after_they_are_resolved),
         T(test_variable_that_fails_skips_the_stage),
         T(test_rule_that_cannot_be_asked_is_an_error_not_a_pass),
+        T(test_rule_that_nobody_answers_is_an_error_not_a_pass),
         T(test_function_decides),
         T(test_deployment_waits_for_its_window_by_the_clock_there),
         T(test_override_while_waiting_abandons_the_rules),
