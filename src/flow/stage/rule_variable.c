@@ -6,8 +6,9 @@
 
 static int matches(struct arena *a, struct str text, struct str pattern, bool *ret,
                    struct err *err) {
-    struct regex *re = NULL;
-    if (regex_compile(a, str_printf(a, "^(?:%.*s)$", STR_ARG(pattern)), &re, err) < 0) {
+    struct regex *re = NULL; /* first alone: "a)|(b" is no pattern, and would be two in a group */
+    if (regex_compile(a, pattern, &re, err) < 0 ||
+        regex_compile(a, str_printf(a, "^(?:%.*s)$", STR_ARG(pattern)), &re, err) < 0) {
         return err_wrap(err, "Value '%.*s'", STR_ARG(pattern));
     }
     *ret = regex_search(re, text);

@@ -313,6 +313,16 @@ static void test_rule_that_nobody_answers_is_an_error_not_a_pass(void **state) {
     assert_execution(b, "Failed");
 }
 
+static void test_pattern_is_one_pattern(void **state) {
+    struct bench *b = *state;
+    begin(b, "beforeEntry", "FAIL",
+          rule(b, "is", "VariableCheck",
+               "\"Variable\":\"#{variables.target}\",\"Operator\":\"MATCHES\",\"Value\":"
+               "\"x)|(?:ary\""));
+    run_jobs(b, 0);
+    assert_check(b, "Errored", RULES("Failed"));
+}
+
 static void test_function_decides(void **state) {
     struct bench *b = *state;
     begin(b, "onSuccess", "FAIL", rule(b, "asks", "LambdaInvoke", "\"FunctionName\":\"f\""));
@@ -367,6 +377,7 @@ int main(void) {
         T(test_variable_that_fails_skips_the_stage),
         T(test_rule_that_cannot_be_asked_is_an_error_not_a_pass),
         T(test_rule_that_nobody_answers_is_an_error_not_a_pass),
+        T(test_pattern_is_one_pattern),
         T(test_function_decides),
         T(test_deployment_waits_for_its_window_by_the_clock_there),
         T(test_override_while_waiting_abandons_the_rules),
