@@ -232,6 +232,10 @@ static int write_check(void *ud, struct err *err) {
     const struct job *j = c->job;
     struct check_end end = {
         .ok = c->result->passed, .errored = c->result->errored, .summary = c->result->summary};
+    int over = stage_check_over(c->run, err);
+    if (over != 0) {
+        return over < 0 ? -1 : 0; /* it was dropped while its rules were asked */
+    }
     if (stage_check_record(c->run, c->result, err) < 0) {
         return -1;
     }

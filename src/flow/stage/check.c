@@ -93,6 +93,12 @@ int stage_check_load(const struct flow *f, struct arena *a, struct str check_id,
     return loaded;
 }
 
+int stage_check_over(const struct check_run *run, struct err *err) {
+    struct condition_row now;
+    int found = record_condition_get(run->flow->db, run->arena, run->row.id, &now, err);
+    return found <= 0 ? (found < 0 ? -1 : 1) : !str_is(now.status, "InProgress");
+}
+
 int stage_check_record(const struct check_run *run, const struct check_result *result,
                        struct err *err) {
     int64_t now_ms = clock_now_ms(run->flow->clock);

@@ -42,6 +42,10 @@ int stage_check_load(const struct flow *f, struct arena *a, struct str check_id,
  * more takes *ret, where the rule that could not be asked has failed. */
 int stage_check(struct check_run *run, struct check_result *ret, struct err *err) MUST_USE;
 
+/* Has the check been dropped or decided since it was loaded? 1 yes, 0 no. In the caller's
+ * transaction. */
+int stage_check_over(const struct check_run *run, struct err *err) MUST_USE;
+
 /* Writes what the look found of the rules, in the caller's transaction. */
 int stage_check_record(const struct check_run *run, const struct check_result *result,
                        struct err *err) MUST_USE;

@@ -86,6 +86,34 @@ static int start_build(struct rule_run *run, struct str *ret_uuid, struct err *e
                                             : start_project(run, &order, ret_uuid, err);
 }
 
+/* With the build, in its transaction: whoever drops the check finds what to end. */
+static int note_build(struct rule_run *run, const struct build_row *build, struct err *err) {
+    const struct check_run *check = run->check;
+    int64_t now_ms = clock_now_ms(check->flow->clock);
+    struct rule_row row = {
+        .id = run->id,
+        .condition = check->row.id,
+        .pipeline = check->row.pipeline,
+        .execution = check->row.execution,
+        .stage = check->row.stage,
+        .rule = run->rule->name,
+        .status = S("InProgress"),
+        .external_id =
+            str_printf(check->arena, "%.*s:%.*s", STR_ARG(build->project), STR_ARG(build->uuid)),
+        .started_ms = now_ms,
+        .updated_ms = now_ms,
+    };
+    return record_rule_put(check->flow->db, &row, err);
+}
+
+/* Nothing starts for a check that is over. In a transaction. */
+static int begin_build(struct rule_run *run, struct str *ret_uuid, struct err *err) {
+    int over = stage_check_over(run->check, err);
+    return over > 0   ? err_set(err, ERR_CANCELLED, "the check is over")
+           : over < 0 ? -1
+                      : start_build(run, ret_uuid, err);
+}
+
 /* The build of this rule, made if it is not there. In a transaction. */
 static int find_build(struct rule_run *run, struct build_row *ret, struct err *err) {
     const struct check_run *check = run->check;
@@ -93,11 +121,15 @@ static int find_build(struct rule_run *run, struct build_row *ret, struct err *e
     if (run->before != NULL && run->before->external_id.p != NULL) {
         size_t colon = str_find_c(run->before->external_id, ':', 0);
         uuid = str_sub(run->before->external_id, colon + 1, run->before->external_id.n);
-    } else if (start_build(run, &uuid, err) < 0) {
+    } else if (begin_build(run, &uuid, err) < 0) {
         return -1;
     }
     int found = build_load(check->flow->db, check->arena, uuid, ret, err);
-    return found < 0 ? -1 : found == 0 ? err_set(err, ERR_INTERNAL, "the rule's build is gone") : 0;
+    if (found <= 0) {
+        return found < 0 ? -1 : err_set(err, ERR_INTERNAL, "the rule's build is gone");
+    }
+    bool noted = run->before != NULL && run->before->external_id.p != NULL;
+    return noted ? 0 : note_build(run, ret, err);
 }
 
 static int may_start(struct rule_run *run, struct err *err) {
@@ -146,7 +178,8 @@ int rule_build_end(const struct flow *f, struct arena *a, const struct rule_row 
     if (colon == (size_t)-1 || db_begin(f->db, err) < 0) {
         return colon == (size_t)-1 ? 0 : -1;
     }
-    if (build_stop(f, str_sub(row->external_id, colon + 1, row->external_id.n), err) < 0) {
+    struct str uuid = str_sub(row->external_id, colon + 1, row->external_id.n);
+    if (build_revoke(f, uuid, err) < 0 || build_stop(f, uuid, err) < 0) {
         db_rollback(f->db);
         return -1;
     }

@@ -24,9 +24,22 @@ struct bench {
     const char *alarm;    /* its state */
     const char *function; /* its error, or NULL */
     bool denied;
-    bool away; /* nobody answers */
+    bool away;     /* nobody answers */
+    bool override; /* somebody goes past the entry while a rule is asked */
     int asked;
 };
+
+static void override(struct bench *b) {
+    struct engine_event event = {.kind = EVENT_OVERRIDE,
+                                 .execution = b->execution,
+                                 .stage = S("Ask"),
+                                 .condition = CONDITION_BEFORE_ENTRY};
+    int began = db_begin(b->db, &b->err);
+    if (began < 0 || execution_apply(&b->flow, &b->arena, b->pipeline, &event, NULL, &b->err) < 0 ||
+        db_commit(b->db, &b->err) < 0) {
+        fail_msg("%s", b->err.msg);
+    }
+}
 
 static int invoke(void *ud, const struct aws_target *t, const struct shape_op *op, struct arena *a,
                   const void *in, const struct aws_body *body_in, void *out,
@@ -39,6 +52,10 @@ static int invoke(void *ud, const struct aws_target *t, const struct shape_op *o
     }
     if (b->away) {
         return err_set(err, ERR_UNAVAILABLE, "nobody answers");
+    }
+    if (b->override) {
+        b->override = false;
+        override(b);
     }
     if (str_is(str_c(op->name), "Invoke")) {
         struct lambda_invocation_response *o = out;
@@ -323,6 +340,21 @@ static void test_pattern_is_one_pattern(void **state) {
     assert_check(b, "Errored", RULES("Failed"));
 }
 
+/* Somebody goes past the condition while a rule is being asked. */
+static void test_rule_that_is_asked_while_its_check_ends_stays_abandoned(void **state) {
+    struct bench *b = *state;
+    b->alarm = "ALARM";
+    begin(b, "beforeEntry", "FAIL",
+          rule(b, "quiet", "CloudWatchAlarm", "\"AlarmName\":\"errors\",\"WaitTime\":\"10\""));
+    run_jobs(b, 0);
+    b->override = true;
+    run_jobs(b, 1);
+    assert_check(b, "Overridden", RULES("Abandoned"));
+    b->alarm = "OK";
+    run_jobs(b, 1);
+    assert_check(b, "Overridden", RULES("Abandoned"));
+}
+
 static void test_function_decides(void **state) {
     struct bench *b = *state;
     begin(b, "onSuccess", "FAIL", rule(b, "asks", "LambdaInvoke", "\"FunctionName\":\"f\""));
@@ -378,6 +410,7 @@ int main(void) {
         T(test_rule_that_cannot_be_asked_is_an_error_not_a_pass),
         T(test_rule_that_nobody_answers_is_an_error_not_a_pass),
         T(test_pattern_is_one_pattern),
+        T(test_rule_that_is_asked_while_its_check_ends_stays_abandoned),
         T(test_function_decides),
         T(test_deployment_waits_for_its_window_by_the_clock_there),
         T(test_override_while_waiting_abandons_the_rules),
