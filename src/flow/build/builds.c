@@ -62,6 +62,7 @@ struct builds *builds_new(const struct builds_config *config) {
     b->arrivals_fd = watch_new(&ignored); /* without it an end is seen a moment later */
     b->spawner = spawner_new(b->config.program, b->config.flow->data_dir);
     b->pool = pool_new(b->spawner, b->config.flow->data_dir);
+    b->sweeper = sweeper_new(&(struct sweeper_config){sandbox_sweep, builds_swept, b});
     the_builds = b;
     return b;
 }
@@ -214,7 +215,8 @@ static int launch(struct builds *b, struct queue_job *job, const char *dir, bool
         process_close(&process);
         return -1;
     }
-    if (taken == 0 || !pool_go(pipe, dir)) {
+    bool spare = taken > 0 && pool_go(pipe, dir);
+    if (!spare) {
         process_close(&process);
         fd_closep(&pipe);
         if ((taken > 0 && sandbox_sweep(dir, err) < 0) ||
@@ -223,7 +225,7 @@ static int launch(struct builds *b, struct queue_job *job, const char *dir, bool
         }
     }
     b->launched_ms = clock_mono_ms(b->config.flow->clock);
-    builds_follow(b, job->key, process, TAKE_FD(pipe));
+    (spare ? builds_follow_spare : builds_follow)(b, job->key, process, TAKE_FD(pipe));
     pool_want(b->pool, &key, plan, plan->pool);
     return 0;
 }

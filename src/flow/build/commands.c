@@ -138,6 +138,7 @@ static int look(struct supervision *s, uint32_t id, int out, struct buf *into, i
         return -1;
     }
     if (got > 0 && event.kind == SANDBOX_GONE) {
+        s->begun -= event.unheard && s->begun > 0;
         return gone(s, err);
     }
     if (got > 0 && event.id == id && event.kind == SANDBOX_REFUSED) {
@@ -246,6 +247,7 @@ static struct phase_end run_command(struct supervision *s, const struct buildspe
     struct str user = phase->run_as.n > 0 ? phase->run_as : s->spec.run_as;
     build_log_line(s->log, "Running command " STR_FMT, STR_ARG(command));
     int result = start_script(s, command_script(s, &a, command), user, s->out_write, &id, &err);
+    s->begun += result == 0;
     if (result == 0) {
         result = wait_command(s, id, &code, &err);
     }

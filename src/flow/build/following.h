@@ -1,8 +1,8 @@
 /*
  * The builds that have a supervisor, and the thread that follows them: it takes in what they
- * record, passes stops on, and sweeps what a supervisor that died has left. A build has ended when
- * its supervisor says so; that one then clears the container away, and is followed until it has.
- * Shared by builds.c and following.c only.
+ * record, passes stops on, and has what a supervisor that died has left removed. A build has ended
+ * when its supervisor says so; that one then clears the container away, and is followed until it
+ * has. Shared by builds.c and the files behind followed.h only.
  */
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "flow/build/ingest.h"
 #include "flow/build/pool.h"
 #include "flow/build/spawner.h"
+#include "flow/build/sweeper.h"
 #include "platform/os/process.h"
 
 #include <pthread.h>
@@ -36,6 +37,7 @@ struct builds {
     pthread_t thread;
     struct spawner *spawner;
     struct pool *pool;
+    struct sweeper *sweeper;
 };
 
 /* DATA/builds/<uuid>; arena-owned. */
@@ -51,6 +53,13 @@ void builds_leave_place(struct builds *b);
  * its pid. `leash`: what to close for the container to be cleared away after the end; taken over;
  * or -1. */
 void builds_follow(struct builds *b, struct str uuid, struct process process, int leash);
+
+/* The same for one whose container was made ahead: if its supervisor dies before a command of the
+ * build can have run, the build is started again. */
+void builds_follow_spare(struct builds *b, struct str uuid, struct process process, int leash);
+
+/* The sweeper has removed what was left of it. */
+void builds_swept(void *builds, struct str uuid);
 
 /* One that was spawned before the machine went down: only its end may be there. */
 void builds_follow_lost(struct builds *b, struct str uuid);

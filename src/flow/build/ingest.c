@@ -179,6 +179,17 @@ static void open_phase(json_t *phases, struct str name, int64_t t) {
     json_array_append_new(phases, phase);
 }
 
+/* Those of a supervisor: what was before it stays. */
+static void forget_phases(json_t *phases) {
+    while (json_array_size(phases) > 0) {
+        struct str last = json_str(last_phase(phases, STR_NONE), "phaseType");
+        if (str_is(last, "SUBMITTED") || str_is(last, "QUEUED")) {
+            return;
+        }
+        json_array_remove(phases, json_array_size(phases) - 1);
+    }
+}
+
 /* The row's JSON columns while events are applied. */
 struct columns {
     json_t *phases;
@@ -202,6 +213,8 @@ static void apply_event(struct step *s, struct build_row *row, struct columns *c
             json_set_str(open, "phaseStatus", json_str(event, "status"));
             json_set(open, "contexts", json_incref(json_object_get(event, "contexts")));
         }
+    } else if (str_is(type, "again")) {
+        forget_phases(c->phases);
     } else if (str_is(type, "exported")) {
         json_array_clear(c->exported);
         json_array_extend(c->exported, json_object_get(event, "variables"));

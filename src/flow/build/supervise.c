@@ -115,6 +115,27 @@ static void ask_for_retry(struct supervision *s, const struct on_failure *own, s
     }
 }
 
+/* Somebody has killed a container that was made ahead, and no command of the build has begun. */
+static bool lost_early(struct supervision *s) {
+    struct phase_end interruption;
+    return s->source_number != 0 && s->begun == 0 && s->box != NULL && sandbox_is_gone(s->box) &&
+           !phase_interrupted(s, &interruption);
+}
+
+/* From PROVISIONING on, in a container of its own, which is not replaced. */
+static int begin_again(struct supervision *s, struct err *err) {
+    build_log_line(s->log, "The container was lost before the first command: another one is made");
+    unprovision(s);
+    clear_away(s);
+    s->source_number = 0;
+    s->source_dir = source_directory(s, 0);
+    s->box_gone = false;
+    s->spec = (struct buildspec){0};
+    s->env = (struct env){0};
+    s->git_credentials.n = 0;
+    return build_events_add(s->events, "again", json_object(), err);
+}
+
 static int run_phases(struct supervision *s, enum phase_status *ret_status, const char **ret_reason,
                       struct err *err) {
     enum phase_status status = PHASE_SUCCEEDED;
@@ -133,6 +154,13 @@ static int run_phases(struct supervision *s, enum phase_status *ret_status, cons
             offer_shell(s);
         }
         struct phase_end end = run_one(s, phase);
+        if (lost_early(s)) {
+            if (begin_again(s, err) < 0) {
+                return -1;
+            }
+            phase = PHASE_PROVISIONING;
+            continue;
+        }
         if (phase == PHASE_FINALIZING) {
             unprovision(s);
         } else if (end.status != PHASE_STOPPED && end.status != PHASE_TIMED_OUT) {
@@ -271,6 +299,10 @@ static int supervise_plan(struct supervision *s, int tee_fd, struct err *err) {
         return -1;
     }
     build_log_tee(s->log, tee_fd);
+    if (build_events_any(s->events) &&
+        build_events_add(s->events, "again", json_object(), err) < 0) {
+        return -1; /* another supervisor had the build, and did not come to a command */
+    }
     if (live(s, err) < 0) {
         return -1;
     }
@@ -300,17 +332,19 @@ int supervise(const char *dir, const struct supervise_options *options, struct e
 
 /* ---- of the pool ---- */
 
-/* The line that serve writes; absent at the end of the file, or when we are told to end. */
+/* The line that serve writes; absent at the end of the file, when we are told to end, or when the
+ * container has died: a build that has it already is told by lost_early. */
 static struct str wait_for_build(struct supervision *s) {
     struct buf line cleanup_buf;
     buf_init(&line, PATH_MAX);
     for (;;) {
-        struct pollfd fds[] = {{STDIN_FILENO, POLLIN, 0}, {s->signal_fd, POLLIN, 0}};
+        struct pollfd fds[] = {
+            {STDIN_FILENO, POLLIN, 0}, {s->signal_fd, POLLIN, 0}, {sandbox_fd(s->box), POLLIN, 0}};
         struct err ignored = ERR_INIT;
-        if (poll(fds, 2, -1) < 0 && errno != EINTR) {
+        if (poll(fds, 3, -1) < 0 && errno != EINTR) {
             return STR_NONE;
         }
-        if (fds[1].revents != 0 ||
+        if (fds[1].revents != 0 || (fds[0].revents == 0 && fds[2].revents != 0) ||
             (fds[0].revents != 0 && fd_read_some(STDIN_FILENO, &line, PATH_MAX, &ignored) <= 0)) {
             return STR_NONE;
         }

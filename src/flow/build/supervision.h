@@ -64,6 +64,7 @@ struct supervision {
     bool stopping;            /* a stop was asked for */
     bool timed_out;
     bool succeeding; /* CODEBUILD_BUILD_SUCCEEDING */
+    int64_t begun;   /* commands of the build that the container has taken */
     bool box_gone;   /* the container has died under us */
 };
 
@@ -120,7 +121,8 @@ void clear_away(struct supervision *s);
 
 /* source.c: the source, the buildspec, the variables. source_directory: inside, of the primary
  * source (0) or of a secondary one (1, 2 ...). */
-/* Whether the buildspec comes with the plan, and is put into the container as READONLY_BUILDSPEC. */
+/* Whether the buildspec comes with the plan, and is put into the container as READONLY_BUILDSPEC.
+ */
 #define READONLY_BUILDSPEC "/codebuild/readonly/buildspec.yml"
 bool brings_buildspec(const struct supervision *s);
 const char *source_directory(struct supervision *s, size_t n);

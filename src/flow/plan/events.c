@@ -58,6 +58,10 @@ void build_events_close(struct build_events *events) {
     }
 }
 
+bool build_events_any(const struct build_events *events) {
+    return events->seq > 0;
+}
+
 int build_events_add(struct build_events *events, const char *type, json_t *object,
                      struct err *err) {
     struct arena a = ARENA_INIT;
@@ -105,6 +109,34 @@ int build_records_sync(const char *dir, struct err *err) {
         if (fd >= 0 && fsync(fd) < 0) {
             result = err_sys(err, errno, "sync %s", path);
         }
+    }
+    arena_done(&a);
+    return result;
+}
+
+/* Commands of the build run in these. */
+static bool phase_runs_commands(struct str phase) {
+    return str_is(phase, "INSTALL") || str_is(phase, "PRE_BUILD") || str_is(phase, "BUILD") ||
+           str_is(phase, "POST_BUILD");
+}
+
+int build_untouched(const char *dir, bool *ret, struct err *err) {
+    struct arena a = ARENA_INIT;
+    struct build_exit end;
+    const char *path = str_printf(&a, "%s/events.jsonl", dir).p;
+    struct str text = S("");
+    struct str line = STR_NONE;
+    int ended = build_exit_read(&a, dir, &end, err);
+    int result = ended < 0 || (file_exists(path) && file_read(&a, path, MAX_EVENTS, &text, err) < 0)
+                     ? -1
+                     : 0;
+    *ret = result == 0 && ended == 0;
+    while (*ret && str_cut(&text, '\n', &line)) {
+        struct err torn = ERR_INIT;
+        json_t *event cleanup_json = json_parse(line, &torn);
+        *ret = event == NULL ? line.n == 0
+                             : !str_is(json_str(event, "type"), "phase_start") ||
+                                   !phase_runs_commands(json_str(event, "phase"));
     }
     arena_done(&a);
     return result;

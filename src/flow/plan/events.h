@@ -16,6 +16,9 @@
  *   artifact    {"id","name","bucket","key","location","sha256","md5","bytes","primary",
  *                "overrideName","plain","ownerAccess"}
  *   egress      {"host","verdict","bytes"}
+ *   again       {}                                   the container was lost before a command of the
+ *                                                    build could run: another one begins, and
+ *                                                    phases so far are as if they had not been
  *   source      {"id","commit"}                      of a git source; "" is the primary one
  */
 #pragma once
@@ -28,6 +31,9 @@ struct build_events;
 int build_events_open(const char *dir, const struct clock *clock, struct build_events **ret,
                       struct err *err) MUST_USE;
 void build_events_close(struct build_events *events); /* NULL ok */
+
+/* Whether anything is recorded, also by an earlier supervisor. */
+bool build_events_any(const struct build_events *events);
 
 /* Takes the object over (its own members; seq, t and type are added). Safe for threads. */
 int build_events_add(struct build_events *events, const char *type, json_t *object,
@@ -47,6 +53,10 @@ int build_exit_write(const char *dir, const struct clock *clock, const struct bu
 /* 1 there is one, 0 not yet, or not whole. */
 int build_exit_read(struct arena *a, const char *dir, struct build_exit *ret,
                     struct err *err) MUST_USE;
+
+/* *ret: no end is recorded, and no phase has begun in which commands of the build run. For who
+ * knows that nothing is written any more. */
+int build_untouched(const char *dir, bool *ret, struct err *err) MUST_USE;
 
 /* Puts log, events and end on the disk; afterwards a power failure takes nothing of the build. */
 int build_records_sync(const char *dir, struct err *err) MUST_USE;

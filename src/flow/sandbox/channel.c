@@ -4,6 +4,7 @@
 #include "init/protocol.h"
 #include "platform/os/fd.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 
@@ -22,7 +23,8 @@ static struct sandbox_event event_of(const struct init_reply *r) {
     return e;
 }
 
-/* Reads one message: 1, 0 if none within the time. The end of the connection is SANDBOX_GONE. */
+/* Reads one message: 1, 0 if none within the time. The end of the connection is SANDBOX_GONE; the
+ * kernel says by an error that the other end had not read all when it died. */
 static int receive(struct sandbox *s, int timeout_ms, struct init_reply *ret, bool *ret_gone,
                    struct err *err) {
     int events = fd_wait(s->channel, POLLIN, timeout_ms, err);
@@ -32,6 +34,7 @@ static int receive(struct sandbox *s, int timeout_ms, struct init_reply *ret, bo
     size_t fds = 0;
     ssize_t n = fd_receive_message(s->channel, ret, sizeof(*ret), NULL, &fds, err);
     *ret_gone = n == 0 || (n < 0 && err->kind == ERR_SYSTEM);
+    s->unheard = n < 0 && err->sys == ECONNRESET;
     if (*ret_gone) {
         return 1;
     }
@@ -64,7 +67,8 @@ int sandbox_next(struct sandbox *s, int timeout_ms, struct sandbox_event *ret, s
     if (got <= 0) {
         return got;
     }
-    *ret = gone ? (struct sandbox_event){.kind = SANDBOX_GONE} : event_of(&r);
+    *ret =
+        gone ? (struct sandbox_event){.kind = SANDBOX_GONE, .unheard = s->unheard} : event_of(&r);
     return 1;
 }
 

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ID_MAX = 100, KILL_TIMEOUT_MS = 60000, DISK_SHARE = 10 };
+enum { ID_MAX = 100, DISK_SHARE = 10 };
 
 extern const char init_binary[];
 extern const unsigned long init_binary_size;
@@ -331,6 +331,11 @@ int sandbox_create(struct sandbox *s, struct err *err) {
     return range_note_owner(s->range_fd, &s->init, err) < 0 ? -1 : note_container(s, err);
 }
 
+bool sandbox_is_gone(const struct sandbox *s) {
+    struct err ignored = ERR_INIT;
+    return s->init.pidfd < 0 || process_wait_death(&s->init, 0, &ignored) > 0;
+}
+
 int sandbox_kill(struct sandbox *s, struct err *err) {
     if (s->init.pidfd < 0) {
         return 0;
@@ -357,41 +362,6 @@ int sandbox_delete(struct sandbox *s, struct err *err) {
     }
     dispose(s);
     return result;
-}
-
-static int kill_noted(struct arena *a, const char *box, struct err *err) {
-    struct str text = STR_NONE;
-    struct err absent = ERR_INIT;
-    if (file_read(a, str_printf(a, "%s/container", box).p, 4096, &text, &absent) < 0) {
-        return 0; /* it was never created */
-    }
-    struct str line = STR_NONE;
-    struct process_id id;
-    if (!str_cut(&text, '\n', &line) || !process_id_parse(line, &id)) {
-        return err_set(err, ERR_INTERNAL, "%s/container is damaged", box);
-    }
-    struct process p = PROCESS_NONE;
-    int result = 0;
-    if (process_attach(&id, &p, &absent) == 0) {
-        int died = process_signal(&p, SIGKILL, err) < 0
-                       ? -1
-                       : process_wait_death(&p, KILL_TIMEOUT_MS, err);
-        result = died == 0  ? err_set(err, ERR_UNAVAILABLE, "the container of %s does not die", box)
-                 : died < 0 ? -1
-                            : 0;
-        process_close(&p);
-    }
-    struct str name = str_trim(text);
-    return result < 0 ? -1
-                      : cgroup_remove(str_printf(a, "/trunkline-" STR_FMT, STR_ARG(name)).p, err);
-}
-
-int sandbox_sweep(const char *dir, struct err *err) {
-    struct arena a = ARENA_INIT;
-    const char *box = str_printf(&a, "%s/box", dir).p;
-    int result = kill_noted(&a, box, err) < 0 ? -1 : tree_remove(box, err);
-    arena_done(&a);
-    return result < 0 ? err_wrap(err, "clear away a container") : 0;
 }
 
 /* Adds what lies below a folder: no further than it takes to know that it is too much. */

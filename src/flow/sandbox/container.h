@@ -112,6 +112,7 @@ struct sandbox_event {
     uint32_t id;    /* of the command */
     int code;       /* EXITED: as a shell counts */
     int signal;     /* EXITED: that ended it, or 0 */
+    bool unheard;   /* GONE: it died before it took what was sent last */
     char text[160]; /* REFUSED */
 };
 
@@ -124,6 +125,9 @@ int sandbox_next(struct sandbox *s, int timeout_ms, struct sandbox_event *ret,
 
 /* Sends a signal to the command and all of its session; id 0 = to everything but process 1. */
 int sandbox_signal(struct sandbox *s, uint32_t id, int signal, struct err *err) MUST_USE;
+
+/* Whether the container has died, whoever killed it. */
+bool sandbox_is_gone(const struct sandbox *s);
 
 /* SIGKILL to all, and waits for their death: afterwards no process of the container runs. Fine at
  * any time, also twice. */
@@ -139,8 +143,13 @@ void sandbox_moved(struct sandbox *s, const char *dir);
 /* Makes a folder inside and its missing parents, owned by root; a path as in spec.folders. */
 int sandbox_make_folder(struct sandbox *s, const char *path, struct err *err) MUST_USE;
 
+/* What a supervisor that was killed left running: 1, and *ret its process 1, which is about to die
+ * and with it all of the container; 0, *ret is none, when nothing runs. From outside. */
+struct process;
+int sandbox_kill_left(const char *dir, struct process *ret, struct err *err) MUST_USE;
+
 /* What a supervisor that was killed left behind in the build's folder: kills the container, waits,
- * removes. Nothing there is no error. For the server, from outside. */
+ * removes, however much that is. Nothing there is no error. For the server, from outside. */
 int sandbox_sweep(const char *dir, struct err *err) MUST_USE;
 
 struct sandbox_usage {

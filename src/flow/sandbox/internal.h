@@ -23,6 +23,7 @@
 #define INIT_INSIDE SANDBOX_INIT
 #define TOOLS_INSIDE "/usr/local/bin/codebuild-" /* programs that init is under other names */
 
+enum { KILL_TIMEOUT_MS = 60000 };
 enum { HELD_NET, HELD_MNT, HELD_KINDS };
 
 struct sandbox {
@@ -42,6 +43,7 @@ struct sandbox {
     int held[HELD_KINDS];     /* its network and its mounts, see netns.c; or -1 */
     uint32_t last_id;         /* of commands */
     bool ready;               /* READY was seen */
+    bool unheard;             /* it has ended and left something unread */
     bool made;                /* DIR/box is ours */
     bool isolated;            /* this process has a mount namespace for it */
     bool loopback;            /* addresses are there */

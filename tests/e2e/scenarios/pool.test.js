@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { StartBuildCommand } from '@aws-sdk/client-codebuild';
 import { until } from '../lib/expect.js';
 import { World, buildspec } from '../lib/release.js';
 import { Server } from '../lib/server.js';
@@ -56,16 +57,48 @@ test('containers made ahead', { skip }, async (t) => {
     });
 
     await t.test('one that dies is replaced, and no build fails for it', async () => {
-        const killed = supervisors(server);
-        for (const pid of killed) {
+        for (const pid of supervisors(server)) {
             process.kill(Number(pid), 'SIGKILL');
         }
-        // One that is given a build while it dies ends that build, as one does that has it already.
-        await until('their death', () => killed.every((pid) => !existsSync(`/proc/${pid}`)));
         await once();
         await once();
         await until('two again', () => ready(server).length >= 1);
         await once();
+    });
+
+    // A supervisor that stands still takes its build and does nothing: so it dies between the two, every time.
+    const handed = async (kill) => {
+        await until('two containers', () => ready(server).length === 2);
+        const stopped = supervisors(server);
+        const boxes = new Map(stopped.map((pid) => {
+            const dir = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').find((word) => word.startsWith(`${server.dir}/pool/`));
+            return [pid, readFileSync(join(dir, 'box/container'), 'utf8').split(' ')[0]];
+        }));
+        stopped.forEach((pid) => process.kill(Number(pid), 'SIGSTOP'));
+        const { build } = await world.builds.send(new StartBuildCommand({ projectName: 'app' }));
+        await until('the build has a container', () => existsSync(join(server.dir, 'builds', build.id.split(':')[1], 'box/container')));
+        for (const [supervisor, box] of boxes) {
+            kill(Number(supervisor), Number(box));
+        }
+        const built = await world.built(build.id);
+        const log = await world.log(built);
+        assert.equal(built.buildStatus, 'SUCCEEDED', `${JSON.stringify(built.phases)}\n${log}`);
+        assert.equal(log.match(/^net /gm)?.length, 1, log);
+        assert.doesNotMatch(log, /^SEEN/m);
+        assert.deepEqual(built.phases.map((phase) => phase.phaseType), ['SUBMITTED', 'QUEUED', 'PROVISIONING', 'DOWNLOAD_SOURCE',
+            'INSTALL', 'PRE_BUILD', 'BUILD', 'POST_BUILD', 'UPLOAD_ARTIFACTS', 'FINALIZING', 'COMPLETED']);
+    };
+
+    await t.test('a supervisor that is killed as it is given a build loses the container, not the build', async () => {
+        await handed((supervisor) => process.kill(supervisor, 'SIGKILL'));
+    });
+
+    await t.test('a container that is killed as it is given a build is replaced', async () => {
+        // The supervisor finds it dead before it has read what to do, or behind that: both are right.
+        await handed((supervisor, box) => {
+            process.kill(box, 'SIGKILL');
+            process.kill(supervisor, 'SIGCONT');
+        });
     });
 
     await t.test('where supervisors come from dies, and another one does its work', async () => {

@@ -182,6 +182,68 @@ static void test_an_exit_is_there_or_not(void **state) {
     assert_true(end.ended_ms == 1000);
 }
 
+static void add_event(const char *type, const char *phase) {
+    struct err err = ERR_INIT;
+    struct build_events *events = NULL;
+    assert_int_equal(build_events_open(dir, &fake_time, &events, &err), 0);
+    json_t *event = json_object();
+    json_set_str(event, "phase", str_c(phase));
+    assert_int_equal(build_events_add(events, type, event, &err), 0);
+    assert_true(build_events_any(events));
+    build_events_close(events);
+}
+
+static bool untouched(void) {
+    struct err err = ERR_INIT;
+    bool is = false;
+    assert_int_equal(build_untouched(dir, &is, &err), 0);
+    return is;
+}
+
+static void test_a_build_is_untouched_until_a_phase_with_commands_begins(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    assert_true(untouched());
+    add_event("phase_start", "PROVISIONING");
+    add_event("phase_end", "PROVISIONING");
+    add_event("phase_start", "DOWNLOAD_SOURCE");
+    add_event("source", "INSTALL");
+    assert_true(untouched());
+    add_event("phase_start", "INSTALL");
+    assert_false(untouched());
+    assert_int_equal(file_remove(str_printf(&arena, "%s/events.jsonl", dir).p, &err), 0);
+    assert_true(untouched());
+}
+
+static void test_a_build_that_has_ended_is_not_untouched(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    const struct build_exit end = {.status = S("FAILED"), .reason = S("no source")};
+    assert_int_equal(build_exit_write(dir, &fake_time, &end, &err), 0);
+    assert_false(untouched());
+}
+
+static void test_half_a_record_counts_as_a_touch(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    const char *path = str_printf(&arena, "%s/events.jsonl", dir).p;
+    assert_int_equal(file_write(path, S("{\"type\":\"phase_st"), 0600, &err), 0);
+    assert_false(untouched());
+}
+
+static void test_a_plan_takes_the_file_that_was_made_ahead(void **state) {
+    (void)state;
+    struct err err = ERR_INIT;
+    struct plan plan = sample();
+    struct plan back;
+    const char *ahead = str_printf(&arena, "%s/" PLAN_AHEAD, dir).p;
+    assert_int_equal(file_write(ahead, S(""), 0600, &err), 0);
+    assert_int_equal(plan_write(dir, &plan, &err), 0);
+    assert_false(file_exists(ahead));
+    assert_int_equal(plan_read(&arena, dir, &back, &err), 0);
+    assert_true(str_eq(plan_json(&arena, &plan), plan_json(&arena, &back)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_plan_is_read_as_it_was_written, setup, teardown),
@@ -192,6 +254,13 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_events_are_numbered_over_reopening, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_exit_is_there_or_not, setup, teardown),
         cmocka_unit_test_setup_teardown(test_an_exit_that_is_not_whole_is_not_there, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_build_is_untouched_until_a_phase_with_commands_begins, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_build_that_has_ended_is_not_untouched, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_half_a_record_counts_as_a_touch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_plan_takes_the_file_that_was_made_ahead, setup,
                                         teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
