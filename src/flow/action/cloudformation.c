@@ -210,15 +210,15 @@ static bool has_failed(const struct deployment *d) {
 static int create_or_update(struct deployment *d, struct err *err) {
     struct stack_request request;
     bool replace = str_is(action_setting(d->run, "ActionMode"), "REPLACE_ON_FAILURE");
-    if (replace && d->there && has_failed(d)) {
-        return erase(d, err) < 0 ? -1 : again(d); /* and create it once it is gone */
-    }
     if (replace && d->there && str_is(d->stack.stack_status, "DELETE_IN_PROGRESS")) {
         return again(d);
     }
-    int begun = begun_before(d, err);
+    int begun = begun_before(d, err); /* a deletion of ours that has failed, too */
     if (begun != 0) {
         return begun < 0 ? -1 : note(d, d->stack.stack_id, err);
+    }
+    if (replace && d->there && has_failed(d)) {
+        return erase(d, err) < 0 ? -1 : again(d); /* and create it once it is gone */
     }
     if (stack_request_read(d->run, &d->target, &request, err) < 0) {
         return -1;
@@ -416,16 +416,36 @@ int action_cloudformation_start(struct action_run *run, bool *ret_ended, struct 
     return begun.n > 0 ? modes[mode].judge(&d, err) : modes[mode].begin(&d, err);
 }
 
+/* Where we died between a call and the note of it, the stack's events tell whose it is. */
+static int find_begun(struct deployment *d, struct err *err) {
+    if (describe(d, action_setting(d->run, "StackName"), err) < 0) {
+        return -1;
+    }
+    int ours = begun_before(d, err);
+    d->there = ours > 0;
+    struct action_row detail = {.external_id = d->stack.stack_id};
+    return ours <= 0 ? ours : action_note(d->run, &detail, err);
+}
+
+/* Whoever may not look at it any more has nothing to wait for. */
+static bool is_denied(const struct err *why) {
+    return why->kind == ERR_NOT_FOUND || why->kind == ERR_DENIED;
+}
+
 /* CloudFormation undoes or finishes what it has begun: an update is cancelled, and the stack is
  * left alone only when nothing changes it any more. */
 int action_cloudformation_kill(struct action_run *run, struct err *err) {
     struct deployment d = {.run = run};
     struct str begun = run->action.external_id;
-    if (begun.n == 0 || str_find(begun, S(":changeSet/"), 0) != (size_t)-1) {
+    bool set = str_is(action_setting(run, "ActionMode"), "CHANGE_SET_REPLACE");
+    if (set || action_setting(run, "StackName").n == 0) {
         return 0;
     }
-    if (action_target(run, &d.target, err) < 0 || describe(&d, begun, err) < 0) {
-        return -1;
+    struct err why = ERR_INIT;
+    if (action_target(run, &d.target, &why) < 0 ||
+        (begun.n > 0 ? describe(&d, begun, &why) : find_begun(&d, &why)) < 0) {
+        *err = why;
+        return is_denied(&why) ? 0 : -1;
     }
     if (!d.there || !in_progress(&d)) {
         return 0;

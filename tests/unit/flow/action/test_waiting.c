@@ -23,25 +23,37 @@ struct bench {
     const char *status; /* of the stack; NULL = it is not there */
     int deletions;
     int looks;
-    bool away; /* AWS does not answer */
+    bool away;   /* AWS does not answer */
+    bool lost;   /* it does what it is asked, and its answer is lost */
+    bool ours;   /* the stack's newest events are of this attempt */
+    bool denied; /* the pipeline's role is gone */
+    const char *after_deletion;
+    struct str attempt;
 };
 
 static int invoke(void *ud, const struct aws_target *t, const struct shape_op *op, struct arena *a,
                   const void *in, const struct aws_body *body_in, void *out,
                   struct aws_body *ret_body, struct err *err) {
     struct bench *b = ud;
-    (void)t, (void)body_in, (void)ret_body, (void)in;
+    (void)t, (void)body_in, (void)ret_body;
     if (b->away) {
         return err_set(err, ERR_UNAVAILABLE, "nobody answers");
     }
     if (str_is(str_c(op->name), "DeleteStack")) {
+        const struct cloudformation_delete_stack_input *q = in;
         b->deletions++;
-        b->status = "DELETE_IN_PROGRESS";
-        return 0;
+        b->status = b->after_deletion;
+        b->ours = true;
+        b->attempt = str_dup(&b->arena, q->client_request_token);
+        return b->lost ? err_set(err, ERR_UNAVAILABLE, "the answer was lost") : 0;
     }
     if (str_is(str_c(op->name), "DescribeStackEvents")) {
-        *(struct cloudformation_describe_stack_events_output *)out =
-            (struct cloudformation_describe_stack_events_output){0};
+        struct cloudformation_describe_stack_events_output *o = out;
+        *o = (struct cloudformation_describe_stack_events_output){0};
+        if (b->ours) {
+            *arena_push(a, &o->stack_events) =
+                (struct cloudformation_stack_event){.client_request_token = b->attempt};
+        }
         return 0;
     }
     assert_string_equal(op->name, "DescribeStacks");
@@ -61,17 +73,21 @@ static int invoke(void *ud, const struct aws_target *t, const struct shape_op *o
 static int assume(void *ud, struct arena *a, struct str service, struct str role_arn,
                   struct str session_name, struct aws_target *ret, struct err *err) {
     struct bench *b = ud;
-    (void)a, (void)service, (void)role_arn, (void)session_name, (void)err;
+    (void)a, (void)service, (void)role_arn, (void)session_name;
+    if (b->denied) {
+        return err_set(err, ERR_DENIED, "not authorized to perform AssumeRole");
+    }
     *ret = (struct aws_target){.account = S("111111111111"), .embedded = &b->embedded};
     return 0;
 }
 
+/* mode: the configuration's ActionMode, and what else it needs. */
 static const char definition[] =
     "{\"name\":\"p\",\"version\":1,\"roleArn\":\"arn:aws:iam::111111111111:role/p\","
     "\"artifactStore\":{\"type\":\"S3\",\"location\":\"b\"},\"stages\":[{\"name\":\"Clean\","
     "\"actions\":[{\"name\":\"Stack\",\"actionTypeId\":{\"category\":\"Deploy\",\"owner\":\"AWS\","
     "\"provider\":\"CloudFormation\",\"version\":\"1\"},\"configuration\":{\"ActionMode\":"
-    "\"DELETE_ONLY\",\"StackName\":\"s\"}}]},{\"name\":\"Go\",\"actions\":[{\"name\":\"Person\","
+    "%s,\"StackName\":\"s\"}}]},{\"name\":\"Go\",\"actions\":[{\"name\":\"Person\","
     "\"actionTypeId\":{\"category\":\"Approval\",\"owner\":\"AWS\",\"provider\":\"Manual\","
     "\"version\":\"1\"}}]}]}";
 
@@ -81,7 +97,7 @@ static void in_tx(struct bench *b, int result) {
     }
 }
 
-static int set_up(void **state) {
+static int open_bench(void **state, const char *mode) {
     struct bench *b = calloc(1, sizeof(*b));
     struct definition d;
     struct engine_plan plan;
@@ -92,6 +108,7 @@ static int set_up(void **state) {
     b->embedded = (struct aws_embedded){invoke, b};
     b->world = (struct aws_world){.clock = &b->clock, .ud = b, .assume = assume};
     b->status = "CREATE_COMPLETE";
+    b->after_deletion = "DELETE_IN_PROGRESS";
     const struct db_schema schemas[] = {queue_schema, record_schema};
     if (db_open("", schemas, 2, &b->db, &b->err) < 0) {
         fail_msg("%s", b->err.msg);
@@ -102,7 +119,7 @@ static int set_up(void **state) {
                                .region = S("eu-west-2"),
                                .name = S("p"),
                                .version = 1,
-                               .definition = str_c(definition)};
+                               .definition = str_printf(&b->arena, definition, mode)};
     struct execution_start start = {.trigger_type = S("StartPipelineExecution")};
     assert_int_equal(definition_parse(&b->arena, row.definition, &d, &b->err), 0);
     execution_plan(&b->arena, &d, &plan);
@@ -113,6 +130,14 @@ static int set_up(void **state) {
     in_tx(b, execution_start(&b->flow, &b->arena, row.id, &start, &b->execution, NULL, &b->err));
     const struct queue_kind *kinds = execution_jobs(&b->flow, &n);
     return queue_open(b->db, &b->clock, kinds, n, &b->queue, &b->err);
+}
+
+static int set_up(void **state) {
+    return open_bench(state, "\"DELETE_ONLY\"");
+}
+
+static int set_up_replace(void **state) {
+    return open_bench(state, "\"REPLACE_ON_FAILURE\",\"TemplatePath\":\"a::t.yml\"");
 }
 
 static int tear_down(void **state) {
@@ -218,6 +243,51 @@ static void test_an_abandoned_action_waits_until_nothing_changes_any_more(void *
     assert_int_equal(jobs, 0); /* nobody looks at it again */
 }
 
+static void test_what_was_begun_and_not_noted_is_waited_for_as_well(void **state) {
+    struct bench *b = *state;
+    b->lost = true;
+    run_jobs(b, 0);
+    assert_int_equal(b->deletions, 1);
+    abandon(b);
+    run_jobs(b, 1);
+    expect(b, "InProgress");
+    b->status = NULL;
+    run_jobs(b, 120);
+    expect(b, "Abandoned");
+    assert_int_equal(b->deletions, 1);
+}
+
+static void test_what_somebody_else_has_begun_is_not_waited_for(void **state) {
+    struct bench *b = *state;
+    b->away = true;
+    run_jobs(b, 0);
+    b->away = false;
+    b->status = "UPDATE_IN_PROGRESS";
+    abandon(b);
+    run_jobs(b, 1);
+    expect(b, "Abandoned");
+}
+
+static void test_an_action_whose_role_is_gone_can_be_abandoned(void **state) {
+    struct bench *b = *state;
+    run_jobs(b, 0);
+    b->denied = true;
+    abandon(b);
+    run_jobs(b, 1);
+    expect(b, "Abandoned");
+}
+
+static void test_a_deletion_that_fails_is_not_tried_again_and_again(void **state) {
+    struct bench *b = *state;
+    b->status = "ROLLBACK_COMPLETE";
+    b->after_deletion = "DELETE_FAILED";
+    for (int i = 0; i < 5; i++) {
+        run_jobs(b, 10);
+    }
+    assert_int_equal(b->deletions, 1);
+    expect(b, "Failed");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -225,6 +295,11 @@ int main(void) {
         T(test_an_answer_that_does_not_come_is_waited_for),
         T(test_an_action_that_is_over_its_time_ends_when_what_it_began_is_dead),
         T(test_an_abandoned_action_waits_until_nothing_changes_any_more),
+        T(test_what_was_begun_and_not_noted_is_waited_for_as_well),
+        T(test_what_somebody_else_has_begun_is_not_waited_for),
+        T(test_an_action_whose_role_is_gone_can_be_abandoned),
+        cmocka_unit_test_setup_teardown(test_a_deletion_that_fails_is_not_tried_again_and_again,
+                                        set_up_replace, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
