@@ -195,10 +195,13 @@ static int run_kill(void *ud, struct queue_job *queue, struct err *err) {
         return err_set(err, ERR_UNAVAILABLE, "action %.*s is still at work", STR_ARG(j.action));
     }
     int loaded = action_load(j.f, j.arena, j.id, &run, err);
-    if (loaded <= 0) {
+    bool unfit = loaded < 0 && (err->kind == ERR_INVALID || err->kind == ERR_LIMIT);
+    bool begun = run.action.external_id.n > 0;
+    if (loaded <= 0 && (!unfit || begun)) {
         return loaded;
     }
-    const struct action_provider *provider = action_provider_find(run.decl);
+    /* what cannot be loaded (a variable that nothing sets) has not begun */
+    const struct action_provider *provider = unfit ? NULL : action_provider_find(run.decl);
     if (provider != NULL && provider->kill != NULL && provider->kill(&run, err) < 0) {
         return -1;
     }

@@ -140,6 +140,10 @@ static int set_up_replace(void **state) {
     return open_bench(state, "\"REPLACE_ON_FAILURE\",\"TemplatePath\":\"a::t.yml\"");
 }
 
+static int set_up_unset(void **state) {
+    return open_bench(state, "\"DELETE_ONLY\",\"RoleArn\":\"#{nobody.sets}\"");
+}
+
 static int tear_down(void **state) {
     struct bench *b = *state;
     queue_stop(b->queue);
@@ -288,6 +292,14 @@ static void test_a_deletion_that_fails_is_not_tried_again_and_again(void **state
     expect(b, "Failed");
 }
 
+static void test_an_action_that_cannot_be_loaded_can_be_abandoned(void **state) {
+    struct bench *b = *state;
+    abandon(b);
+    run_jobs(b, 1);
+    expect(b, "Abandoned");
+    assert_int_equal(b->looks, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -300,6 +312,8 @@ int main(void) {
         T(test_an_action_whose_role_is_gone_can_be_abandoned),
         cmocka_unit_test_setup_teardown(test_a_deletion_that_fails_is_not_tried_again_and_again,
                                         set_up_replace, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_action_that_cannot_be_loaded_can_be_abandoned,
+                                        set_up_unset, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
