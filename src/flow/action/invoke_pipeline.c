@@ -165,10 +165,8 @@ int action_pipeline_kill(struct action_run *run, struct err *err) {
     struct aws_target target;
     struct str status = STR_NONE;
     struct err why = ERR_INIT;
-    if (action_target(run, &target, err) < 0) {
-        return -1;
-    }
-    if ((run->action.external_id.n == 0 && find_started(run, &target, &why) < 0) ||
+    if (action_target(run, &target, &why) < 0 ||
+        (run->action.external_id.n == 0 && find_started(run, &target, &why) < 0) ||
         (run->action.external_id.n > 0 && look(run, &target, &status, &why) < 0)) {
         if (is_gone(&why)) {
             return 0;

@@ -86,6 +86,10 @@ static int look(struct action_run *run, const struct aws_target *target,
                : 0;
 }
 
+static bool goes_on(struct str status) {
+    return str_is(status, "RUNNING") || str_is(status, "PENDING_REDRIVE");
+}
+
 /* What the execution answered, as the output artifact's only file. */
 static int put_output(struct action_run *run, const struct aws_target *target, struct str text,
                       struct action_end *ret, struct err *err) {
@@ -122,7 +126,7 @@ int action_step_functions_start(struct action_run *run, bool *ret_ended, struct 
     if (look(run, &target, &out, err) < 0) {
         return -1;
     }
-    if (str_is(out.status, "RUNNING") || str_is(out.status, "PENDING_REDRIVE")) {
+    if (goes_on(out.status)) {
         return again(run);
     }
     *ret_ended = true;
@@ -148,17 +152,14 @@ int action_step_functions_kill(struct action_run *run, struct err *err) {
     if (execution_arn(run).n == 0) {
         return 0; /* names no state machine, so nothing was started */
     }
-    if (action_target(run, &target, err) < 0) {
-        return -1;
-    }
-    if (look(run, &target, &out, &why) < 0) {
+    if (action_target(run, &target, &why) < 0 || look(run, &target, &out, &why) < 0) {
         if (why.kind == ERR_NOT_FOUND || why.kind == ERR_DENIED) {
             return 0;
         }
         *err = why; /* that nobody answers does not mean that it is dead */
         return -1;
     }
-    if (!str_is(out.status, "RUNNING")) {
+    if (!goes_on(out.status)) {
         return 0;
     }
     struct stepfunctions_stop_execution_input in = {

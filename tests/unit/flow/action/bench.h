@@ -31,12 +31,16 @@ struct bench {
     int starts, stops;
     bool served; /* the account serves it */
     bool lost;   /* it starts, and its answer is lost */
+    bool denied; /* the role may not be assumed any more */
 };
 
 static inline int bench_assume(void *ud, struct arena *a, struct str service, struct str role_arn,
                                struct str session_name, struct aws_target *ret, struct err *err) {
     struct bench *b = ud;
-    (void)a, (void)service, (void)role_arn, (void)err;
+    (void)a, (void)service, (void)role_arn;
+    if (b->denied) {
+        return err_set(err, ERR_DENIED, "not authorized to perform AssumeRole");
+    }
     b->session = str_dup(&b->arena, session_name);
     *ret = (struct aws_target){.account = S("111111111111"), .embedded = &b->embedded};
     return 0;

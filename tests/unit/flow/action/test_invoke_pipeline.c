@@ -122,6 +122,16 @@ static void test_nothing_of_somebody_else_is_abandoned(void **state) {
     assert_int_equal(b->stops, 0);
 }
 
+static void test_what_nobody_may_stop_any_more_is_left_alone(void **state) {
+    struct bench *b = *state;
+    run_jobs(b, 0);
+    b->denied = true;
+    abandon(b);
+    run_jobs(b, 1);
+    expect(b, "Abandoned");
+    assert_int_equal(b->stops, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -129,6 +139,7 @@ int main(void) {
         T(test_start_whose_answer_was_lost_is_asked_again_with_its_token),
         T(test_start_whose_answer_was_lost_is_abandoned_by_its_session),
         T(test_nothing_of_somebody_else_is_abandoned),
+        T(test_what_nobody_may_stop_any_more_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

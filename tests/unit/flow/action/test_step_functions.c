@@ -132,6 +132,16 @@ static void test_account_without_state_machines_says_so(void **state) {
     assert_true(str_find(invoked(b).error_message, S("is not served here"), 0) != (size_t)-1);
 }
 
+static void test_what_nobody_may_stop_any_more_is_left_alone(void **state) {
+    struct bench *b = *state;
+    run_jobs(b, 0);
+    b->denied = true;
+    abandon(b);
+    run_jobs(b, 1);
+    expect(b, "Abandoned");
+    assert_int_equal(b->stops, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -141,6 +151,7 @@ int main(void) {
         T(test_start_whose_answer_was_lost_is_found_again),
         T(test_start_whose_answer_was_lost_is_stopped_when_abandoned),
         T(test_account_without_state_machines_says_so),
+        T(test_what_nobody_may_stop_any_more_is_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
