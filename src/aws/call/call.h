@@ -137,6 +137,7 @@ struct call {
     struct call_after after;             /* handler may set: done once its transaction is over */
     const char *data_dir;                /* files of services lie in data_dir/<service>/ */
     struct str audit_note;               /* handler may set: for the audit, behind the request */
+    struct str source;                   /* "api", "cli", "console", "build" or "engine" */
 };
 
 /* Target for calls that a handler makes onward, in the same account and as the same principal. */

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/planted.h"
 #include "platform/crypto/hash.h"
 
 /* ---- the short text ---- */
@@ -28,6 +29,9 @@ static bool named_like(const char *name, const char *part) {
 
 static bool is_secret(const struct shape_member *m) {
     static const char *const words[] = {"token", "secret", "password", "nonce", "credential"};
+    if (PLANTED(audit_tells_secrets)) {
+        return false;
+    }
     if ((m->flags & (SHAPE_MEMBER_SENSITIVE | SHAPE_MEMBER_TOKEN)) != 0) {
         return true;
     }
@@ -156,7 +160,7 @@ static void digest_struct(struct hash *h, const struct shape *s, const void *bas
             continue;
         }
         digest_text(h, str_c(m->name));
-        if ((m->flags & SHAPE_MEMBER_SENSITIVE) == 0) {
+        if ((m->flags & SHAPE_MEMBER_SENSITIVE) == 0 || PLANTED(audit_digests_secrets)) {
             digest_value(h, m->shape, at);
         }
     }

@@ -2,6 +2,7 @@
 #include "flow/approval/approval.h"
 
 #include "platform/text/json.h"
+#include "runtime/audit/audit.h"
 
 extern const char approval_schema_sql[];
 const struct db_schema approval_schema = {"approval", approval_schema_sql};
@@ -152,7 +153,9 @@ int approval_answer(const struct flow *f, struct arena *a, const struct pipeline
                    ? answered_before(f, pipeline, answer, ret_refusal, err)
                    : -1;
     }
-    return note_answer(f, a, answer, id, err);
+    return note_answer(f, a, answer, id, err) < 0 ? -1
+           : answer->act != NULL                  ? audit_add(f->db, answer->act, err)
+                                                  : 0;
 }
 
 /* ---- judging ---- */

@@ -37,8 +37,9 @@ struct approval_answer {
     struct str action;
     struct str token;
     bool approved;
-    struct str summary; /* may be empty */
-    struct str by;      /* the approver's ARN */
+    struct str summary;          /* may be empty */
+    struct str by;               /* the approver's ARN */
+    const struct audit_act *act; /* for the audit, with the answer; NULL: the caller sees to it */
 };
 
 struct approval_moved {

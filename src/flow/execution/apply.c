@@ -2,6 +2,7 @@
 #include "flow/execution/apply.h"
 
 #include "base/planted.h"
+#include "flow/execution/acts.h"
 #include "flow/execution/project.h"
 #include "platform/text/json.h"
 #include "runtime/queue/queue.h"
@@ -36,7 +37,7 @@ static int write_step(struct applying *t, const struct engine_event *event,
         return -1;
     }
     for (size_t i = 0; i < effects->n; i++) {
-        if (project_effect(t, &effects->v[i]) < 0) {
+        if (project_effect(t, &effects->v[i]) < 0 || acts_of_effect(t, event, &effects->v[i]) < 0) {
             return -1;
         }
     }
@@ -155,6 +156,7 @@ int execution_start(const struct flow *f, struct arena *a, int64_t pipeline,
     struct engine_event event = {.kind = EVENT_START, .execution = execution.id};
     *ret_id = execution.id;
     return record_execution_add(f->db, &execution, err) < 0 ||
+                   acts_started(f, a, &row, &execution, err) < 0 ||
                    source_pins_put(f->db, execution.id, &start->pins, err) < 0
                ? -1
                : execution_apply(f, a, pipeline, &event, ret_refusal, err);

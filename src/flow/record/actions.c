@@ -138,6 +138,15 @@ int record_action_page(struct db *db, struct arena *a, int64_t pipeline, struct 
     return failed < 0 ? -1 : read_all(&rows, a, ret, err);
 }
 
+int record_action_of_token(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
+                           struct str action, struct str token, struct str *ret, struct err *err) {
+    return db_get_str(
+        db, a, ret, err,
+        "SELECT execution FROM action_executions WHERE pipeline = ? AND stage = ? AND "
+        "action = ? AND token = ? LIMIT 1",
+        "isss", pipeline, stage, action, token);
+}
+
 int record_action_answered(struct db *db, int64_t pipeline, struct str stage, struct str action,
                            struct str token, bool *ret, struct err *err) {
     int64_t n = 0;

@@ -288,6 +288,10 @@ int record_action_list(struct db *db, struct arena *a, struct str execution,
 int record_action_page(struct db *db, struct arena *a, int64_t pipeline, struct str execution,
                        int64_t before, int limit, struct action_row_list *ret,
                        struct err *err) MUST_USE;
+/* The execution whose approval has (or had) that token. 1, 0 none, -1. */
+int record_action_of_token(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
+                           struct str action, struct str token, struct str *ret,
+                           struct err *err) MUST_USE;
 /* Whether somebody has answered the approval with that token. */
 int record_action_answered(struct db *db, int64_t pipeline, struct str stage, struct str action,
                            struct str token, bool *ret, struct err *err) MUST_USE;

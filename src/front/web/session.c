@@ -3,6 +3,7 @@
 
 #include "platform/crypto/hash.h"
 #include "platform/text/json.h"
+#include "runtime/audit/audit.h"
 
 extern const char web_schema_sql[];
 const struct db_schema console_schema = {"console", web_schema_sql};
@@ -49,6 +50,24 @@ int console_link_make(struct db *db, struct arena *a, const struct rng *rng, int
                   now_ms + CONSOLE_LINK_MS);
 }
 
+/* From here on a browser acts as the principal. */
+static int tell_sign_in(struct db *db, struct arena *a, int64_t now_ms, struct str json,
+                        struct err *err) {
+    struct aws_principal who;
+    if (principal_from_json(a, json, &who, err) < 0) {
+        return -1;
+    }
+    const struct audit_act act = {
+        .at_ms = now_ms,
+        .account = who.account,
+        .principal = who.arn,
+        .source = S("console"),
+        .operation = S("trunkline:SignIn"),
+        .outcome = S("Success"),
+    };
+    return audit_add(db, &act, err);
+}
+
 int console_link_use(struct db *db, struct arena *a, const struct rng *rng, int64_t now_ms,
                      struct str secret, struct str *ret_cookie, struct err *err) {
     struct str id = crypto_sha256_hex(a, secret);
@@ -64,7 +83,8 @@ int console_link_use(struct db *db, struct arena *a, const struct rng *rng, int6
         db_run(db, err, "DELETE FROM console_sessions WHERE expires_ms < ?", "i", now_ms) < 0 ||
         db_run(db, err, "INSERT INTO console_sessions VALUES (?, ?, ?, ?)", "sssi",
                crypto_sha256_hex(a, *ret_cookie), principal, rng_hex(rng, a, 48),
-               now_ms + CONSOLE_SESSION_MS) < 0) {
+               now_ms + CONSOLE_SESSION_MS) < 0 ||
+        tell_sign_in(db, a, now_ms, principal, err) < 0) {
         return -1;
     }
     return 1;

@@ -186,7 +186,7 @@ static int compare(const struct audit_config *config, const struct audit_evidenc
     }
     int bad = audit_newest(config->db, &newest, err) < 0 ||
               mismatch(config->db, &a, e, &newest, &what, err) < 0;
-    if (!bad && what.p != NULL) {
+    if (!bad && what.p != NULL && !PLANTED(audit_forgets_what_is_gone)) {
         bool behind = e->head_is == AUDIT_HEAD_READ && e->head.seq > newest.seq;
         bad = add_own(config->db, clock_now_ms(config->clock), AUDIT_OP_MISMATCH, STR_NONE, what,
                       STR_NONE, (behind ? e->head.seq : newest.seq) + 1, &newest, err) < 0;

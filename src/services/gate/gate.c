@@ -102,6 +102,7 @@ static int handle(struct gate *g, struct gate_call *c, const struct gate_refusal
         .body = c->body,
         .reply_body = AWS_BODY_NONE,
         .data_dir = g->data_dir,
+        .source = gate_source(c),
     };
     int64_t before = db_total_changes(g->db);
     int failed = c->service->handlers[c->op->index](&call, c->in, c->out, err);

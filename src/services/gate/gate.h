@@ -130,6 +130,11 @@ struct gate_denial_list {
 int gate_denials(struct db *db, struct arena *a, struct str account, int64_t limit,
                  struct gate_denial_list *ret, struct err *err) MUST_USE;
 
+/* The audit's row of a call whose work is done behind its transaction (call_after): the gate writes
+ * none, the handler does, with audit_add, in the transaction of that work. Arena-owned. */
+struct audit_act;
+const struct audit_act *gate_act(const struct call *c, const void *in, struct str resource);
+
 extern const struct db_schema gate_schema;
 
 /* Journal of a build's writes. find: 1 = answered before, *ret is that answer; 0 = not; -1 error.

@@ -71,7 +71,9 @@ int gate_authorize(struct gate *g, const struct gate_call *c, struct gate_refusa
 /* Opens its own transaction; failing to note it is no failure of the call. */
 void gate_denial_note(struct gate *g, const struct gate_call *c, const struct gate_refusal *r);
 
-/* audit.c: the row of a call that has changed something (`wrote`), in its transaction; what is a
+/* audit.c: by which way a call came. */
+struct str gate_source(const struct gate_call *c);
+/* The row of a call that has changed something (`wrote`), in its transaction; what is a
  * row and what is not is said there. */
 int gate_audit(struct gate *g, const struct gate_call *c, const struct gate_refusal *need,
                bool wrote, struct err *err) MUST_USE;

@@ -19,3 +19,7 @@ CREATE TABLE sts_session(
 ) WITHOUT ROWID;
 CREATE INDEX sts_session_build ON sts_session(build_id) WHERE build_id IS NOT NULL;
 CREATE INDEX sts_session_expiry ON sts_session(expires_ms);
+
+-- migration 2
+-- Has this session been given out before? (audit)
+CREATE INDEX sts_session_arn ON sts_session(arn);

@@ -101,3 +101,12 @@ int sts_session_find(struct db *db, struct arena *a, struct str key, struct sts_
 int sts_session_end_build(struct db *db, struct str build_id, struct err *err) {
     return db_run(db, err, "DELETE FROM sts_session WHERE build_id = ?", "s", build_id);
 }
+
+int sts_session_repeats(struct db *db, struct str arn, bool *ret, struct err *err) {
+    int64_t n = 0;
+    int got = db_get_i64(db, &n, err,
+                         "SELECT count(*) FROM (SELECT 1 FROM sts_session WHERE arn = ? LIMIT 2)",
+                         "s", arn);
+    *ret = n > 1;
+    return got < 0 ? -1 : 0;
+}

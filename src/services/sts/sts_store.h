@@ -23,5 +23,8 @@ int sts_session_issue(struct db *db, struct arena *a, const struct rng *rng, str
 int sts_session_find(struct db *db, struct arena *a, struct str key, struct sts_session *ret,
                      struct err *err) MUST_USE;
 
+/* Whether a session of this ARN was issued before the newest one, within a day. */
+int sts_session_repeats(struct db *db, struct str arn, bool *ret, struct err *err) MUST_USE;
+
 /* Ends every session that was issued to this build, chained ones too. */
 int sts_session_end_build(struct db *db, struct str build_id, struct err *err) MUST_USE;

@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import * as ssm from '@aws-sdk/client-ssm';
+import * as cp from '@aws-sdk/client-codepipeline';
 import * as iam from '@aws-sdk/client-iam';
+import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
 import { until } from '../lib/expect.js';
+import { World, stages } from '../lib/release.js';
 import { Server, run } from '../lib/server.js';
+import { without } from '../lib/tools.js';
 
 const put = (client, Name, Value) => client.send(new ssm.PutParameterCommand({ Name, Value, Type: 'SecureString', Overwrite: true }));
 
@@ -206,4 +209,62 @@ test('who assumes a role is told by role, session and key', async (t) => {
     assert.ok(row.detail.includes(given.AccessKeyId));
     assert.ok(!row.detail.includes(given.SecretAccessKey));
     assert.ok(!row.detail.includes(given.SessionToken));
+});
+
+test('releases: who started, approved, stopped, and by which way', { skip: without('git') }, async (t) => {
+    const server = await Server.start(t);
+    const world = await World.make(server);
+    const root = 'arn:aws:iam::111111111111:root';
+    const arn = 'arn:aws:codepipeline:eu-west-2:111111111111:app';
+    const count = async (operation) => (await listed(server, '--since', '1h')).records.filter((r) => r.operation === operation);
+    const last = async (operation) => (await count(operation)).at(-1);
+
+    await world.pipeline([stages.source(world), stages.approval()]);
+    const first = await world.newest();
+    await world.answer(await world.waiting(first), 'Rejected', 'not today');
+    const made = await last('codepipeline:CreatePipeline');
+    assert.deepEqual([made.source, made.principal, made.resource], ['api', root, arn]);
+    const rejected = await last('codepipeline:PutApprovalResult');
+    assert.deepEqual([rejected.source, rejected.principal, rejected.resource], ['api', root, `${arn}/Approve/Person`]);
+    assert.match(rejected.detail, new RegExp(`result.summary=not today result.status=Rejected -> pipelineExecutionId=${first}$`));
+
+    await world.push('second', { 'README.md': 'two\n' });
+    const second = await world.newest(2);
+    const started = await last('codepipeline:StartPipelineExecution');
+    assert.deepEqual([started.source, started.principal, started.resource], ['engine', 'codepipeline.amazonaws.com', arn]);
+    assert.match(started.detail, new RegExp(`-> pipelineExecutionId=${second}$`));
+    const token = await world.waiting(second);
+    const approved = await server.tl('approve', '--summary', 'read it');
+    assert.equal(approved.status, 0, approved.stderr);
+    const answered = await last('trunkline:AnswerApproval');
+    assert.deepEqual([answered.source, answered.principal, answered.resource, answered.outcome],
+        ['cli', root, `${arn}/Approve/Person`, 'Success']);
+    assert.match(answered.detail, new RegExp(`PipelineExecutionId=${second} .*Status=Approved Summary=read it Digest=[0-9a-f]{64}`));
+    assert.ok(!answered.detail.includes(token), 'the token is told');
+
+    // What is refused leaves none: it was used already.
+    await assert.rejects(world.answer(token), { name: 'ApprovalAlreadyCompletedException' });
+    assert.equal((await count('codepipeline:PutApprovalResult')).length, 1);
+
+    const { pipelineExecutionId: third } = await world.pipelines.send(new cp.StartPipelineExecutionCommand({ name: 'app' }));
+    assert.match((await last('codepipeline:StartPipelineExecution')).detail, new RegExp(`name=app .*-> pipelineExecutionId=${third}$`));
+    await world.waiting(third);
+    const stopped = await server.tl('stop', '--abandon', '--reason', 'wrong build');
+    assert.equal(stopped.status, 0, stopped.stderr);
+    const stop = await last('codepipeline:StopPipelineExecution');
+    assert.deepEqual([stop.source, stop.principal, stop.resource], ['cli', root, arn]);
+    assert.match(stop.detail, new RegExp(`pipelineExecutionId=${third} abandon=true reason=wrong build`));
+
+    const link = await server.tl('console');
+    const page = await fetch(/http\S+/.exec(link.stdout)[0], { redirect: 'manual' });
+    assert.equal(page.status, 303);
+    const signed = await last('trunkline:SignIn');
+    assert.deepEqual([signed.source, signed.principal], ['console', root]);
+
+    // The role that the engine looks at things by is told once, not each time that it looks.
+    const own = (await count('sts:AssumeRole')).filter((r) => r.source === 'engine')
+        .map((r) => `${r.resource} ${/RoleSessionName=(\S+)/.exec(r.detail)[1]}`);
+    assert.deepEqual(own, [...new Set(own)]);
+    await server.kill('SIGKILL');
+    assert.deepEqual(await found(server), []);
 });

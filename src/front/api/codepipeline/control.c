@@ -104,6 +104,17 @@ int codepipeline_stop_pipeline_execution(
 
 /* ---- approve ---- */
 
+/* A token says nothing to who reads the audit. */
+static int note_execution(struct call *c, int64_t pipeline,
+                          const struct codepipeline_put_approval_result_input *in,
+                          struct err *err) {
+    struct str id = STR_NONE;
+    int found = record_action_of_token(c->db, c->arena, pipeline, in->stage_name, in->action_name,
+                                       in->token, &id, err);
+    c->audit_note = str_printf(c->arena, "-> pipelineExecutionId=" STR_FMT, STR_ARG(id));
+    return found < 0 ? -1 : 0;
+}
+
 int codepipeline_put_approval_result(struct call *c,
                                      const struct codepipeline_put_approval_result_input *in,
                                      struct codepipeline_put_approval_result_output *out,
@@ -123,9 +134,10 @@ int codepipeline_put_approval_result(struct call *c,
     enum engine_refusal why = REFUSED_NOTHING;
     out->approved_at = c->now_ms;
     out->has_approved_at = true;
-    return approval_answer(codepipeline_flow(), c->arena, &row, &answer, &why, err) < 0
-               ? codepipeline_refused(why, err)
-               : 0;
+    if (approval_answer(codepipeline_flow(), c->arena, &row, &answer, &why, err) < 0) {
+        return codepipeline_refused(why, err);
+    }
+    return note_execution(c, row.id, in, err);
 }
 
 /* ---- retry ---- */

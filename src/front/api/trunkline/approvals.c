@@ -5,6 +5,7 @@
 #include "front/api/trunkline/trunkline.h"
 
 #include "flow/approval/approval.h"
+#include "services/gate/gate.h"
 
 static int find(struct call *c, struct str name, struct str id, struct pipeline_row *ret,
                 struct err *err) {
@@ -107,6 +108,12 @@ int trunkline_answer_approval(struct call *c, const struct trunkline_answer_appr
     if (find(c, in->pipeline_name, in->pipeline_execution_id, &s->pipeline, err) < 0) {
         return -1;
     }
+    s->answer.act = gate_act(
+        c, in,
+        str_printf(c->arena,
+                   "arn:aws:codepipeline:" STR_FMT ":" STR_FMT ":" STR_FMT "/" STR_FMT "/" STR_FMT,
+                   STR_ARG(s->pipeline.region), STR_ARG(s->pipeline.account),
+                   STR_ARG(in->pipeline_name), STR_ARG(in->stage_name), STR_ARG(in->action_name)));
     c->after = (struct call_after){answer, s};
     return 0;
 }

@@ -149,20 +149,30 @@ static void test_a_call_that_cannot_be_recorded_is_not_done(void **state) {
     assert_int_equal(rows(f).n, 0);
 }
 
-static void test_credentials_that_are_given_out_are_named_by_their_key_only(void **state) {
-    struct fixture *f = *state;
+static void make_role(struct fixture *f) {
     static const char trust[] =
         "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":"
         "\"sts:AssumeRole\",\"Principal\":{\"Service\":\"codebuild.amazonaws.com\"}}]}";
     struct iam_create_role_request role = {.role_name = S("build"),
                                            .assume_role_policy_document = str_c(trust)};
     struct iam_create_role_response made;
-    struct sts_assume_role_request in = {.role_arn = S("arn:aws:iam::111111111111:role/build"),
-                                         .role_session_name = S("AWSCodeBuild-7")};
-    struct sts_assume_role_response out;
-    struct aws_target service = fixture_service(f, "111111111111", "codebuild.amazonaws.com");
     assert_done(f, iam_call_create_role(&f->admin, &f->arena, &role, &made, &f->err));
-    assert_done(f, sts_call_assume_role(&service, &f->arena, &in, &out, &f->err));
+}
+
+static struct sts_assume_role_response assume(struct fixture *f, const struct aws_target *as,
+                                              const char *session) {
+    struct sts_assume_role_request in = {.role_arn = S("arn:aws:iam::111111111111:role/build"),
+                                         .role_session_name = str_c(session)};
+    struct sts_assume_role_response out;
+    assert_done(f, sts_call_assume_role(as, &f->arena, &in, &out, &f->err));
+    return out;
+}
+
+static void test_credentials_that_are_given_out_are_named_by_their_key_only(void **state) {
+    struct fixture *f = *state;
+    struct aws_target service = fixture_service(f, "111111111111", "codebuild.amazonaws.com");
+    make_role(f);
+    struct sts_assume_role_response out = assume(f, &service, "AWSCodeBuild-7");
     struct audit_act act = newest(f).act;
     assert_text(f, act.operation, "sts:AssumeRole");
     assert_text(f, act.principal, "codebuild.amazonaws.com");
@@ -171,6 +181,26 @@ static void test_credentials_that_are_given_out_are_named_by_their_key_only(void
     assert_true(has(act.detail, str_z(&f->arena, out.credentials->access_key_id)));
     assert_false(has(act.detail, str_z(&f->arena, out.credentials->secret_access_key)));
     assert_false(has(act.detail, str_z(&f->arena, out.credentials->session_token)));
+}
+
+static void test_what_the_engine_assumes_for_itself_is_told_once_and_for_builds_always(
+    void **state) {
+    struct fixture *f = *state;
+    struct aws_target service = fixture_service(f, "111111111111", "codebuild.amazonaws.com");
+    make_role(f);
+    size_t before = rows(f).n;
+    assume(f, &service, "tl-alarms");
+    assume(f, &service, "tl-alarms");
+    assert_int_equal(rows(f).n, before + 1);
+    assume(f, &service, "tl-other");
+    assert_int_equal(rows(f).n, before + 2);
+    struct aws_principal *of_build =
+        arena_memdup(&f->arena, service.principal, sizeof(*service.principal));
+    of_build->build_id = S("site:1");
+    service.principal = of_build;
+    assume(f, &service, "AWSCodeBuild-1");
+    assume(f, &service, "AWSCodeBuild-1"); /* renewed: other keys */
+    assert_int_equal(rows(f).n, before + 4);
 }
 
 static void test_refusals_are_rows_when_their_number_has_doubled(void **state) {
@@ -265,6 +295,7 @@ int main(void) {
         T(test_a_call_that_fails_leaves_no_row),
         T(test_a_call_that_cannot_be_recorded_is_not_done),
         T(test_credentials_that_are_given_out_are_named_by_their_key_only),
+        T(test_what_the_engine_assumes_for_itself_is_told_once_and_for_builds_always),
         T(test_refusals_are_rows_when_their_number_has_doubled),
         T(test_who_is_refused_everywhere_cannot_fill_the_chain),
         T(test_a_row_says_by_which_way_the_call_came),
