@@ -56,7 +56,8 @@ static void print_why(struct cli *c, struct why w) {
     }
 }
 
-static void print_stage(const struct looking *l, const struct codepipeline_stage_state *s) {
+static void print_stage(const struct looking *l, const struct codepipeline_stage_state *s,
+                        bool first) {
     struct cli *c = l->c;
     struct str id = s->latest_execution ? s->latest_execution->pipeline_execution_id : STR_NONE;
     struct str status = s->latest_execution ? s->latest_execution->status : S("-");
@@ -65,7 +66,7 @@ static void print_stage(const struct looking *l, const struct codepipeline_stage
             out_style(c, out_status_style(status)), STR_ARG(status), out_style(c, OUT_PLAIN),
             id.n >= 8 ? id.p : "", commit_of(r).n >= 7 ? commit_of(r).p : "",
             STR_ARG(out_safe(&c->arena, subject_of(r).p ? subject_of(r) : S(""), false)));
-    print_why(c, why_in(&c->arena, s));
+    print_why(c, why_in(&c->arena, s, first));
     for (size_t i = 0; i < s->inbound_executions.n; i++) {
         struct str waiting = s->inbound_executions.v[i].pipeline_execution_id;
         fprintf(c->out, "  %-20s  %swaiting     %.8s%s\n", "", out_style(c, OUT_DIM), waiting.p,
@@ -77,7 +78,8 @@ static void print_stage(const struct looking *l, const struct codepipeline_stage
     }
 }
 
-static json_t *stage_json(const struct looking *l, const struct codepipeline_stage_state *s) {
+static json_t *stage_json(const struct looking *l, const struct codepipeline_stage_state *s,
+                          bool first) {
     json_t *o = json_object();
     struct str id = s->latest_execution ? s->latest_execution->pipeline_execution_id : STR_NONE;
     const struct codepipeline_pipeline_execution_summary *r = release_of(l, id);
@@ -86,7 +88,7 @@ static json_t *stage_json(const struct looking *l, const struct codepipeline_sta
     json_set_str(o, "execution", id);
     json_set_str(o, "commit", commit_of(r));
     json_set_str(o, "subject", subject_of(r));
-    struct why w = why_in(&l->c->arena, s);
+    struct why w = why_in(&l->c->arena, s, first);
     json_set_str(o, "why", w.what);
     json_set_str(o, "frees", w.frees);
     json_set_str(o, "closed", closed(s));
@@ -118,14 +120,14 @@ static int status_of(struct looking *l, json_t *list, struct err *err) {
         fprintf(l->c->out, "%s" STR_FMT "%s\n", out_style(l->c, OUT_BOLD), STR_ARG(l->pipeline),
                 out_style(l->c, OUT_PLAIN));
         for (size_t i = 0; i < out.stage_states.n; i++) {
-            print_stage(l, &out.stage_states.v[i]);
+            print_stage(l, &out.stage_states.v[i], i == 0);
         }
         return 0;
     }
     json_t *one = json_object();
     json_t *stages = json_array();
     for (size_t i = 0; i < out.stage_states.n; i++) {
-        json_array_append_new(stages, stage_json(l, &out.stage_states.v[i]));
+        json_array_append_new(stages, stage_json(l, &out.stage_states.v[i], i == 0));
     }
     json_set_str(one, "name", l->pipeline);
     json_set(one, "version", json_integer(out.pipeline_version));
@@ -208,12 +210,15 @@ static json_t *release_json(const struct codepipeline_pipeline_execution_summary
 static void print_release(struct cli *c, const struct codepipeline_pipeline_execution_summary *r,
                           int64_t now_ms) {
     struct str subject = subject_of(r);
-    fprintf(c->out, "%.8s  %s%-10.*s%s  %-7.7s  %-12.*s  %12.*s  " STR_FMT "\n",
+    bool runs = str_is(r->status, "InProgress") || str_is(r->status, "Stopping");
+    bool back = r->execution_type.p != NULL && str_is(r->execution_type, "ROLLBACK");
+    fprintf(c->out, "%.8s  %s%-10.*s%s  %-7.7s  %-12.*s  %12.*s  %s" STR_FMT "\n",
             r->pipeline_execution_id.n >= 8 ? r->pipeline_execution_id.p : "",
             out_style(c, out_status_style(r->status)), STR_ARG(r->status), out_style(c, OUT_PLAIN),
             commit_of(r).n >= 7 ? commit_of(r).p : "",
             STR_ARG(out_ago(&c->arena, now_ms - r->start_time)),
-            STR_ARG(out_seconds(&c->arena, r->last_update_time - r->start_time)),
+            STR_ARG(out_seconds(&c->arena, (runs ? now_ms : r->last_update_time) - r->start_time)),
+            back ? "rollback: " : "",
             STR_ARG(out_safe(&c->arena, subject.p ? subject : S(""), false)));
 }
 

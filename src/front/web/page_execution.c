@@ -135,7 +135,7 @@ static void waiting(struct page *p, const struct release *r) {
         if (!is_here(r, s)) {
             continue;
         }
-        struct why w = why_in(p->arena, s);
+        struct why w = why_in(p->arena, s, i == 0);
         if (w.what.n > 0 && !asks_person(s)) { /* else the form says it */
             html_fmt(&p->html,
                      "<section class=\"card shut\"><h2>%s</h2><p class=\"soft\">Freed when: "

@@ -70,7 +70,7 @@ static void cell(struct page *p, struct str pipeline, const struct codepipeline_
         html_ago(h, e->last_update_time, p->now_ms);
         html_raw(h, "</small>");
     }
-    struct why w = why_in(p->arena, s);
+    struct why w = why_in(p->arena, s, false);
     if (w.what.n > 0 && !waits_for_a_person(s)) {
         html_fmt(h, "<small class=\"bad\">%s</small>", w.what);
     }

@@ -79,7 +79,8 @@ static bool why_condition(struct arena *a, const struct codepipeline_stage_state
 
 /* ---- in a stage ---- */
 
-static bool why_failed(struct arena *a, const struct codepipeline_stage_state *s, struct why *ret) {
+static bool why_failed(struct arena *a, const struct codepipeline_stage_state *s, bool first,
+                       struct why *ret) {
     for (size_t i = 0; i < s->action_states.n; i++) {
         const struct codepipeline_action_state *one = &s->action_states.v[i];
         const struct codepipeline_action_execution *e = one->latest_execution;
@@ -91,14 +92,16 @@ static bool why_failed(struct arena *a, const struct codepipeline_stage_state *s
                               : e->summary;
         ret->what = str_printf(a, "%.*s failed in %.*s%s%.*s", STR_ARG(one->action_name),
                                STR_ARG(s->stage_name), said.n > 0 ? ": " : "", STR_ARG(said));
-        ret->frees = str_printf(a, "trunkline retry %.*s, a new commit, or trunkline rollback %.*s",
-                                STR_ARG(s->stage_name), STR_ARG(s->stage_name));
+        ret->frees =
+            first ? str_printf(a, "trunkline retry %.*s, or a new commit", STR_ARG(s->stage_name))
+                  : str_printf(a, "trunkline retry %.*s, a new commit, or trunkline rollback %.*s",
+                               STR_ARG(s->stage_name), STR_ARG(s->stage_name));
         return true;
     }
     return false;
 }
 
-struct why why_in(struct arena *a, const struct codepipeline_stage_state *s) {
+struct why why_in(struct arena *a, const struct codepipeline_stage_state *s, bool first) {
     struct why w = {0};
     if (s->latest_execution == NULL) {
         return w;
@@ -114,7 +117,7 @@ struct why why_in(struct arena *a, const struct codepipeline_stage_state *s) {
         w.frees = str_printf(a, "trunkline approve %.*s, or trunkline reject %.*s",
                              STR_ARG(s->stage_name), STR_ARG(s->stage_name));
     } else if (!why_condition(a, s, &w) && str_is(status, "Failed")) {
-        why_failed(a, s, &w);
+        why_failed(a, s, first, &w);
     } else if (w.what.p == NULL && str_is(status, "Stopped")) {
         w.what = str_printf(a, "%.*s was stopped", STR_ARG(s->stage_name));
         w.frees = str_printf(a, "trunkline retry %.*s, or a new commit", STR_ARG(s->stage_name));
@@ -143,7 +146,7 @@ struct why why_before(struct arena *a, const struct codepipeline_stage_state *s,
         w.frees = str_printf(a, "they leave %.*s", STR_ARG(s->stage_name));
     } else if (s->latest_execution != NULL) {
         struct str holder = s->latest_execution->pipeline_execution_id;
-        struct why inner = why_in(a, s);
+        struct why inner = why_in(a, s, false);
         w.what = str_printf(a, "%.*s is held by release %.*s%s%.*s%s", STR_ARG(s->stage_name),
                             SHORT(holder), inner.what.n > 0 ? " (" : "", STR_ARG(inner.what),
                             inner.what.n > 0 ? ")" : "");
@@ -165,7 +168,7 @@ struct why why_of(struct arena *a, const struct codepipeline_stage_state_list *s
         }
         bool here = s->latest_execution != NULL &&
                     str_eq(s->latest_execution->pipeline_execution_id, execution);
-        struct why w = here ? why_in(a, s) : (struct why){0};
+        struct why w = here ? why_in(a, s, i == 0) : (struct why){0};
         if (w.what.p != NULL) {
             return w;
         }

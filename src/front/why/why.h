@@ -13,8 +13,9 @@ struct why {
     struct str frees; /* "it leaves Deploy, or trunkline stop 4c1f09ab"; absent: nothing to do */
 };
 
-/* Of the release that is in the stage, or was last. */
-struct why why_in(struct arena *a, const struct codepipeline_stage_state *s);
+/* Of the release that is in the stage, or was last. A pipeline's first stage has nothing to roll
+ * back to. */
+struct why why_in(struct arena *a, const struct codepipeline_stage_state *s, bool first);
 
 /* Of a release that waits in front of the stage. */
 struct why why_before(struct arena *a, const struct codepipeline_stage_state *s,

@@ -46,9 +46,9 @@ static void test_what_runs_has_no_reason(void **state) {
     (void)state;
     struct bench b;
     make(&b, "InProgress", "InProgress");
-    assert_null(why_in(&arena, &b.s).what.p);
+    assert_null(why_in(&arena, &b.s, false).what.p);
     b.s.latest_execution = NULL;
-    assert_null(why_in(&arena, &b.s).what.p);
+    assert_null(why_in(&arena, &b.s, false).what.p);
 }
 
 static void test_person_is_asked_for(void **state) {
@@ -56,8 +56,8 @@ static void test_person_is_asked_for(void **state) {
     struct bench b;
     make(&b, "InProgress", "InProgress");
     b.action.token = S("t");
-    says(why_in(&arena, &b.s).what, "Deploy waits for a person");
-    says(why_in(&arena, &b.s).frees, "trunkline approve Deploy");
+    says(why_in(&arena, &b.s, false).what, "Deploy waits for a person");
+    says(why_in(&arena, &b.s, false).frees, "trunkline approve Deploy");
 }
 
 static void test_condition_says_its_rule(void **state) {
@@ -68,12 +68,12 @@ static void test_condition_says_its_rule(void **state) {
         .status = S("InProgress"), .summary = S("The window is closed")};
     b.gate.latest_execution = &b.gate_execution;
     b.s.before_entry_condition_state = &b.gate;
-    says(why_in(&arena, &b.s).what,
+    says(why_in(&arena, &b.s, false).what,
          "the entry condition of Deploy is not met yet: The window is closed");
-    says(why_in(&arena, &b.s).frees, "trunkline override Deploy");
+    says(why_in(&arena, &b.s, false).frees, "trunkline override Deploy");
     b.latest.status = S("Failed");
     b.gate_execution.status = S("Failed");
-    says(why_in(&arena, &b.s).frees, "trunkline retry Deploy");
+    says(why_in(&arena, &b.s, false).frees, "trunkline retry Deploy");
 }
 
 static void test_failed_action_is_named(void **state) {
@@ -81,8 +81,11 @@ static void test_failed_action_is_named(void **state) {
     struct bench b;
     make(&b, "Failed", "Failed");
     b.action.summary = S("Build terminated with state: FAILED");
-    says(why_in(&arena, &b.s).what, "Apply failed in Deploy: Build terminated");
-    says(why_in(&arena, &b.s).frees, "trunkline rollback Deploy");
+    says(why_in(&arena, &b.s, false).what, "Apply failed in Deploy: Build terminated");
+    says(why_in(&arena, &b.s, false).frees, "trunkline rollback Deploy");
+    struct str of_first = why_in(&arena, &b.s, true).frees;
+    says(of_first, "trunkline retry Deploy");
+    assert_int_equal(str_find(of_first, S("rollback"), 0), (size_t)-1);
 }
 
 static void test_who_waits_in_front_knows_why(void **state) {
@@ -111,8 +114,8 @@ static void test_stopping_waits_for_what_runs(void **state) {
     (void)state;
     struct bench b;
     make(&b, "Stopping", "InProgress");
-    says(why_in(&arena, &b.s).what, "is being stopped");
-    says(why_in(&arena, &b.s).frees, "stop --abandon aaaaaaaa");
+    says(why_in(&arena, &b.s, false).what, "is being stopped");
+    says(why_in(&arena, &b.s, false).frees, "stop --abandon aaaaaaaa");
 }
 
 int main(void) {
