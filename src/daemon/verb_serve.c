@@ -64,7 +64,7 @@ const struct cli_verb verb_serve = {
     .args = "",
     .min_args = 0,
     .max_args = 0,
-    .flags = CLI_NO_JSON,
+    .flags = CLI_NO_JSON | CLI_IS_SERVER,
     .summary = "Serve the accounts, pipelines and the console",
     .detail =
         "Prints 'trunkline: ready URL' when it answers. The first start on an empty directory "

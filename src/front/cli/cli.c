@@ -89,7 +89,8 @@ static int run(struct cli *c, int argc, char **argv) {
     if (status < 0) {
         fflush(c->out);
         cli_warn("%s", err.msg);
-        status = cli_status(&err);
+        bool is_server = (c->verb->flags & CLI_IS_SERVER) != 0;
+        status = is_server ? EXIT_FAILED : cli_status(&err);
         if (status == EXIT_NO_SERVER && strstr(err.msg, "trunkline serve") == NULL) {
             fputs("Is the server running? trunkline serve starts it, with the same --data.\n",
                   stderr);

@@ -42,6 +42,7 @@ enum {
     CLI_NO_SERVER_OPTIONS = 1, /* takes neither --data nor --url */
     CLI_NO_JSON = 2,           /* has no --json */
     CLI_RAW = 4,               /* options are not parsed: all words are arguments */
+    CLI_IS_SERVER = 8,         /* asks no server: it is one */
 };
 
 struct cli;

@@ -118,20 +118,20 @@ const struct cli_verb verb_verify = {
     .max_args = 1,
     .summary = "Look whether the engine's promises hold of what is in the store",
     .detail =
-        "Reads events, rows and what was told, not the engine's own state, and says where they do "
-        "not\n"
-        "fit: I1 each build belongs to one attempt; I2 attempts follow each other; I3 one "
-        "execution "
-        "is in a\n"
-        "stage; I4 nothing starts after a stop, a failure or a rejection, and no stage is given "
-        "back "
-        "while\n"
-        "something runs; I5 a token is answered once, and by whom is known; I6 what was answered "
-        "is "
-        "there;\n"
-        "I7 the events folded once more give the state; I8 the audit chain has every row, as it "
-        "was\n"
-        "written. A server may be running. Exit status 1: something was found.",
+        "Reads events, rows and what was told, not the engine's own state, and says where they do\n"
+        "not fit:\n"
+        "\n"
+        "  I1  each build belongs to one attempt\n"
+        "  I2  attempts follow each other\n"
+        "  I3  one execution is in a stage\n"
+        "  I4  nothing starts after a stop, a failure or a rejection, and no stage is given back\n"
+        "      while something runs\n"
+        "  I5  a token is answered once, and by whom is known\n"
+        "  I6  what was answered is there\n"
+        "  I7  the events folded once more give the state\n"
+        "  I8  the audit chain has every row, as it was written\n"
+        "\n"
+        "A server may be running. Exit status 1: something was found.",
     .options = options,
     .run = run,
 };
