@@ -1,7 +1,17 @@
 /* trunkline approve, reject: a person answers for a release, bound to what it is. */
 #include "front/cli/acting.h"
 
+#include "front/why/why.h"
+
 #include "gen/trunkline.h"
+
+#include <time.h>
+
+enum {
+    DIGEST_DIGITS = 64,
+    GATE_POLL_MS = 100,
+    GATE_MAX_MS = 30 * 1000, /* of a gate that is being looked at; it may stay shut for hours */
+};
 
 /* ---- which approval ---- */
 
@@ -111,6 +121,46 @@ static int say_refused(const struct trunkline_answer_approval_output *out, struc
 
 /* ---- newest first ---- */
 
+static int64_t now_ms(void) {
+    return clock_now_ms(&clock_system);
+}
+
+/* Why the release is not asked for, in the words that status has. */
+static struct str why_not_yet(struct acting *act, struct str release) {
+    struct codepipeline_get_pipeline_state_input in = {.name = act->pipeline};
+    struct codepipeline_get_pipeline_state_output out;
+    struct err ignored = ERR_INIT;
+    struct why why = {0};
+    if (codepipeline_call_get_pipeline_state(&act->target, &act->c->arena, &in, &out, &ignored) ==
+        0) {
+        why = why_of(&act->c->arena, &out.stage_states, release);
+    }
+    return why.what.p ? why.what : S("its gate is being looked at");
+}
+
+/* The gate is looked at once more for the release that takes the place: that takes a moment. */
+static int wait_for_question(struct acting *act, const char *stage, struct str release,
+                             struct waiting *ret, struct err *err) {
+    const struct timespec pause = {.tv_nsec = GATE_POLL_MS * 1000000L};
+    int64_t until = now_ms() + GATE_MAX_MS;
+    struct err why = ERR_INIT;
+    while (find_waiting(act, stage, release, ret, &why) < 0) {
+        if (why.kind != ERR_NOT_FOUND) {
+            *err = why;
+            return -1;
+        }
+        if (now_ms() >= until) {
+            return err_set(err, ERR_NOT_FOUND,
+                           "release %.8s does not ask yet: " STR_FMT
+                           "; approve it when it does (trunkline watch)",
+                           release.p, STR_ARG(why_not_yet(act, release)));
+        }
+        nanosleep(&pause, NULL);
+        why = (struct err)ERR_INIT;
+    }
+    return 0;
+}
+
 /* The newest one that waits in front of the stage takes the place of the older one in it. */
 static int retire_older(struct acting *act, const char *stage, struct waiting *w, struct err *err) {
     struct arena *a = &act->c->arena;
@@ -140,7 +190,7 @@ static int retire_older(struct acting *act, const char *stage, struct waiting *w
         fprintf(act->c->out, "Retired release " STR_FMT " in favour of " STR_FMT "\n",
                 STR_ARG(w->execution), STR_ARG(newest));
     }
-    return find_waiting(act, stage, newest, w, err);
+    return wait_for_question(act, stage, newest, w, err);
 }
 
 /* ---- answering ---- */
@@ -154,6 +204,10 @@ static int answer(struct cli *c, const char *status, const char *done, struct er
     const char *stage = c->args_n ? c->args[0] : NULL;
     const char *summary = cli_opt(c, "summary");
     const char *digest = cli_opt(c, "digest");
+    if (digest != NULL && strlen(digest) != DIGEST_DIGITS) {
+        return cli_usage(c, "--digest takes the 64 digits that 'trunkline show' prints as digest "
+                            "of all this");
+    }
     if (acting_begin(&act, c, err) < 0 ||
         (cli_opt(c, "release") != NULL &&
          pick_release(c, &act.target, act.pipeline, cli_opt(c, "release"), &release, err) < 0) ||

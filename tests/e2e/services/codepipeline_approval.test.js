@@ -55,6 +55,34 @@ test('an approval is refused when a Terraform state has moved since it was shown
     assert.equal(person.output.executionResult.externalExecutionSummary, 'read it');
 });
 
+// A gate is looked at once more for the release that takes the place, which takes a moment.
+test('newest first waits for the gate in front of the approval', { skip: noGit }, async (t) => {
+    const server = await Server.start(t);
+    const world = await World.make(server);
+    const gate = {
+        name: 'quiet', ruleTypeId: { category: 'Rule', owner: 'AWS', provider: 'CloudWatchAlarm', version: '1' },
+        configuration: { AlarmName: 'errors', WaitTime: '0' },
+    };
+    const approve = { ...stages.approval('Approve', { CustomData: 'Read \u001b[31mthe plan' }), beforeEntry: { conditions: [{ result: 'FAIL', rules: [gate] }] } };
+    await world.pipeline([stages.source(world), approve]);
+    const older = await world.newest();
+    await world.waiting(older);
+    const short = await server.tl('approve', '--digest', '1234');
+    assert.equal(short.status, 2);
+    assert.match(short.stderr, /--digest takes the 64 digits/);
+    const card = await server.tl('show');
+    assert.match(card.stdout, /asks: Read \ufffd\[31mthe plan/);
+    assert.match(card.stdout, /MISSING\s+errors\n\s+there is no alarm of this name/);
+    await world.push('second', { 'README.md': 'two\n' });
+    const newer = await world.newest(2);
+    await inbound(world, 'Approve', 1);
+    const done = await server.tl('approve', '--newest');
+    assert.equal(done.status, 0, done.stderr);
+    assert.equal(await world.ended(newer), 'Succeeded');
+    const first = await server.tl('show', newer);
+    assert.match(first.stdout, /nothing had reached production before/);
+});
+
 test('newest first retires the older release at the gate', { skip: noGit }, async (t) => {
     const server = await Server.start(t);
     const world = await World.make(server);
