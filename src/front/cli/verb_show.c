@@ -10,7 +10,7 @@
 struct card_alarm {
     struct str account; /* name */
     struct str name;
-    struct str state; /* "OK", "ALARM", "INSUFFICIENT_DATA", or why it is not known */
+    struct str state; /* "OK", "ALARM", "INSUFFICIENT_DATA", "MISSING" */
     struct str reason;
 };
 
@@ -34,6 +34,15 @@ static void add_alarm(struct card *card, struct str account, struct str name, st
     *arena_push(&card->c->arena, &card->alarms) = (struct card_alarm){account, name, state, reason};
 }
 
+static bool is_among(const struct cloudwatch_metric_alarm_list *list, struct str name) {
+    for (size_t i = 0; i < list->n; i++) {
+        if (str_eq(list->v[i].alarm_name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Alarms that gates name, in each account whose keys we have. */
 static void read_account(struct card *card, const struct place_account *account,
                          const struct str_list *names) {
@@ -50,6 +59,14 @@ static void read_account(struct card *card, const struct place_account *account,
     for (size_t i = 0; i < out.metric_alarms.n; i++) {
         const struct cloudwatch_metric_alarm *alarm = &out.metric_alarms.v[i];
         add_alarm(card, account->name, alarm->alarm_name, alarm->state_value, alarm->state_reason);
+    }
+    for (size_t i = 0; i < card->view.alarms.n; i++) {
+        const struct view_alarm *wanted = &card->view.alarms.v[i];
+        bool here = str_eq(wanted->account.p ? wanted->account : card->target.account, account->id);
+        if (here && !is_among(&out.metric_alarms, wanted->name)) {
+            add_alarm(card, account->name, wanted->name, S("MISSING"),
+                      S("there is no alarm of this name; a gate does not wait for it"));
+        }
     }
 }
 
@@ -125,7 +142,9 @@ static void print_commits(struct card *card) {
                                  r->base_commit_id.p)
                           .p);
     } else {
-        heading(card, "Commits (nothing has reached production yet)");
+        heading(card, str_is(card->view.status, "Succeeded")
+                          ? "Commits (nothing had reached production before)"
+                          : "Commits (nothing has reached production yet)");
     }
     for (size_t i = 0; i < r->commits.n; i++) {
         const struct trunkline_commit *commit = &r->commits.v[i];
@@ -133,7 +152,12 @@ static void print_commits(struct card *card) {
                 STR_ARG(safe(card, commit->author)), STR_ARG(safe(card, commit->subject)));
     }
     if (r->commits.n == 0) {
-        fputs(r->base_commit_id.n ? "  none: the same commit\n" : "  not known\n", c->out);
+        bool back = r->base_commit_id.n > 0 && r->revision != NULL &&
+                    !str_eq(r->revision->id, r->base_commit_id);
+        fputs(back                      ? "  none: this one goes back behind it\n"
+              : r->base_commit_id.n > 0 ? "  none: the same commit\n"
+                                        : "  not known\n",
+              c->out);
     }
     if (r->more_commits) {
         fputs("  ... and more\n", c->out);
@@ -191,6 +215,9 @@ static void print_stage(struct card *card, const struct view_stage *s) {
         if (a->attempt > 1) {
             fprintf(c->out, "      attempt %d\n", a->attempt);
         }
+        if (str_is(a->category, "Approval") && a->note.n) {
+            fprintf(c->out, "      asks: " STR_FMT "\n", STR_ARG(safe(card, a->note)));
+        }
         if (str_is(a->category, "Approval") && !str_is(a->status, "InProgress")) {
             fprintf(c->out, "      by " STR_FMT "%s" STR_FMT "\n",
                     STR_ARG(safe(card, a->updated_by)), a->summary.n ? ": " : "",
@@ -219,12 +246,12 @@ static void print_alarms(struct card *card) {
         fprintf(c->out, "  %-20.*s  %s%-17.*s%s  " STR_FMT "\n", STR_ARG(alarm->account),
                 out_style(c, out_status_style(alarm->state)), STR_ARG(alarm->state),
                 out_style(c, OUT_PLAIN), STR_ARG(safe(card, alarm->name)));
-        if (str_is(alarm->state, "ALARM")) {
+        if (str_is(alarm->state, "ALARM") || str_is(alarm->state, "MISSING")) {
             fprintf(c->out, "      " STR_FMT "\n", STR_ARG(safe(card, alarm->reason)));
         }
     }
     if (card->alarms.n == 0) {
-        fputs("  none is there yet, or none can be read from here\n", c->out);
+        fputs("  none can be read from here\n", c->out);
     }
 }
 

@@ -119,6 +119,7 @@ static void add_action(const struct loader *l,
     };
     if (from->input && from->input->action_type_id) {
         action->category = from->input->action_type_id->category;
+        action->note = str_map_get(&from->input->resolved_configuration, S("CustomData"));
     }
     if (from->output) {
         action->variables = from->output->output_variables;

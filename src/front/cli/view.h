@@ -50,6 +50,7 @@ struct view_action {
     struct str category; /* "Build", "Approval", "Source" ... */
     struct str status;   /* "InProgress", "Succeeded", "Failed", "Abandoned" */
     struct str summary;
+    struct str note; /* what the pipeline's author tells an approver, or absent */
     struct str error;
     struct str external_id;
     struct str updated_by;

@@ -14,8 +14,9 @@ bool view_waits_for_approval(const struct view *v) {
     return false;
 }
 
-static struct str why_failed(struct arena *a, const struct view_stage *s) {
-    if (str_is(s->gate_status, "Failed")) {
+/* By its gate, by an action, or by a condition after it, which only the release tells. */
+static struct str why_failed(struct arena *a, const struct view *v, const struct view_stage *s) {
+    if (str_is(s->gate_status, "Failed") || str_is(s->gate_status, "Errored")) {
         return str_printf(a, "The gate to " STR_FMT " stays closed: " STR_FMT, STR_ARG(s->name),
                           STR_ARG(s->gate_summary));
     }
@@ -27,7 +28,8 @@ static struct str why_failed(struct arena *a, const struct view_stage *s) {
                               STR_ARG(action->name), why.n ? ": " : "", STR_ARG(why));
         }
     }
-    return str_printf(a, STR_FMT " failed", STR_ARG(s->name));
+    return v->status_summary.n ? v->status_summary
+                               : str_printf(a, STR_FMT " failed", STR_ARG(s->name));
 }
 
 struct str view_why(struct arena *a, const struct view *v) {
@@ -38,7 +40,7 @@ struct str view_why(struct arena *a, const struct view *v) {
                               STR_ARG(s->name));
         }
         if (str_is(s->status, "Failed") && str_is(v->status, "Failed")) {
-            return why_failed(a, s);
+            return why_failed(a, v, s);
         }
         if (s->waiting && s->disabled) {
             return str_printf(a, "The way into " STR_FMT " is closed: " STR_FMT, STR_ARG(s->name),
@@ -104,6 +106,7 @@ static json_t *action_json(const struct view_action *action) {
     json_set_str(o, "category", action->category);
     json_set_str(o, "status", action->status);
     json_set_str(o, "summary", action->summary);
+    json_set_str(o, "note", action->note);
     json_set_str(o, "error", action->error);
     json_set_str(o, "updatedBy", action->updated_by);
     json_set_str(o, "externalExecutionId", action->external_id);

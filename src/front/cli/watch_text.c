@@ -51,6 +51,17 @@ static const char *mark_of(const struct view_stage *s) {
     return s->status.n ? "\xe2\x9c\x97" : s->waiting ? "\xe2\x80\xa6" : "\xc2\xb7";
 }
 
+/* Of the action that failed; where none did, a condition has, and the release says which. */
+static struct str failure_of(const struct view *v, const struct view_stage *s) {
+    for (size_t i = 0; i < s->actions.n; i++) {
+        const struct view_action *one = &s->actions.v[i];
+        if (!str_is(one->status, "Succeeded")) {
+            return one->error.n ? one->error : one->summary;
+        }
+    }
+    return v->status_summary;
+}
+
 /* What stands behind a stage's time. */
 static struct str detail_of(struct arena *a, const struct view *v, const struct view_stage *s) {
     const struct view_action *action = running(s);
@@ -70,15 +81,11 @@ static struct str detail_of(struct arena *a, const struct view *v, const struct 
     if (s->waiting && s->holder.n) {
         return str_printf(a, "held by release %.8s", s->holder.p);
     }
-    if (str_is(s->gate_status, "Failed") || str_is(s->gate_status, "InProgress")) {
+    if (str_is(s->gate_status, "Failed") || str_is(s->gate_status, "Errored") ||
+        str_is(s->gate_status, "InProgress")) {
         return s->gate_summary;
     }
-    if (s->actions.n && str_is(s->status, "Failed")) {
-        const struct view_action *last = &s->actions.v[s->actions.n - 1];
-        return last->error.n ? last->error : last->summary;
-    }
-    (void)v;
-    return S("");
+    return str_is(s->status, "Failed") ? failure_of(v, s) : S("");
 }
 
 static void stage_line(struct arena *a, const struct cli *c, const struct view *v,

@@ -365,6 +365,14 @@ static void test_a_closed_gate_and_a_held_stage_are_reasons(void **state) {
     s.view.status = S("Failed");
     assert_string_equal(str_z(&arena, view_why(&arena, &s.view)),
                         "The gate to Production-Approve stays closed: alarm errors is in ALARM");
+    s.stages[2].gate_status = S("Errored");
+    s.stages[2].gate_summary = S("role observer is not there");
+    assert_string_equal(str_z(&arena, view_why(&arena, &s.view)),
+                        "The gate to Production-Approve stays closed: role observer is not there");
+    s.stages[2].gate_status = S("Succeeded");
+    s.view.status_summary = S("A condition of stage Production-Approve failed: loud");
+    assert_string_equal(str_z(&arena, view_why(&arena, &s.view)),
+                        "A condition of stage Production-Approve failed: loud");
 }
 
 static void test_time_is_counted_once_and_the_rest_is_the_engines(void **state) {
