@@ -101,15 +101,25 @@ static int note_answer(const struct flow *f, struct arena *a, const struct appro
     return record_action_detail(f->db, &detail, clock_now_ms(f->clock), err);
 }
 
-/* The engine knows no token of who has gone on; the rows do. Always -1. */
-static int answered_before(const struct flow *f, const struct pipeline_row *pipeline,
-                           const struct approval_answer *answer, enum engine_refusal *ret_refusal,
-                           struct err *err) {
+/* The engine knows no token of who has gone on, and no reason why one that it knows waits no more:
+ * time, a stop, an answer. The rows know who answered. Always -1. */
+static int waits_no_more(const struct flow *f, const struct pipeline_row *pipeline,
+                         const struct approval_answer *answer, enum engine_refusal *ret_refusal,
+                         struct err *err) {
     struct err unread = ERR_INIT;
     bool answered = false;
     if (record_action_answered(f->db, pipeline->id, answer->stage, answer->action, answer->token,
-                               &answered, &unread) < 0 ||
-        !answered) {
+                               &answered, &unread) < 0) {
+        return -1;
+    }
+    if (!answered && *ret_refusal == REFUSED_ANSWERED) {
+        *ret_refusal = REFUSED_TOKEN;
+        return err_set(err, ERR_CONFLICT,
+                       "the approval token of %.*s/%.*s is good no more: its time is over, or the "
+                       "execution was stopped",
+                       STR_ARG(answer->stage), STR_ARG(answer->action));
+    }
+    if (!answered) {
         return -1;
     }
     *ret_refusal = REFUSED_ANSWERED;
@@ -149,8 +159,8 @@ int approval_answer(const struct flow *f, struct arena *a, const struct pipeline
                                  .token = answer->token,
                                  .ok = answer->approved};
     if (execution_apply(f, a, pipeline->id, &event, ret_refusal, err) < 0) {
-        return *ret_refusal == REFUSED_TOKEN
-                   ? answered_before(f, pipeline, answer, ret_refusal, err)
+        return *ret_refusal == REFUSED_TOKEN || *ret_refusal == REFUSED_ANSWERED
+                   ? waits_no_more(f, pipeline, answer, ret_refusal, err)
                    : -1;
     }
     return note_answer(f, a, answer, id, err) < 0 ? -1
