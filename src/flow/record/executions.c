@@ -158,6 +158,16 @@ int record_stage_put(struct db *db, const struct stage_row *row, struct err *err
                   row->updated_ms);
 }
 
+int record_stage_newest(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
+                        struct str *ret_execution, struct err *err) {
+    return db_get_str(db, a, ret_execution, err,
+                      "SELECT e.id FROM (SELECT id, number FROM pipeline_executions WHERE pipeline "
+                      "= ? AND mode <> 'PARALLEL' ORDER BY number DESC LIMIT 100) e WHERE EXISTS("
+                      "SELECT 1 FROM stage_executions s WHERE s.execution = e.id AND s.stage = ?) "
+                      "ORDER BY e.number DESC LIMIT 1",
+                      "is", pipeline, stage);
+}
+
 int record_stage_list(struct db *db, struct arena *a, struct str execution,
                       struct stage_row_list *ret, struct err *err) {
     *ret = (struct stage_row_list){0};

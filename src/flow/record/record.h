@@ -241,6 +241,10 @@ int record_tag_list(struct db *db, struct arena *a, int64_t pipeline, struct str
 
 /* Stages: one row a visit. `row` with status, attempt and what is known of retries. */
 int record_stage_put(struct db *db, const struct stage_row *row, struct err *err) MUST_USE;
+/* The newest execution that has been in the stage, of the pipeline's newest hundred and of any
+ * version; not of PARALLEL ones, which hold no stages. 1, 0 none, -1 error. */
+int record_stage_newest(struct db *db, struct arena *a, int64_t pipeline, struct str stage,
+                        struct str *ret_execution, struct err *err) MUST_USE;
 int record_stage_list(struct db *db, struct arena *a, struct str execution,
                       struct stage_row_list *ret, struct err *err) MUST_USE;
 

@@ -191,10 +191,10 @@ static int show_condition(struct showing *s, const struct condition_row *row,
 }
 
 /* The newest check of each kind. */
-static int show_conditions(struct showing *s, const struct engine_stage *stage,
+static int show_conditions(struct showing *s, struct str execution, struct str stage,
                            struct codepipeline_stage_state *out) {
     struct condition_row_list rows;
-    if (record_condition_list(s->c->db, s->c->arena, stage->last, stage->name, &rows, s->err) < 0) {
+    if (record_condition_list(s->c->db, s->c->arena, execution, stage, &rows, s->err) < 0) {
         return -1;
     }
     for (size_t i = 0; i < rows.n; i++) {
@@ -226,6 +226,26 @@ static void show_retry(struct showing *s, const struct engine_stage *stage,
     out->retry_stage_metadata = m;
 }
 
+/* Who was in the stage last. The engine forgets it with a new version, by which nobody of before
+ * may be retried; what became of it is shown until another one comes. */
+static int show_latest(struct showing *s, const struct engine_stage *stage,
+                       struct codepipeline_stage_state *out) {
+    struct execution_row row;
+    struct str last = stage->last;
+    int found = last.p != NULL ? 1
+                               : record_stage_newest(s->c->db, s->c->arena, s->row->id, stage->name,
+                                                     &last, s->err);
+    if (found <= 0) {
+        return found;
+    }
+    out->latest_execution = stage_execution(s, last, stage_status_of(s, stage->name, last));
+    if (engine_find(s->state, last) == NULL) {
+        found = record_execution_get(s->c->db, s->c->arena, last, &row, s->err);
+        out->latest_execution->type = found > 0 ? row.type : S("STANDARD");
+    }
+    return found < 0 ? -1 : show_conditions(s, last, stage->name, out);
+}
+
 static int show_stage(struct showing *s, size_t index, struct codepipeline_stage_state *out) {
     const struct def_stage *def = &s->def->stages.v[index];
     const struct engine_stage *stage = engine_stage_find(s->state, def->name);
@@ -248,14 +268,10 @@ static int show_stage(struct showing *s, size_t index, struct codepipeline_stage
     if (stage->waiting.n > 0) {
         out->inbound_execution = &out->inbound_executions.v[0];
     }
-    if (stage->last.p != NULL) {
-        out->latest_execution =
-            stage_execution(s, stage->last, stage_status_of(s, def->name, stage->last));
-        if (show_conditions(s, stage, out) < 0) {
-            return -1;
-        }
-        show_retry(s, stage, out);
+    if (show_latest(s, stage, out) < 0) {
+        return -1;
     }
+    show_retry(s, stage, out);
     return index == 0 ? 0 : show_transition(s, stage, out);
 }
 
