@@ -142,6 +142,23 @@ int codepipeline_put_approval_result(struct call *c,
 
 /* ---- retry ---- */
 
+/* To the engine an execution of a former version is one that is not the latest; to CodePipeline its
+ * stage cannot be retried, because the structure has changed since. Always -1. */
+static int not_retryable(struct call *c, const struct pipeline_row *row, struct str id,
+                         struct str stage, struct err *err) {
+    struct execution_row e;
+    struct err unread = ERR_INIT;
+    if (err->api != &codepipeline_NotLatestPipelineExecutionException ||
+        record_execution_get(c->db, c->arena, id, &e, &unread) <= 0 || e.pipeline != row->id ||
+        e.version == row->version) {
+        return -1;
+    }
+    return err_api(err, &codepipeline_StageNotRetryableException,
+                   "stage '%.*s' of execution '%.*s' cannot be retried: it ran version %d, and the "
+                   "pipeline's structure is that of version %d now",
+                   STR_ARG(stage), STR_ARG(id), e.version, row->version);
+}
+
 int codepipeline_retry_stage_execution(struct call *c,
                                        const struct codepipeline_retry_stage_execution_input *in,
                                        struct codepipeline_retry_stage_execution_output *out,
@@ -155,7 +172,9 @@ int codepipeline_retry_stage_execution(struct call *c,
                                  .stage = in->stage_name,
                                  .all_actions = str_is(in->retry_mode, "ALL_ACTIONS")};
     out->pipeline_execution_id = in->pipeline_execution_id;
-    return apply(c, row.id, &event, err);
+    return apply(c, row.id, &event, err) < 0
+               ? not_retryable(c, &row, in->pipeline_execution_id, in->stage_name, err)
+               : 0;
 }
 
 /* ---- rollback, override ---- */
