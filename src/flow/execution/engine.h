@@ -122,6 +122,7 @@ struct engine_effect {
     struct str action_id; /* or check id */
     struct str token;
     bool approval;
+    bool cancelled;     /* EFFECT_ACTION abandoned: by a new version of the pipeline */
     bool resumed;       /* EFFECT_EXECUTION/STAGE in progress again by a retry or an override */
     bool automatic;     /* EFFECT_ROLLBACK: by onFailure or onSuccess, not by a person */
     int attempt;        /* EFFECT_STAGE, EFFECT_CONDITION: of the visit that is told of */

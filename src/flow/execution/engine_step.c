@@ -94,6 +94,7 @@ void set_action(struct step *t, const struct engine_execution *e, struct engine_
     effect->token = a->token;
     effect->approval = a->approval;
     effect->action_status = status;
+    effect->cancelled = status == RUN_ABANDONED && e->cancelling;
 }
 
 /* ---- a new version ---- */

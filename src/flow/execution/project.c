@@ -143,7 +143,8 @@ static int tell_action(struct applying *t, const struct engine_effect *e) {
     bool starts = e->action_status == RUN_IN_PROGRESS;
     int written = starts ? add_action(t, e)
                          : record_action_status(t->f->db, e->action_id, status, t->now_ms, t->err);
-    return written < 0 ? -1 : notice(t, "Action", e, notice_state(status, false), STR_NONE);
+    const char *state = e->cancelled ? "CANCELED" : notice_state(status, false);
+    return written < 0 ? -1 : notice(t, "Action", e, state, STR_NONE);
 }
 
 static int tell_condition(struct applying *t, const struct engine_effect *e) {
