@@ -30,3 +30,10 @@ int source_put(struct action_run *run, int fd, int64_t offset, int64_t size,
  */
 int source_end(struct action_run *run, struct source_taken *taken, struct action_end *ret,
                struct err *err) MUST_USE;
+
+/* Whether the action's role may use the connection (under either name of its service), or read the
+ * CodeCommit repository of its account. ERR_DENIED names what is missing. (source_rights.c) */
+int source_may_connect(struct action_run *run, const struct aws_target *target, struct str arn,
+                       struct err *err) MUST_USE;
+int source_may_read(struct action_run *run, const struct aws_target *target, struct str repository,
+                    struct err *err) MUST_USE;

@@ -66,10 +66,19 @@ static int find_place(struct action_run *run, struct fetched *from, struct str *
                                  STR_ARG(action_setting(run, "ConnectionArn")));
 }
 
+/* Nothing is read that the action's role may not read. */
+static int may_read(struct action_run *run, struct err *err) {
+    struct aws_target target;
+    return action_target(run, &target, err) < 0 ? -1
+           : is_codecommit(run)
+               ? source_may_read(run, &target, action_setting(run, "RepositoryName"), err)
+               : source_may_connect(run, &target, action_setting(run, "ConnectionArn"), err);
+}
+
 static int fetch_commit(struct action_run *run, struct fetched *from, struct err *err) {
     struct str url = STR_NONE;
     struct str id = STR_NONE;
-    return find_place(run, from, &url, err) < 0 ||
+    return may_read(run, err) < 0 || find_place(run, from, &url, err) < 0 ||
                    git_mirror_open(run->arena, run->flow->data_dir, url, &from->mirror, err) < 0 ||
                    git_fetch(&from->mirror, err) < 0 || find_commit(run, from, &id, err) < 0 ||
                    git_commit_info(run->arena, &from->mirror, id, &from->commit, err) < 0
