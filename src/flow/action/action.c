@@ -122,6 +122,10 @@ static int load(struct action_run *run, struct str action_id, struct err *err) {
         return found < 0 ? -1 : 0;
     }
     found = record_pipeline_by_id(db, a, run->action.pipeline, &run->pipeline, err);
+    run->deleted = found == 0;
+    if (run->deleted) {
+        found = record_pipeline_kept(db, a, run->action.pipeline, &run->pipeline, err);
+    }
     if (found > 0) {
         found = record_execution_get(db, a, run->action.execution, &run->execution, err);
     }

@@ -28,6 +28,7 @@ struct action_run {
     const struct flow *flow;
     struct arena *arena;
     struct pipeline_row pipeline;
+    bool deleted; /* the pipeline is: nothing begins, what has begun is ended */
     struct execution_row execution;
     struct action_row action;
     struct definition def; /* of the execution's version */

@@ -228,6 +228,13 @@ static struct action_end within_limits(struct arena *a, const struct action_end 
         .summary = text, .error_code = S("JobFailed"), .error_message = text};
 }
 
+/* A pipeline that was deleted takes no step any more: the row alone tells how it went. */
+static int end_of_deleted(const struct flow *f, const struct action_row *row, bool ok,
+                          struct err *err) {
+    return record_action_status(f->db, row->id, run_status_name(ok ? RUN_SUCCEEDED : RUN_ABANDONED),
+                                clock_now_ms(f->clock), err);
+}
+
 int execution_action_end(const struct flow *f, struct arena *a, struct str action_id,
                          const struct action_end *given, struct err *err) {
     struct action_end limited = within_limits(a, given);
@@ -251,10 +258,13 @@ int execution_action_end(const struct flow *f, struct arena *a, struct str actio
     };
     struct engine_event event = {
         .kind = EVENT_ACTION, .execution = row.execution, .action_id = action_id, .ok = end->ok};
-    return record_action_detail(f->db, &detail, clock_now_ms(f->clock), err) < 0 ||
-                   queue_cancel(f->db, JOB_ACTION, action_id, err) < 0
-               ? -1
-               : execution_apply(f, a, row.pipeline, &event, NULL, err);
+    int there = record_pipeline_is_there(f->db, row.pipeline, err);
+    if (there < 0 || record_action_detail(f->db, &detail, clock_now_ms(f->clock), err) < 0 ||
+        queue_cancel(f->db, JOB_ACTION, action_id, err) < 0) {
+        return -1;
+    }
+    return there > 0 ? execution_apply(f, a, row.pipeline, &event, NULL, err)
+                     : end_of_deleted(f, &row, end->ok, err);
 }
 
 int execution_check_end(const struct flow *f, struct arena *a, int64_t pipeline,

@@ -158,6 +158,9 @@ static int run_action(void *ud, struct queue_job *queue, struct err *err) {
     if (loaded <= 0) {
         return loaded == 0 ? 0 : fail_action(&j, &why, err);
     }
+    if (run.deleted) {
+        return 0; /* its kill is under way */
+    }
     if (str_is(run.decl->category, "Approval")) {
         struct approval w = {&j, &run};
         return in_tx(j.f, write_approval, &w, err);

@@ -75,6 +75,22 @@ int record_pipeline_by_id(struct db *db, struct arena *a, int64_t id, struct pip
     return read_one(&rows, a, ret, err);
 }
 
+int record_pipeline_kept(struct db *db, struct arena *a, int64_t id, struct pipeline_row *ret,
+                         struct err *err) {
+    struct db_rows rows cleanup_rows = {0};
+    if (db_query(db, &rows, err, "SELECT " PIPELINE_COLUMNS " FROM pipelines WHERE id = ?", "i",
+                 id) < 0) {
+        return -1;
+    }
+    return read_one(&rows, a, ret, err);
+}
+
+int record_pipeline_is_there(struct db *db, int64_t id, struct err *err) {
+    int64_t one = 0;
+    return db_get_i64(db, &one, err, "SELECT 1 FROM pipelines WHERE id = ? AND deleted_ms IS NULL",
+                      "i", id);
+}
+
 int record_pipeline_list(struct db *db, struct arena *a, struct str account, struct str region,
                          struct str after, int limit, struct pipeline_row_list *ret,
                          struct err *err) {

@@ -181,6 +181,11 @@ int record_pipeline_get(struct db *db, struct arena *a, struct str account, stru
                         struct str name, struct pipeline_row *ret, struct err *err) MUST_USE;
 int record_pipeline_by_id(struct db *db, struct arena *a, int64_t id, struct pipeline_row *ret,
                           struct err *err) MUST_USE;
+/* 1 yes, 0 it was deleted. */
+int record_pipeline_is_there(struct db *db, int64_t id, struct err *err) MUST_USE;
+/* Also when it was deleted: what it has begun is ended still. */
+int record_pipeline_kept(struct db *db, struct arena *a, int64_t id, struct pipeline_row *ret,
+                         struct err *err) MUST_USE;
 int record_pipeline_list(struct db *db, struct arena *a, struct str account, struct str region,
                          struct str after, int limit, struct pipeline_row_list *ret,
                          struct err *err) MUST_USE;

@@ -300,6 +300,50 @@ static void test_an_action_that_cannot_be_loaded_can_be_abandoned(void **state) 
     assert_int_equal(b->looks, 0);
 }
 
+/* As DeletePipeline does it. */
+static void delete_pipeline(struct bench *b) {
+    struct engine_event stop = {.kind = EVENT_STOP, .execution = b->execution, .abandon = true};
+    assert_int_equal(db_begin(b->db, &b->err), 0);
+    assert_int_equal(execution_apply(&b->flow, &b->arena, b->pipeline, &stop, NULL, &b->err), 0);
+    in_tx(b, record_pipeline_delete(b->db, b->pipeline, b->time.now_ms, &b->err));
+}
+
+static int64_t jobs_left(struct bench *b) {
+    int64_t n = -1;
+    assert_int_equal(db_begin(b->db, &b->err), 0);
+    assert_int_equal(db_get_i64(b->db, &n, &b->err, "SELECT count(*) FROM job WHERE kind IN (?, ?)",
+                                "zz", JOB_ACTION, JOB_KILL),
+                     1);
+    db_rollback(b->db);
+    return n;
+}
+
+static void test_what_a_deleted_pipeline_has_begun_is_ended(void **state) {
+    struct bench *b = *state;
+    run_jobs(b, 0);
+    int looks = b->looks;
+    delete_pipeline(b);
+    run_jobs(b, 1);
+    assert_true(b->looks > looks); /* it is waited for */
+    assert_int_equal(jobs_left(b), 1);
+    b->status = NULL;
+    run_jobs(b, 120);
+    expect(b, "Abandoned");
+    assert_int_equal(jobs_left(b), 0);
+}
+
+static void test_what_a_deleted_pipeline_has_begun_may_end_by_itself(void **state) {
+    struct bench *b = *state;
+    run_jobs(b, 0);
+    delete_pipeline(b);
+    struct action_end end = {.ok = true, .summary = S("done")};
+    assert_int_equal(db_begin(b->db, &b->err), 0);
+    in_tx(b, execution_action_end(&b->flow, &b->arena, stack_action(b).id, &end, &b->err));
+    expect(b, "Succeeded");
+    run_jobs(b, 120);
+    assert_int_equal(jobs_left(b), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -310,6 +354,8 @@ int main(void) {
         T(test_what_was_begun_and_not_noted_is_waited_for_as_well),
         T(test_what_somebody_else_has_begun_is_not_waited_for),
         T(test_an_action_whose_role_is_gone_can_be_abandoned),
+        T(test_what_a_deleted_pipeline_has_begun_is_ended),
+        T(test_what_a_deleted_pipeline_has_begun_may_end_by_itself),
         cmocka_unit_test_setup_teardown(test_a_deletion_that_fails_is_not_tried_again_and_again,
                                         set_up_replace, tear_down),
         cmocka_unit_test_setup_teardown(test_an_action_that_cannot_be_loaded_can_be_abandoned,
