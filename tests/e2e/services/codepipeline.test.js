@@ -141,6 +141,20 @@ test('codepipeline', async (t) => {
         await bad((p) => { p.stages[0].actions.push({ ...p.stages[0].actions[0], name: 'Second', namespace: 'other' }); },
             'InvalidActionDeclarationException', /Source has been used more than once, by actions Trunk and Second/);
         await bad((p) => { p.stages[0].actions.push(p.stages[0].actions[0]); }, 'InvalidStageDeclarationException', /two actions named Trunk/);
+        // An artifact that is made later, by whom it is needed, or by nobody.
+        const needs = (name) => (p) => {
+            const build = { category: 'Build', owner: 'AWS', provider: 'CodeBuild', version: '1' };
+            p.stages[1].actions = [
+                { name: 'Early', actionTypeId: build, configuration: { ProjectName: 'a' }, inputArtifacts: [{ name }], outputArtifacts: [{ name: 'Early' }] },
+                { name: 'Late', runOrder: 2, actionTypeId: build, configuration: { ProjectName: 'a' }, inputArtifacts: [{ name: 'Early' }],
+                    outputArtifacts: [{ name: 'Late' }] },
+            ];
+        };
+        for (const name of ['Late', 'Early', 'Nothing']) {
+            await bad(needs(name), 'InvalidActionDeclarationException',
+                new RegExp(`Input Artifact Bundle ${name} in action Early of stage Approve is not declared as Output Artifact Bundle`));
+        }
+        await bad((p) => { p.stages[1].actions[0].actionTypeId.provider = 'Unheard'; }, 'InvalidActionDeclarationException', /'Unheard'.* is not available/);
         await bad((p) => { p.roleArn = 'arn:aws:iam::222222222222:role/pipeline'; }, 'AccessDeniedException', /iam:PassRole/);
         await bad((p) => { p.stages[1].blockers = [{ name: 'b', type: 'Schedule' }]; }, 'InvalidBlockerDeclarationException', /Approve/);
         await bad((p) => { p.pipelineType = 'V1'; p.variables = [{ name: 'v' }]; }, 'InvalidStructureException', /can only be used with V2 pipelines/);

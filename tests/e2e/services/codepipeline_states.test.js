@@ -253,6 +253,41 @@ for (const executionMode of ['SUPERSEDED', 'QUEUED']) {
     });
 }
 
+test('an update cancels also what is being stopped', { skip }, async (t) => {
+    const list = [hands('Work', [work('A')])];
+    const hand = await Hand.make(t, list);
+    const id = await hand.world.newest();
+    const job = await hand.take(id, 'A');
+    await hand.stop(id, false);
+    await hand.stage(id, 'Work', 'Stopping');
+    await hand.update(list);
+    assert.equal((await hand.world.execution(id)).status, 'Stopping');
+    await hand.succeed(job);
+    await hand.became(id, 'Cancelled');
+    await hand.stage(id, 'Work', 'Cancelled');
+});
+
+test('of QUEUED executions fifty are active at once, and no more', { skip }, async (t) => {
+    const hand = await Hand.make(t, [hands('Work', [work('A')])], { executionMode: 'QUEUED' });
+    const first = await hand.world.newest();
+    const job = await hand.take(first, 'A');
+    const ids = [];
+    for (let i = 1; i < 50; i += 1) {
+        ids.push(await hand.start());
+    }
+    await refuses(hand.start(), 'ConcurrentPipelineExecutionsLimitExceededException', { status: 400 });
+    await hand.fail(job);
+    await hand.became(first, 'Failed');
+    const last = await hand.start();
+    await refuses(hand.start(), 'ConcurrentPipelineExecutionsLimitExceededException', { status: 400 });
+    // In the order of their starts: the next one is in the stage, the others in front of it.
+    const waiting = await until('all of them', async () => {
+        const { latestExecution, inboundExecutions = [] } = await hand.world.stage('Work');
+        return inboundExecutions.length === 49 ? [latestExecution, ...inboundExecutions].map((e) => e.pipelineExecutionId) : null;
+    });
+    assert.deepEqual(waiting, [...ids, last]);
+});
+
 test('an approval that waits when the pipeline is updated is cancelled', { skip }, async (t) => {
     const hand = await Hand.make(t, [stages.approval()]);
     const id = await hand.world.newest();
@@ -422,6 +457,13 @@ test('an entry condition is met, fails, skips, errs, is overridden, cancelled an
         await hand.became(good, 'Failed');
         await is('Ask', 'Errored', 'Failed');
         await hand.stage(good, 'Ask', 'Failed');
+        const looks = async () => (await hand.on(cp.ListRuleExecutionsCommand, { filter: { pipelineExecutionId: good } }))
+            .ruleExecutionDetails.filter((r) => r.ruleName === 'LambdaInvoke').map((r) => r.status);
+        assert.deepEqual(await looks(), ['Failed']);
+        await hand.retry(good, 'Ask');
+        await until('another look', async () => (await looks()).length === 2);
+        await hand.became(good, 'Failed');
+        assert.deepEqual(await looks(), ['Failed', 'Failed']);
     });
 
     await t.test('not met: one stage is skipped, the other fails, and is overridden', async () => {
