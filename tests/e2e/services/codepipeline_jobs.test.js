@@ -4,9 +4,10 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import * as cp from '@aws-sdk/client-codepipeline';
+import { DeleteRoleCommand, DeleteRolePolicyCommand, IAMClient } from '@aws-sdk/client-iam';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { refuses, until } from '../lib/expect.js';
-import { World, stages } from '../lib/release.js';
+import { World, makeRoles, stages } from '../lib/release.js';
 import { Server } from '../lib/server.js';
 
 const type = (extra = {}) => ({
@@ -342,5 +343,45 @@ test('third parties', async (t) => {
         await send(cp.PutThirdPartyJobSuccessResultCommand, { ...mine, executionDetails: { externalExecutionId: 'w1' } });
         assert.equal(await world.ended(execution), 'Succeeded');
         await refuses(send(cp.PutThirdPartyJobFailureResultCommand, { ...mine, failureDetails: { type: 'JobFailed', message: 'm' } }), 'InvalidJobStateException');
+    });
+
+    await t.test('no release keeps another one\'s job from its workers', async () => {
+        const Shared = { category: 'Build', owner: 'Custom', provider: 'Shared', version: '1' };
+        await send(cp.CreateCustomActionTypeCommand, type({
+            provider: 'Shared', settings: undefined,
+            configurationProperties: [{ name: 'Note', required: true, key: false, secret: false }],
+        }));
+        const make = async (name, Note) => {
+            const stage = { name: 'Work', actions: [{
+                name: 'Work', actionTypeId: Shared, configuration: { Note }, inputArtifacts: [{ name: 'Source' }], outputArtifacts: [],
+            }] };
+            const structure = { ...world.structure([stages.source(world), stage]), name, roleArn: `arn:aws:iam::111111111111:role/${name}` };
+            await makeRoles(server, { [name]: 'codepipeline' });
+            await send(cp.CreatePipelineCommand, { pipeline: structure });
+            return until(`work of ${name}`, async () => {
+                const { actionExecutionDetails: all } = await send(cp.ListActionExecutionsCommand, { pipelineName: name });
+                return all.find((a) => a.actionName === 'Work')?.status === 'InProgress' ? all : null;
+            });
+        };
+        await make('odd', '{sealed}but not by us');
+        await make('orphan', 'no role');
+        await make('plain', 'as it should be');
+        const iam = server.client(IAMClient);
+        await iam.send(new DeleteRolePolicyCommand({ RoleName: 'orphan', PolicyName: 'all' }));
+        await iam.send(new DeleteRoleCommand({ RoleName: 'orphan' }));
+        const seen = new Map();
+        await until('the jobs of all who can work', async () => {
+            const { jobs } = await send(cp.PollForJobsCommand, { actionTypeId: Shared, maxBatchSize: 10 });
+            jobs.forEach(({ data }) => seen.set(data.pipelineContext.pipelineName, data.actionConfiguration.configuration.Note));
+            return seen.size >= 2;
+        });
+        assert.deepEqual(Object.fromEntries(seen), { odd: '{sealed}but not by us', plain: 'as it should be' });
+        const failed = await until('the end of whoever has no role', async () => {
+            const { actionExecutionDetails: all } = await send(cp.ListActionExecutionsCommand, { pipelineName: 'orphan' });
+            const work = all.find((a) => a.actionName === 'Work');
+            return work.status === 'InProgress' ? null : work;
+        });
+        assert.equal(failed.status, 'Failed');
+        assert.equal(failed.output.executionResult.errorDetails.code, 'PermissionError');
     });
 });

@@ -69,9 +69,9 @@ int codepipeline_seal_secrets(struct call *c, struct codepipeline_pipeline_decla
                               struct err *err) MUST_USE;
 void codepipeline_mask_secrets(struct codepipeline_pipeline_declaration *d);
 struct str codepipeline_shown(struct str value);
-int codepipeline_open_secret(struct arena *a, struct str account, struct str region,
-                             struct str pipeline, struct str key, struct str *value,
-                             struct err *err) MUST_USE;
+/* The value itself where it is none that we have sealed, whatever it looks like. */
+struct str codepipeline_open_secret(struct arena *a, struct str account, struct str region,
+                                    struct str pipeline, struct str key, struct str value);
 
 /* An operation's answer as JSON text and back, by its descriptor: how things are stored. */
 int codepipeline_encode(struct arena *a, const struct shape_op *op, const void *out,

@@ -64,17 +64,14 @@ static int add_credentials(struct call *c, const struct worker_job *job,
     return 0;
 }
 
-static int open_secrets(struct call *c, const struct worker_job *job,
-                        struct codepipeline_job_data *data, struct err *err) {
+static void open_secrets(struct call *c, const struct worker_job *job,
+                         struct codepipeline_job_data *data) {
     struct str_map *m = &data->action_configuration->configuration;
     for (size_t i = 0; i < m->n; i++) {
-        if (codepipeline_open_secret(c->arena, job->account, job->region,
-                                     data->pipeline_context->pipeline_name, m->v[i].key,
-                                     &m->v[i].value, err) < 0) {
-            return -1;
-        }
+        m->v[i].value = codepipeline_open_secret(c->arena, job->account, job->region,
+                                                 data->pipeline_context->pipeline_name, m->v[i].key,
+                                                 m->v[i].value);
     }
-    return 0;
 }
 
 int job_data(struct call *c, const struct worker_job *job, struct codepipeline_job_data **ret,
@@ -85,10 +82,17 @@ int job_data(struct call *c, const struct worker_job *job, struct codepipeline_j
         return -1;
     }
     *ret = out.job_details->data;
-    if (is_over(job)) {
-        return open_secrets(c, job, *ret, err);
-    }
-    return open_secrets(c, job, *ret, err) < 0 ? -1 : add_credentials(c, job, *ret, err);
+    open_secrets(c, job, *ret);
+    return is_over(job) ? 0 : add_credentials(c, job, *ret, err);
+}
+
+int job_fail(struct call *c, const struct worker_job *job, const struct err *why, struct err *err) {
+    struct worker_result result = {.failure = S("PermissionError"),
+                                   .message = str_dup(c->arena, str_c(why->msg))};
+    return worker_job_end(c->db, job->id, "Failed", STR_NONE, worker_result_json(c->arena, &result),
+                          c->now_ms, err) < 0
+               ? -1
+               : queue_urge(c->db, JOB_ACTION, job->action, err);
 }
 
 /* ---- answers ---- */

@@ -16,6 +16,10 @@ int job_acknowledge(struct call *c, struct worker_job *job, struct str nonce,
 int job_data(struct call *c, const struct worker_job *job, struct codepipeline_job_data **ret,
              struct err *err) MUST_USE;
 
+/* The job ends as failed, and with it its action: its role gives no keys any more. */
+int job_fail(struct call *c, const struct worker_job *job, const struct err *why,
+             struct err *err) MUST_USE;
+
 /* Random digits. */
 struct str job_nonce(struct call *c);
 

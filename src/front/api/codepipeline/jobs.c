@@ -53,13 +53,24 @@ static int read_query(struct call *c, const struct codepipeline_poll_for_jobs_in
     return 0;
 }
 
+/* 1 delivered; 0 not: its role gives no keys any more, which fails its action and nobody else's, or
+ * cannot be asked now, and it is offered again. */
 static int deliver(struct call *c, struct worker_job *job, struct codepipeline_job *ret,
                    struct err *err) {
+    struct err why = ERR_INIT;
     struct str nonce = job_nonce(c);
     *ret = (struct codepipeline_job){.id = job->id, .nonce = nonce, .account_id = job->account};
-    return worker_job_offer(c->db, job->id, nonce, c->now_ms, err) < 0
-               ? -1
-               : job_data(c, job, &ret->data, err);
+    if (worker_job_offer(c->db, job->id, nonce, c->now_ms, err) < 0) {
+        return -1;
+    }
+    if (job_data(c, job, &ret->data, &why) == 0) {
+        return 1;
+    }
+    if (why.kind == ERR_DENIED) {
+        return job_fail(c, job, &why, err);
+    }
+    *err = why;
+    return why.kind == ERR_UNAVAILABLE ? 0 : -1;
 }
 
 int codepipeline_poll_for_jobs(struct call *c, const struct codepipeline_poll_for_jobs_input *in,
@@ -79,9 +90,11 @@ int codepipeline_poll_for_jobs(struct call *c, const struct codepipeline_poll_fo
     }
     out->jobs.v = arena_new_n(c->arena, struct codepipeline_job, jobs.n + 1);
     for (size_t i = 0; i < jobs.n; i++) {
-        if (deliver(c, &jobs.v[i], &out->jobs.v[out->jobs.n++], err) < 0) {
+        int delivered = deliver(c, &jobs.v[i], &out->jobs.v[out->jobs.n], err);
+        if (delivered < 0) {
             return -1;
         }
+        out->jobs.n += (size_t)delivered;
     }
     return 0;
 }
