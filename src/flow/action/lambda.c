@@ -21,13 +21,14 @@ static int find_job(struct action_run *run, struct worker_job *ret, struct err *
     return found;
 }
 
-/* Nobody may take it: it is the function's. */
-static int take_job(struct action_run *run, const struct worker_job *job, struct err *err) {
+/* InProgress: nobody may take it, it is the function's. Queued: it is to be called. */
+static int mark_job(struct action_run *run, const struct worker_job *job, const char *status,
+                    struct err *err) {
     if (db_begin(run->flow->db, err) < 0) {
         return -1;
     }
-    if (worker_job_status(run->flow->db, job->id, "InProgress", clock_now_ms(run->flow->clock),
-                          err) < 0) {
+    if (worker_job_status(run->flow->db, job->id, status, clock_now_ms(run->flow->clock), err) <
+        0) {
         db_rollback(run->flow->db);
         return -1;
     }
@@ -85,7 +86,6 @@ static int call(struct action_run *run, const struct worker_job *job, struct err
 int action_lambda_start(struct action_run *run, bool *ret_ended, struct action_end *ret_end,
                         struct err *err) {
     struct worker_job job;
-    bool called = run->action.external_id.n > 0;
     if (action_custom_start(run, ret_ended, ret_end, err) < 0) {
         return -1;
     }
@@ -95,7 +95,7 @@ int action_lambda_start(struct action_run *run, bool *ret_ended, struct action_e
     }
     bool silent = str_is(job.status, "InProgress") &&
                   clock_now_ms(run->flow->clock) - job.changed_ms > ANSWER_MS;
-    if (called && silent) {
+    if (silent) { /* also where we died before the call was noted */
         return err_set(err, ERR_CANCELLED,
                        "The AWS Lambda function " STR_FMT " failed to return a result. Check the "
                        "function to verify that it has permission to call the "
@@ -107,12 +107,16 @@ int action_lambda_start(struct action_run *run, bool *ret_ended, struct action_e
         return 0;
     }
     struct err ignored = ERR_INIT;
-    if (take_job(run, &job, err) < 0) {
+    if (mark_job(run, &job, "InProgress", err) < 0) {
         return -1;
     }
-    if (call(run, &job, err) < 0) {
+    if (call(run, &job, err) == 0) {
+        return 0;
+    }
+    if (err->kind == ERR_UNAVAILABLE) {
+        (void)!mark_job(run, &job, "Queued", &ignored); /* else it is waited for in vain */
+    } else {
         (void)!action_custom_kill(run, &ignored);
-        return -1;
     }
-    return 0;
+    return -1;
 }

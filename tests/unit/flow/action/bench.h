@@ -6,6 +6,7 @@
 
 #include "flow/execution/apply.h"
 #include "flow/execution/jobs.h"
+#include "flow/worker/types.h"
 
 #include "platform/text/json.h"
 
@@ -46,6 +47,13 @@ static inline int bench_assume(void *ud, struct arena *a, struct str service, st
     return 0;
 }
 
+static inline int bench_issue(void *ud, struct arena *a, const struct aws_issue *what,
+                              struct aws_credentials *ret, struct err *err) {
+    (void)ud, (void)a, (void)what, (void)err;
+    *ret = (struct aws_credentials){S("AKIA"), S("secret"), S("token"), 0};
+    return 0;
+}
+
 static inline struct str bench_definition(struct arena *a, const char *action) {
     return str_printf(
         a,
@@ -74,11 +82,12 @@ static inline int bench_open(void **state, const struct aws_embedded *peer, cons
     b->time.now_ms = 1795485120000;
     b->clock = clock_fake(&b->time);
     b->embedded = (struct aws_embedded){peer->invoke, b};
-    b->world = (struct aws_world){.clock = &b->clock, .ud = b, .assume = bench_assume};
+    b->world = (struct aws_world){
+        .clock = &b->clock, .ud = b, .assume = bench_assume, .issue = bench_issue};
     b->status = "RUNNING";
     b->served = true;
-    const struct db_schema schemas[] = {queue_schema, record_schema};
-    if (db_open("", schemas, 2, &b->db, &b->err) < 0) {
+    const struct db_schema schemas[] = {queue_schema, record_schema, worker_schema};
+    if (db_open("", schemas, 3, &b->db, &b->err) < 0) {
         fail_msg("%s", b->err.msg);
     }
     b->flow =
