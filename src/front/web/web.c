@@ -47,7 +47,8 @@ void page_begin(struct page *p, struct str title, struct str live) {
     if (p->session.principal.arn.p != NULL) {
         html_fmt(
             h,
-            "<span class=\"who\">%s <form method=\"post\" action=\"/console/sign-out\"><input "
+            "<a href=\"/console/audit\">Audit</a><span class=\"who\">%s <form method=\"post\" "
+            "action=\"/console/sign-out\"><input "
             "type=\"hidden\" name=\"csrf\" value=\"%s\"><button>Sign out</button></form></span>",
             p->session.principal.arn, p->session.csrf);
     }

@@ -70,6 +70,7 @@ void page_keep_target(struct page *p, struct arena *a, struct console_session *r
 void page_stream(struct page *p, void (*fn)(struct web *w, struct http_stream *s, void *ud),
                  void *ud, void (*free_ud)(void *ud));
 
+void page_audit(struct page *p);
 void page_home(struct page *p);
 void page_pipeline(struct page *p);
 void page_execution(struct page *p);

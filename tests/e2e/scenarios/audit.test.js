@@ -9,7 +9,7 @@ import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
 import { until } from '../lib/expect.js';
 import { World, stages } from '../lib/release.js';
-import { Server, run } from '../lib/server.js';
+import { PROGRAM, Server, run } from '../lib/server.js';
 import { without } from '../lib/tools.js';
 
 const put = (client, Name, Value) => client.send(new ssm.PutParameterCommand({ Name, Value, Type: 'SecureString', Overwrite: true }));
@@ -267,4 +267,46 @@ test('releases: who started, approved, stopped, and by which way', { skip: witho
     assert.deepEqual(own, [...new Set(own)]);
     await server.kill('SIGKILL');
     assert.deepEqual(await found(server), []);
+});
+
+test('the console shows the audit to who may list it', async (t) => {
+    const server = await Server.start(t);
+    const admin = server.client(ssm.SSMClient);
+    for (let i = 0; i < 101; i += 1) {
+        await admin.send(new ssm.PutParameterCommand({ Name: '/app/a', Value: 'x', Type: 'String', Overwrite: true,
+            Description: '<script>alert(1)</script>' }));
+    }
+    const signIn = async (env) => {
+        const link = await run(PROGRAM, ['console', '--url', server.url], { env });
+        assert.equal(link.status, 0, link.stderr);
+        const page = await fetch(/http\S+/.exec(link.stdout)[0], { redirect: 'manual' });
+        const cookie = page.headers.get('set-cookie').split(';')[0];
+        return async (path) => {
+            const answer = await fetch(`${server.url}${path}`, { headers: { cookie } });
+            return { status: answer.status, text: await answer.text() };
+        };
+    };
+    const look = await signIn(server.env());
+    const first = await look('/console/audit');
+    assert.equal(first.status, 200);
+    assert.match(first.text, /<td>107<td>.*<b>trunkline:SignIn<\/b><small>by arn:aws:iam::111111111111:root \(console\)/);
+    assert.ok(first.text.includes('Description=&lt;script&gt;alert(1)&lt;/script&gt;'));
+    assert.ok(!first.text.includes('<script>alert'));
+    const older = /href="(\/console\/audit\?before=\d+)"/.exec(first.text)[1];
+    const second = await look(older);
+    assert.equal(second.status, 200);
+    assert.match(second.text, /<tr><td>1<td>.*trunkline:CreateAccount/);
+    assert.doesNotMatch(second.text, /before=/);
+    assert.equal((await look('/console/audit?before=x')).status, 200);
+
+    const users = server.client(iam.IAMClient);
+    await users.send(new iam.CreateUserCommand({ UserName: 'ann' }));
+    await users.send(new iam.PutUserPolicyCommand({ UserName: 'ann', PolicyName: 'link', PolicyDocument: JSON.stringify({
+        Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'trunkline:CreateConsoleLink', Resource: '*' }] }) }));
+    const { AccessKey: key } = await users.send(new iam.CreateAccessKeyCommand({ UserName: 'ann' }));
+    const ann = await signIn({ ...server.env(), AWS_ACCESS_KEY_ID: key.AccessKeyId, AWS_SECRET_ACCESS_KEY: key.SecretAccessKey });
+    const refused = await ann('/console/audit');
+    assert.equal(refused.status, 403);
+    assert.match(refused.text, /trunkline:ListAuditRecords/);
+    assert.doesNotMatch(refused.text, /PutParameter/);
 });

@@ -161,6 +161,15 @@ test('console', { skip }, async (t) => {
         await look(page, 'pipeline');
     });
 
+    await t.test('the audit names who signed in and approved, and that it was here', async () => {
+        await page.goto(`${server.url}/console`);
+        await page.getByRole('link', { name: 'Audit' }).click();
+        await page.getByText('trunkline:SignIn').first().waitFor();
+        await page.getByRole('row', { name: /trunkline:AnswerApproval.*\(console\).*Summary=the log looks right/ }).waitFor();
+        await fits(page);
+        await look(page, 'audit');
+    });
+
     await t.test('a form from elsewhere and one without its token are refused', async () => {
         const { pipelineExecutionId } = await world.pipelines.send(new (await import('@aws-sdk/client-codepipeline')).StartPipelineExecutionCommand({ name: 'app' }));
         const token = await world.waiting(pipelineExecutionId);
