@@ -2,6 +2,7 @@
 #include "platform/text/yaml.h"
 
 #include "base/buf.h"
+#include "platform/text/yaml_causes.h"
 #include "platform/text/yaml_tabs.h"
 #include "platform/text/yaml_tags.h"
 
@@ -69,7 +70,10 @@ static int parser_error(struct reader *r, struct err *err) {
         return fail_at(r, err, ERR_INVALID, p->problem_mark,
                        "found a tab, YAML indents with blanks only: replace it");
     }
-    return fail_at(r, err, ERR_INVALID, p->problem_mark, p->problem ? p->problem : "not YAML");
+    const char *cause = yaml_usual_cause(p->problem);
+    struct str what = str_printf(r->arena, "%s%s%s", p->problem ? p->problem : "not YAML",
+                                 cause ? ": " : "", cause ? cause : "");
+    return fail_at(r, err, ERR_INVALID, p->problem_mark, what.p);
 }
 
 static int next_event(struct reader *r, yaml_event_t *event, struct err *err) {

@@ -77,7 +77,15 @@ static void test_errors_name_file_line_and_column(void **state) {
     (void)state;
     struct err err = parse_fails(S("a: [1, 2\nb: 3\n"));
     assert_int_equal(err.kind, ERR_INVALID);
-    assert_string_equal(err.msg, "x.yml:2:2: did not find expected ',' or ']'");
+    assert_string_equal(err.msg, "x.yml:2:2: did not find expected ',' or ']': a '[' that is not "
+                                 "closed, or a ',' that is missing");
+    err = parse_fails(S("a:\n  b: 1\n   c: 2\n"));
+    assert_string_equal(err.msg,
+                        "x.yml:3:5: mapping values are not allowed in this context: the line is "
+                        "indented deeper than the keys around it, or a text with ': ' in it needs "
+                        "quotes");
+    err = parse_fails(S("a:\n    b: 1\n  c: 2\n"));
+    assert_non_null(strstr(err.msg, "is not indented as the keys around it"));
     err = parse_fails(S("a:\n\t- b\n"));
     assert_string_equal(err.msg,
                         "x.yml:2:1: found a tab, YAML indents with blanks only: replace it");
