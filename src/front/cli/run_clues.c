@@ -102,6 +102,30 @@ static void see_apt(struct arena *a, struct run_clues *clues, struct str line) {
     }
 }
 
+/* What stands between two marks; absent where they do not follow each other. */
+static struct str between(struct str line, struct str from, struct str to) {
+    size_t at = str_find(line, from, 0);
+    if (at == (size_t)-1) {
+        return STR_NONE;
+    }
+    size_t end = str_find(line, to, at + from.n);
+    return end == (size_t)-1 ? STR_NONE : str_sub(line, at + from.n, end - at - from.n);
+}
+
+/* "User: arn:aws:sts::N:assumed-role/ROLE/SESSION is not authorized to perform: ACTION on resource:
+ * ARN because no identity-based policy allows the ACTION action": the first one counts. */
+static void see_denial(struct arena *a, struct run_clues *clues, struct str line) {
+    struct str role = between(line, S(":assumed-role/"), S("/"));
+    struct str action = between(line, S(" is not authorized to perform: "), S(" on resource: "));
+    struct str resource = between(line, S(" on resource: "), S(" because no identity-based"));
+    if (clues->denied_action.p == NULL && role.n > 0 && action.n > 0 && resource.n > 0 &&
+        role.n <= 64 && action.n <= 128 && resource.n <= 1024) {
+        clues->denied_role = str_dup(a, role);
+        clues->denied_action = str_dup(a, action);
+        clues->denied_resource = str_dup(a, resource);
+    }
+}
+
 void run_clues_see(struct arena *a, struct run_clues *clues, struct str line) {
     struct str host = refused_host(line);
     if (host.n > 0 && host.n < 400 && clues->refused.n < RUN_CLUES_HOSTS &&
@@ -109,5 +133,6 @@ void run_clues_see(struct arena *a, struct run_clues *clues, struct str line) {
         *arena_push(a, &clues->refused) = str_dup(a, host);
     }
     see_apt(a, clues, line);
+    see_denial(a, clues, line);
     clues->no_git = clues->no_git || str_find(line, S("not a git repository"), 0) != (size_t)-1;
 }

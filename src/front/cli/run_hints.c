@@ -274,6 +274,19 @@ static void hint_hosts(struct hinting *h) {
     }
 }
 
+/* Of an account that is there, its administrator knows; here the roles are those of the file. */
+static void hint_denied(struct hinting *h) {
+    const struct run_clues *c = &h->r->clues;
+    if (c->denied_action.n > 0 && h->r->other.account.n == 0) {
+        hint(h, str_printf(h->a,
+                           "role " STR_FMT " has no right to this; in accounts.yml, among its "
+                           "policies:\n"
+                           "  {Effect: Allow, Action: \"" STR_FMT "\", Resource: \"" STR_FMT "\"}",
+                           STR_ARG(c->denied_role), STR_ARG(c->denied_action),
+                           STR_ARG(c->denied_resource)));
+    }
+}
+
 static void hint_batch(struct hinting *h) {
     struct batch_tasks tasks = batch_expand(h->a, &h->spec.batch);
     struct str other = STR_NONE;
@@ -311,6 +324,7 @@ struct str_list run_hints(struct run *r) {
         hint(&h, S("the source is a copy without .git, as a release has it: --mount-source works "
                    "in the folder itself"));
     }
+    hint_denied(&h);
     hint_apt(&h);
     hint_hosts(&h);
     if (known) {

@@ -15,6 +15,8 @@ struct run_clues {
     bool no_git;             /* git missed its folder */
     bool apt_updated;        /* apt has fetched its lists */
     struct str_list apt;     /* packages that apt did not find */
+    /* What a role's own policies do not allow; absent: nothing was refused for that reason. */
+    struct str denied_role, denied_action, denied_resource;
 };
 
 enum { RUN_CLUES_HOSTS = 8, RUN_CLUES_PACKAGES = 40 };

@@ -150,10 +150,19 @@ static const struct view_phase *failed_phase(const struct run *r) {
     return NULL;
 }
 
+/* Before the first command the log has nothing that the reason does not say. */
+static bool ran_commands(const struct view_phase *failed) {
+    return !str_is(failed->name, "QUEUED") && !str_is(failed->name, "PROVISIONING") &&
+           !str_is(failed->name, "DOWNLOAD_SOURCE");
+}
+
 static void print_failure(struct run *r, const struct view_phase *failed) {
     struct arena *a = &r->c->arena;
     fprintf(stderr, "  phase   " STR_FMT "\n  reason  " STR_FMT "\n", STR_ARG(failed->name),
             STR_ARG(out_safe(a, failed->message.p ? failed->message : S(""), false)));
+    if (!ran_commands(failed)) {
+        return;
+    }
     fprintf(stderr, "  last lines of the log:\n");
     for (size_t i = 0; i < r->tail.n; i++) {
         fprintf(stderr, "    " STR_FMT "\n", STR_ARG(out_safe(a, r->tail.v[i], false)));

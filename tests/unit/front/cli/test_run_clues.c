@@ -93,12 +93,35 @@ static int free_arena(void **state) {
     return 0;
 }
 
+static void test_the_first_right_that_a_role_misses_is_kept(void **state) {
+    (void)state;
+    struct run_clues clues = {0};
+    run_clues_see(&arena, &clues,
+                  S("User: arn:aws:sts::111111111111:assumed-role/app/s is not authorized to "
+                    "perform: ssm:GetParameters on resource: arn:x with an explicit deny"));
+    assert_null(clues.denied_action.p);
+    run_clues_see(
+        &arena, &clues,
+        S("An error occurred (AccessDenied): User: arn:aws:sts::111111111111:assumed-role/app/s is "
+          "not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:eu-west-2:"
+          "111111111111:parameter/x because no identity-based policy allows the "
+          "ssm:GetParameters action"));
+    run_clues_see(&arena, &clues,
+                  S("User: arn:aws:sts::111111111111:assumed-role/b/s is not authorized to "
+                    "perform: s3:GetObject on resource: arn:y because no identity-based policy"));
+    assert_string_equal(str_z(&arena, clues.denied_role), "app");
+    assert_string_equal(str_z(&arena, clues.denied_action), "ssm:GetParameters");
+    assert_string_equal(str_z(&arena, clues.denied_resource),
+                        "arn:aws:ssm:eu-west-2:111111111111:parameter/x");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shells_make_and_env_say_which_program_is_missing),
         cmocka_unit_test(test_other_lines_name_no_program),
         cmocka_unit_test(test_programs_lead_to_packages_in_the_order_of_the_alphabet),
         cmocka_unit_test(test_packages_that_apt_does_not_find_are_kept),
+        cmocka_unit_test(test_the_first_right_that_a_role_misses_is_kept),
         cmocka_unit_test(test_hosts_are_told_once_and_only_by_the_builds_own_lines),
     };
     return cmocka_run_group_tests(tests, NULL, free_arena);
