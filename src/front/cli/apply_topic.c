@@ -76,7 +76,8 @@ static int look_webhook(struct apply *ap, const struct sns_subscription *s,
     struct sns_get_subscription_attributes_input in = {.subscription_arn = s->subscription_arn};
     struct sns_get_subscription_attributes_response out;
     if (!confirmed(s)) {
-        apply_note(ap, "webhook", n->webhook, APPLY_KEEP)->note = S("is not confirmed yet");
+        apply_note(ap, "webhook", n->webhook, APPLY_CREATE)->note =
+            S("is not confirmed yet, and asked again");
         return 0;
     }
     if (sns_call_get_subscription_attributes(&ap->target, ap->arena, &in, &out, err) < 0) {
@@ -130,7 +131,9 @@ int apply_look_topic(struct apply *ap, struct err *err) {
 
 /* ---- doing ---- */
 
-static int subscribe(struct apply *ap, const struct release_notify *n, struct err *err) {
+/* `known`: it is there and waits for its confirmation; asking again changes no attribute. */
+static int subscribe(struct apply *ap, const struct release_notify *n, bool known,
+                     struct err *err) {
     struct str_pair attribute = {S("FilterPolicy"), filter_policy(ap->arena, n)};
     struct sns_subscribe_input in = {
         .topic_arn = ap->plan.topic_arn,
@@ -138,7 +141,7 @@ static int subscribe(struct apply *ap, const struct release_notify *n, struct er
         .endpoint = n->webhook,
     };
     struct sns_subscribe_response out;
-    if (attribute.value.p) {
+    if (attribute.value.p && !known) {
         in.attributes = (struct str_map){&attribute, 1};
     }
     return sns_call_subscribe(&ap->target, ap->arena, &in, &out, err);
@@ -167,7 +170,7 @@ static int do_webhook(struct apply *ap, const struct apply_change *c,
     const struct sns_subscription *s = subscription_of(all, c->name);
     switch (c->what) {
     case APPLY_CREATE:
-        return s ? 0 : subscribe(ap, notify_of(ap, c->name), err);
+        return s && confirmed(s) ? 0 : subscribe(ap, notify_of(ap, c->name), s != NULL, err);
     case APPLY_CHANGE:
         return s ? set_filter(ap, s->subscription_arn, notify_of(ap, c->name), err) : 0;
     case APPLY_REMOVE:

@@ -199,7 +199,8 @@ static curl_socket_t open_socket(void *ud, curlsocktype purpose, struct curl_soc
     struct transfer *t = ud;
     if (!t->call->may_connect(t->call->may_connect_ud, &address->addr)) {
         err_set(&t->error, ERR_DENIED,
-                "the address of " STR_FMT " is not public, and not listed as allowed",
+                "the address of " STR_FMT " is not public, and 'notify' of trunkline.yml does "
+                "not list it",
                 STR_ARG(str_sub(t->call->url, 0, str_find_c(t->call->url, '?', 0))));
         return CURL_SOCKET_BAD;
     }

@@ -2,9 +2,11 @@
 // something differs, and that the server keeps what was said.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
 import * as cp from '@aws-sdk/client-codepipeline';
+import { until } from '../lib/expect.js';
 import { World, makeRoles } from '../lib/release.js';
 import { Server } from '../lib/server.js';
 
@@ -87,4 +89,30 @@ test('apply', async (t) => {
         assert.match(done.stderr, /release\.yml:\d+:\d+: window needs a cron expression: the field hours/);
         assert.equal((await pipeline()).version, 2);
     });
+});
+
+test('apply asks a webhook again that has not confirmed', async (t) => {
+    const server = await Server.start(t, { config: 'notify: [127.0.0.0/8]\n' });
+    const world = await World.make(server);
+    await makeRoles(server, { 'shop-pipeline': 'codepipeline', 'shop-development-build': 'codebuild' });
+    const asked = [];
+    const receiver = createServer((request, response) => {
+        request.resume().on('end', () => response.end());
+        asked.push(request.headers['x-amz-sns-message-type']);
+    });
+    await new Promise((done) => { receiver.listen(0, '127.0.0.1', done); });
+    t.after(() => receiver.close());
+    const file = join(server.dir, 'release.yml');
+    writeFileSync(file, `name: shop\nsource: {repository: ${world.repository}}\nenvironments: {development: {}}\n`
+        + `notify: [{webhook: "http://127.0.0.1:${receiver.address().port}/", on: [failed]}]\n`);
+    const apply = async () => {
+        const done = await server.tl('apply', '--yes', file);
+        assert.equal(done.status, 0, done.stdout + done.stderr);
+        return done.stdout;
+    };
+    await apply();
+    await until('the first question', () => asked.length === 1);
+    assert.match(await apply(), /webhook .* new .* is not confirmed yet, and asked again/);
+    await until('the second question', () => asked.length === 2);
+    assert.deepEqual(asked, ['SubscriptionConfirmation', 'SubscriptionConfirmation']);
 });
