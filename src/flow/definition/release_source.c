@@ -119,6 +119,20 @@ static int read_triggers(const struct release_reader *r, const struct yaml_node 
                : read_pulls(r, map);
 }
 
+/* Connections take no blank in an address; a folder's name may have one. */
+static int check_address(const struct release_reader *r, const struct yaml_node *at) {
+    struct str url = r->r->repository;
+    for (size_t i = 0; i < url.n; i++) {
+        if ((unsigned char)url.p[i] <= ' ' || url.p[i] == 0x7F) {
+            return release_fail(r, at,
+                                "the repository '" STR_FMT "' has a blank in its path: name it by "
+                                "a link that has none (ln -s)",
+                                STR_ARG(url));
+        }
+    }
+    return 0;
+}
+
 int release_read_source(const struct release_reader *r, const struct yaml_node *root) {
     const struct yaml_node *map = yaml_get(root, "source");
     if (map == NULL) {
@@ -156,5 +170,5 @@ int release_read_source(const struct release_reader *r, const struct yaml_node *
         y->full_repository_id = repository_id(r->a, path);
         y->repository = str_printf(r->a, "file://" STR_FMT, STR_ARG(path));
     }
-    return 0;
+    return check_address(r, yaml_get(map, "repository"));
 }

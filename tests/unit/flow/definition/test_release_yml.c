@@ -182,6 +182,9 @@ static void test_each_mistake_is_named_at_its_place(void **state) {
             "r.yml:2:9: source needs repository: a path or an URL");
     refused("name: a\nsource: {repository: /x, ignore: [\"a[\"]}\nenvironments: {a: }\n",
             "r.yml:2:35: pattern 'a[': '[' at column 2 has no ']'");
+    refused("name: a\nsource: {repository: /my x}\nenvironments: {p: }\n",
+            "r.yml:2:22: the repository 'file:///my x' has a blank in its path: name it by a link "
+            "that has none (ln -s)");
     refused("name: a\nsource: {repository: /x}\nenvironments: {}\n",
             "r.yml:3:15: a release has 1 to 20 environments");
     refused("name: a\nsource: {repository: /x}\nenvironments: {p: {approval: yes}}\n",
