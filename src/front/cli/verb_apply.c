@@ -1,32 +1,14 @@
 /* trunkline apply: release.yml to a pipeline, with the difference first. */
 #include "front/cli/apply.h"
-#include "front/cli/accounts_file.h"
 #include "front/cli/out.h"
 #include "front/cli/place.h"
+#include "front/cli/release_accounts.h"
 
 #include "gen/trunkline.h"
 #include "platform/os/file.h"
 
 #include <libgen.h>
 #include <unistd.h>
-
-/* The accounts of a first `serve`, for compiling where there is no server. */
-static const struct release_account first_four[] = {
-    {S_INIT("shared-services"), S_INIT("111111111111"), S_INIT("eu-west-2")},
-    {S_INIT("development"), S_INIT("222222222222"), S_INIT("eu-west-2")},
-    {S_INIT("pre-production"), S_INIT("333333333333"), S_INIT("eu-west-2")},
-    {S_INIT("production"), S_INIT("444444444444"), S_INIT("eu-west-2")},
-};
-
-static void add_account(struct cli *c, struct release_accounts *all, struct str name, struct str id,
-                        struct str region) {
-    *arena_push(&c->arena, all) = (struct release_account){name, id, region};
-    if (str_is(name, PLACE_HOME) && all->n > 1) { /* pipelines live in the first one */
-        struct release_account first = all->v[0];
-        all->v[0] = all->v[all->n - 1];
-        all->v[all->n - 1] = first;
-    }
-}
 
 static int ask_accounts(struct cli *c, const struct aws_target *target,
                         struct release_accounts *ret, struct err *err) {
@@ -36,26 +18,9 @@ static int ask_accounts(struct cli *c, const struct aws_target *target,
         return -1;
     }
     for (size_t i = 0; i < out.accounts.n; i++) {
-        add_account(c, ret, out.accounts.v[i].name, out.accounts.v[i].id, out.accounts.v[i].region);
-    }
-    return 0;
-}
-
-/* Without a server: accounts.yml beside the release, and the four that a first `serve` makes. */
-static int guess_accounts(struct cli *c, const char *dir, struct release_accounts *ret,
-                          struct err *err) {
-    struct accounts file = {0};
-    const char *path = str_printf(&c->arena, "%s/accounts.yml", dir).p;
-    if (file_exists(path) && accounts_read(&c->arena, path, NULL, &file, err) < 0) {
-        return -1;
-    }
-    for (size_t i = 0; i < file.n; i++) {
-        add_account(c, ret, file.v[i].name, file.v[i].id, file.v[i].region);
-    }
-    for (size_t i = 0; i < sizeof(first_four) / sizeof(first_four[0]); i++) {
-        if (accounts_find(&file, first_four[i].name) == NULL) {
-            add_account(c, ret, first_four[i].name, first_four[i].id, first_four[i].region);
-        }
+        release_accounts_add(&c->arena, ret,
+                             (struct release_account){out.accounts.v[i].name, out.accounts.v[i].id,
+                                                      out.accounts.v[i].region});
     }
     return 0;
 }
@@ -96,7 +61,7 @@ static int print_plan(struct cli *c, const struct release_yml *r, const char *di
                       struct err *err) {
     struct release_accounts accounts = {0};
     struct release_plan plan;
-    if (guess_accounts(c, dir, &accounts, err) < 0) {
+    if (release_accounts_guess(&c->arena, dir, &accounts, err) < 0) {
         return -1;
     }
     struct str arn = str_printf(

@@ -2,6 +2,7 @@
  * pipeline structures. */
 #include "front/cli/accounts_file.h"
 #include "front/cli/lint_account.h"
+#include "front/cli/lint_release.h"
 #include "front/cli/out.h"
 
 #include "flow/definition/definition.h"
@@ -91,15 +92,35 @@ static int lint_pipeline(struct cli *c, const char *file, struct str text,
     return 0;
 }
 
+static void add_surprises(struct cli *c, const char *file, const struct lint_surprises *all,
+                          struct lint_result *ret) {
+    struct arena *a = &c->arena;
+    struct buildspec_notes notes = {0};
+    for (size_t i = 0; i < all->n; i++) {
+        const struct lint_surprise *one = &all->v[i];
+        struct str place =
+            one->line ? str_printf(a, ":%u:%u", one->line, one->column) : str_dup(a, S(""));
+        *arena_push(a, &notes) = (struct buildspec_note){
+            .code = one->code, .line = one->line, .column = one->column, .text = one->text};
+        ret->text =
+            str_printf(a, STR_FMT "%s" STR_FMT ": warning: " STR_FMT " [%s]\n", STR_ARG(ret->text),
+                       file, STR_ARG(place), STR_ARG(one->text), one->code);
+    }
+    json_set(ret->json, "warnings", notes_json(&notes));
+}
+
 static int lint_release(struct cli *c, const char *file, struct str text, struct lint_result *ret) {
     struct release_yml release;
+    struct lint_surprises surprises;
     struct err why = ERR_INIT;
-    char *copy = (char *)str_z(&c->arena, str_c(file));
-    if (release_yml_read(&c->arena, file, dirname(copy), text, &release, &why) < 0) {
+    const char *dir = dirname((char *)str_z(&c->arena, str_c(file)));
+    if (release_yml_read(&c->arena, file, dir, text, &release, &why) < 0 ||
+        lint_release_surprises(&c->arena, dir, &release, &surprises, &why) < 0) {
         one_error(c, file, &why, ret);
-    } else {
-        no_error(file, "release", ret);
+        return 0;
     }
+    no_error(file, "release", ret);
+    add_surprises(c, file, &surprises, ret);
     return 0;
 }
 
@@ -241,6 +262,11 @@ static int lint_spec(struct cli *c, const char *file, struct str text,
     return 0;
 }
 
+/* The usual name decides before the content: an empty release.yml is no buildspec. */
+static bool is_called(struct cli *c, const char *file, const char *name) {
+    return strcmp(basename((char *)str_z(&c->arena, str_c(file))), name) == 0;
+}
+
 static int lint_one(struct cli *c, const char *file, const struct lint_asked *asked,
                     struct lint_result *ret, struct err *err) {
     struct str text;
@@ -250,10 +276,10 @@ static int lint_one(struct cli *c, const char *file, const struct lint_asked *as
     if (is_pipeline(file, text)) {
         return lint_pipeline(c, file, text, ret);
     }
-    if (release_yml_is_one(&c->arena, file, text)) {
+    if (is_called(c, file, "release.yml") || release_yml_is_one(&c->arena, file, text)) {
         return lint_release(c, file, text, ret);
     }
-    if (is_accounts(c, file, text)) {
+    if (is_called(c, file, "accounts.yml") || is_accounts(c, file, text)) {
         return lint_accounts(c, file, text, ret);
     }
     return lint_spec(c, file, text, asked, ret, err);
@@ -369,7 +395,8 @@ const struct cli_verb verb_lint = {
         "1\n"
         "if there is an error. Without FILE: release.yml, accounts.yml and buildspec.yml of this\n"
         "folder, and the buildspecs that release.yml names; '-' is standard input. What a file is\n"
-        "shows in its content, pipeline structures end in .json.\n"
+        "shows in its name or its content, pipeline structures end in .json. Of release.yml it\n"
+        "also says what is not beside it: buildspecs, and roles of accounts.yml.\n"
         "A buildspec's secondary artifacts are looked for in a pipeline that is named with it.\n\n"
         "--json prints "
         "{\"file\",\"valid\",\"errors\":[{\"code\",\"line\",\"column\",\"message\"}],\n"
