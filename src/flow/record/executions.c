@@ -69,21 +69,39 @@ int record_execution_by_token(struct db *db, struct arena *a, int64_t pipeline, 
                       "is", pipeline, token);
 }
 
-int record_execution_list(struct db *db, struct arena *a, int64_t pipeline, int64_t before,
-                          int limit, struct execution_row_list *ret, struct err *err) {
-    *ret = (struct execution_row_list){0};
-    struct db_rows rows cleanup_rows = {0};
-    if (db_query(db, &rows, err,
-                 "SELECT " EXECUTION_COLUMNS " FROM pipeline_executions WHERE pipeline = ? AND "
-                 "number < ? ORDER BY number DESC LIMIT ?",
-                 "iii", pipeline, before > 0 ? before : INT64_MAX, (int64_t)limit) < 0) {
-        return -1;
-    }
+static int read_list(struct db_rows *rows, struct arena *a, struct execution_row_list *ret,
+                     struct err *err) {
     int more = 0;
-    while ((more = db_next(&rows, err)) > 0) {
-        read_row(&rows, a, arena_push(a, ret));
+    *ret = (struct execution_row_list){0};
+    while ((more = db_next(rows, err)) > 0) {
+        read_row(rows, a, arena_push(a, ret));
     }
     return more;
+}
+
+int record_execution_list(struct db *db, struct arena *a, int64_t pipeline, int64_t before,
+                          int limit, struct execution_row_list *ret, struct err *err) {
+    struct db_rows rows cleanup_rows = {0};
+    return db_query(db, &rows, err,
+                    "SELECT " EXECUTION_COLUMNS " FROM pipeline_executions WHERE pipeline = ? AND "
+                    "number < ? ORDER BY number DESC LIMIT ?",
+                    "iii", pipeline, before > 0 ? before : INT64_MAX, (int64_t)limit) < 0
+               ? -1
+               : read_list(&rows, a, ret, err);
+}
+
+int record_execution_list_succeeded(struct db *db, struct arena *a, int64_t pipeline,
+                                    struct str stage, int64_t before, int limit,
+                                    struct execution_row_list *ret, struct err *err) {
+    struct db_rows rows cleanup_rows = {0};
+    return db_query(db, &rows, err,
+                    "SELECT " EXECUTION_COLUMNS " FROM pipeline_executions AS e WHERE pipeline = ? "
+                    "AND number < ? AND EXISTS(SELECT 1 FROM stage_executions s WHERE s.execution "
+                    "= e.id AND s.stage = ? AND s.status = 'Succeeded') ORDER BY number DESC LIMIT "
+                    "?",
+                    "iisi", pipeline, before > 0 ? before : INT64_MAX, stage, (int64_t)limit) < 0
+               ? -1
+               : read_list(&rows, a, ret, err);
 }
 
 int record_execution_status(struct db *db, struct str id, const char *status, struct str summary,

@@ -218,6 +218,10 @@ int record_execution_by_token(struct db *db, struct arena *a, int64_t pipeline, 
 /* Newest first; only those with number < before when before > 0. */
 int record_execution_list(struct db *db, struct arena *a, int64_t pipeline, int64_t before,
                           int limit, struct execution_row_list *ret, struct err *err) MUST_USE;
+/* Of them those that a stage let through. */
+int record_execution_list_succeeded(struct db *db, struct arena *a, int64_t pipeline,
+                                    struct str stage, int64_t before, int limit,
+                                    struct execution_row_list *ret, struct err *err) MUST_USE;
 int record_execution_status(struct db *db, struct str id, const char *status, struct str summary,
                             struct str superseded_by, int64_t now_ms, struct err *err) MUST_USE;
 int record_execution_revision(struct db *db, struct str id, struct str revision_json,

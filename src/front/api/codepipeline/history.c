@@ -81,20 +81,6 @@ static int show_summary(struct call *c, const struct execution_row *row,
     return codepipeline_show_source_revisions(c, row, &s->source_revisions, err);
 }
 
-static bool succeeded_in(struct call *c, struct str execution, struct str stage) {
-    struct stage_row_list rows;
-    struct err ignored = ERR_INIT;
-    if (record_stage_list(c->db, c->arena, execution, &rows, &ignored) < 0) {
-        return false;
-    }
-    for (size_t i = 0; i < rows.n; i++) {
-        if (str_eq(rows.v[i].stage, stage) && str_is(rows.v[i].status, "Succeeded")) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int codepipeline_list_pipeline_executions(
     struct call *c, const struct codepipeline_list_pipeline_executions_input *in,
     struct codepipeline_list_pipeline_executions_output *out, struct err *err) {
@@ -109,27 +95,26 @@ int codepipeline_list_pipeline_executions(
         codepipeline_page_number(c, in->next_token, &before, err) < 0) {
         return -1;
     }
+    int listed = stage.p == NULL
+                     ? record_execution_list(c->db, c->arena, pipeline.id, before, (int)limit + 1,
+                                             &rows, err)
+                     : record_execution_list_succeeded(c->db, c->arena, pipeline.id, stage, before,
+                                                       (int)limit + 1, &rows, err);
+    if (listed < 0) {
+        return -1;
+    }
+    size_t n = rows.n > limit ? limit : rows.n;
     out->pipeline_execution_summaries.v =
-        arena_new_n(c->arena, struct codepipeline_pipeline_execution_summary, limit + 1);
-    size_t *n = &out->pipeline_execution_summaries.n;
-    do {
-        if (record_execution_list(c->db, c->arena, pipeline.id, before, (int)limit + 1, &rows,
-                                  err) < 0) {
+        arena_new_n(c->arena, struct codepipeline_pipeline_execution_summary, n + 1);
+    out->pipeline_execution_summaries.n = n;
+    for (size_t i = 0; i < n; i++) {
+        if (show_summary(c, &rows.v[i], &out->pipeline_execution_summaries.v[i], err) < 0) {
             return -1;
         }
-        for (size_t i = 0; i < rows.n; i++) {
-            if (*n == limit) {
-                out->next_token = page_token_i64(c, before);
-                return 0;
-            }
-            before = rows.v[i].number;
-            if ((stage.p == NULL || succeeded_in(c, rows.v[i].id, stage)) &&
-                show_summary(c, &rows.v[i], &out->pipeline_execution_summaries.v[(*n)++], err) <
-                    0) {
-                return -1;
-            }
-        }
-    } while (rows.n > limit);
+    }
+    if (rows.n > n) {
+        out->next_token = page_token_i64(c, rows.v[n - 1].number);
+    }
     return 0;
 }
 
