@@ -140,7 +140,7 @@ static struct str configuration_json(struct arena *a, const struct str_map *m) {
     return json_dump_str(a, o);
 }
 
-static int look_once(struct rule_run *run, struct rule_look *ret, struct err *err) {
+static int look_once(struct rule_run *run, struct rule_look *ret, bool *ret_late, struct err *err) {
     struct check_run *check = run->check;
     const struct def_rule *rule = run->rule;
     const struct rule_provider *provider = rule_provider_find(rule->provider);
@@ -156,7 +156,8 @@ static int look_once(struct rule_run *run, struct rule_look *ret, struct err *er
         return -1;
     }
     int64_t limit_ms = (int64_t)rule->timeout_minutes * 60 * 1000;
-    if (ret->verdict == RULE_WAITS && limit_ms > 0 && run->waited_ms >= limit_ms) {
+    *ret_late = ret->verdict == RULE_WAITS && limit_ms > 0 && run->waited_ms >= limit_ms;
+    if (*ret_late) {
         ret->verdict = RULE_FAILED;
         ret->summary = str_printf(check->arena, "Timed out after %d minutes. %.*s",
                                   rule->timeout_minutes, STR_ARG(ret->summary));
@@ -199,7 +200,8 @@ static int look(struct check_run *check, size_t index, struct check_result *resu
     struct err why = ERR_INIT;
     bool unavailable = false;
     *row = (struct rule_row){.id = run.id, .rule = rule->name};
-    if (look_once(&run, &found, &why) < 0) {
+    bool late = false;
+    if (look_once(&run, &found, &late, &why) < 0) {
         *row = (struct rule_row){
             .id = run.id,
             .rule = rule->name,
@@ -217,6 +219,7 @@ static int look(struct check_run *check, size_t index, struct check_result *resu
         row->external_url = found.external_url;
         row->configuration = configuration_json(check->arena, &run.configuration);
     }
+    result->left_over = result->left_over || late;
     take(result, row, found.again_ms);
     *err = unavailable ? why : *err;
     return unavailable ? -1 : 0;

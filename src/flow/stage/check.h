@@ -29,7 +29,8 @@ struct check_result {
     int again_ms;
     bool passed;        /* every rule did */
     bool errored;       /* one could not be evaluated */
-    bool left_over;     /* decided by one rule while others were not: what they started is to end */
+    bool left_over;     /* decided by one rule while others were not, or by one that is over its
+                           time: what they started is to end */
     struct str summary; /* why it did not, for a person */
     struct rule_row_list rules; /* rule, status, summary, what is known of it; one for each rule */
 };
