@@ -15,6 +15,10 @@ static int check_rules(const struct def_stage *s, const struct def_condition *co
             return err_set(err, ERR_INVALID, "Stage %.*s, rule %.*s: the rule provider %.*s " SEE,
                            STR_ARG(s->name), STR_ARG(r->name), STR_ARG(r->provider));
         }
+        if (str_ieq(str_map_get(&r->configuration, S("BatchEnabled")), S("true"))) {
+            return err_set(err, ERR_INVALID, "Stage %.*s, rule %.*s: BatchEnabled of rules " SEE,
+                           STR_ARG(s->name), STR_ARG(r->name));
+        }
     }
     return 0;
 }
