@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "flow/source/store.h"
-#include "flow/verify/verify.h"
 #include "runtime/queue/queue.h"
 
 enum { SEEDS_PER_STORE = 100 };
@@ -22,17 +21,26 @@ static struct {
 } shared;
 
 static int open_store(struct err *err) {
-    const struct db_schema schemas[] = {queue_schema, record_schema, source_schema};
-    return db_open(shared.path, schemas, 3, &shared.db, err);
+    const struct db_schema schemas[] = {audit_schema, queue_schema, record_schema, source_schema};
+    return db_open(shared.path, schemas, 4, &shared.db, err) == 0 &&
+                   store_audit_begin(shared.db, shared.folder, err)
+               ? 0
+               : -1;
+}
+
+static void close_store(void) {
+    audit_stop();
+    db_close(shared.db);
+    shared.db = NULL;
 }
 
 static void remove_store(void) {
-    static const char *const ends[] = {"", "-wal", "-shm", "-lock", ".lock"};
-    db_close(shared.db);
-    shared.db = NULL;
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+    static const char *const names[] = {"sim.db", "sim.db-wal", "sim.db-shm", "audit.key",
+                                        "audit.head"};
+    close_store();
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         char path[128];
-        snprintf(path, sizeof(path), "%s%s", shared.path, ends[i]);
+        snprintf(path, sizeof(path), "%s/%s", shared.folder, names[i]);
         unlink(path);
     }
     rmdir(shared.folder);
@@ -95,6 +103,7 @@ static void *open_layer(struct sim_world *w) {
     l->rng = (struct rng){fill, &shared.ids};
     l->db = shared.db;
     l->flow = (struct flow){.db = l->db, .clock = &l->clock, .rng = &l->rng};
+    l->name = str_printf(&w->arena, "p%llu", (unsigned long long)shared.runs).p;
     return l;
 }
 
@@ -103,8 +112,7 @@ static void *open_layer(struct sim_world *w) {
 /* The server dies and starts again: what it held in memory is gone, the rows are there. */
 static bool restart(struct store_layer *l) {
     struct err err = ERR_INIT;
-    db_close(shared.db);
-    shared.db = NULL;
+    close_store();
     if (open_store(&err) < 0) {
         return sim_wrong(l->w, "restart: %s", err.msg);
     }
@@ -131,7 +139,7 @@ static int define(struct store_layer *l, const struct engine_event *event, struc
         .id = l->pipeline,
         .account = S("111111111111"),
         .region = S("eu-west-2"),
-        .name = str_printf(&l->w->arena, "p%llu", (unsigned long long)shared.runs),
+        .name = str_c(l->name),
         .version = event->plan.version,
         .definition = S("{}"),
     };
@@ -218,6 +226,10 @@ static bool transact(struct store_layer *l, struct engine_event *event, bool los
         return sim_wrong(l->w, "begin: %s", err.msg);
     }
     int done = through_door(l, event, why, &err);
+    if (done == 0 && store_audit_tell(l, event, &err) < 0) {
+        return sim_wrong(l->w, "audit: %s", err.msg);
+    }
+    l->calls += done == 0 && !lost;
     if (done < 0 || lost) {
         db_rollback(l->db);
         l->pipeline = pipeline;
@@ -251,10 +263,14 @@ static bool take(void *ud, struct sim_world *w, struct engine_event *event,
 static bool verify(struct store_layer *l, struct sim_world *w) {
     struct err err = ERR_INIT;
     struct verified all = {0};
-    if (l->pipeline == 0 || db_begin(l->db, &err) < 0) {
+    struct audit_evidence evidence;
+    if (l->pipeline == 0 || audit_evidence_read(shared.folder, &evidence, &err) < 0 ||
+        db_begin(l->db, &err) < 0) {
         return l->pipeline == 0 || sim_wrong(w, "store: %s", err.msg);
     }
-    int looked = verify_store(l->db, &w->arena, l->pipeline, STR_NONE, &all, &err);
+    int looked = verify_store(l->db, &w->arena, l->pipeline, STR_NONE, &all, &err) < 0
+                     ? -1
+                     : store_audit_verify(l, &evidence, &all, &err);
     db_glance(l->db);
     return looked < 0 ? sim_wrong(w, "verify: %s", err.msg)
            : all.findings.n == 0

@@ -8,6 +8,7 @@
 #include "sim.h"
 
 #include "flow/execution/apply.h"
+#include "flow/verify/verify.h"
 
 enum { STORE_JOBS = 4096 };
 
@@ -30,6 +31,8 @@ struct store_layer {
     int effects_n;
     struct store_effect effects[STORE_JOBS];
     uint64_t crashes;
+    const char *name; /* of the pipeline */
+    int64_t calls;    /* events whose commit was not lost */
 };
 
 /* Fills w->seen from the rows, and w->runs, w->checks with what is new there. False: w->wrong. */
@@ -38,4 +41,11 @@ bool store_see(struct store_layer *l);
 bool store_owes_nothing(struct store_layer *l);
 /* Some of the jobs that wait are done. */
 bool store_run_jobs(struct store_layer *l);
+/* store_audit.c: the chain of a store, in its folder; a row of an event, in its transaction; and:
+ * all of them are there, and the chain verifies. */
+bool store_audit_begin(struct db *db, const char *folder, struct err *err);
+int store_audit_tell(struct store_layer *l, const struct engine_event *event,
+                     struct err *err) MUST_USE;
+int store_audit_verify(struct store_layer *l, const struct audit_evidence *evidence,
+                       struct verified *io, struct err *err) MUST_USE;
 bool store_begun(const struct store_layer *l, char kind, struct str key);

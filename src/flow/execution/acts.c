@@ -1,6 +1,7 @@
 /* Implementation of acts.h. */
 #include "flow/execution/acts.h"
 
+#include "base/planted.h"
 #include "runtime/audit/audit.h"
 
 static int add(const struct flow *f, struct arena *a, const struct pipeline_row *pipeline,
@@ -59,6 +60,9 @@ static int add_in_step(struct applying *t, const char *operation, struct str sta
 
 int acts_of_effect(struct applying *t, const struct engine_event *event,
                    const struct engine_effect *e) {
+    if (PLANTED(own_acts_not_told)) {
+        return 0;
+    }
     if (e->kind == EFFECT_ROLLBACK && e->automatic) {
         return add_in_step(t, "codepipeline:RollbackStage", e->stage,
                            str_printf(t->arena,
@@ -66,8 +70,8 @@ int acts_of_effect(struct applying *t, const struct engine_event *event,
                                       " -> pipelineExecutionId=" STR_FMT,
                                       STR_ARG(e->of), STR_ARG(e->execution)));
     }
-    bool ended = event->kind == EVENT_ACTION || event->kind == EVENT_CHECK;
-    if (ended && e->kind == EFFECT_STAGE && e->resumed && e->auto_last) {
+    bool asked = event->kind == EVENT_RETRY || event->kind == EVENT_OVERRIDE; /* by a call */
+    if (!asked && e->kind == EFFECT_STAGE && e->resumed && e->auto_last) {
         return add_in_step(t, "codepipeline:RetryStageExecution", e->stage,
                            str_printf(t->arena,
                                       "trigger=AutomatedStageRetry pipelineExecutionId=" STR_FMT,

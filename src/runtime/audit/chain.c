@@ -138,6 +138,9 @@ int audit_add(struct db *db, const struct audit_act *act, struct err *err) {
     if (!chain.loaded) {
         return 0;
     }
+    if (PLANTED(audit_before_the_act) && (db_commit(db, err) < 0 || db_begin(db, err) < 0)) {
+        return -1;
+    }
     if (audit_newest(db, &newest, err) < 0 ||
         append(db, act, newest.seq + 1, newest.hash, err) < 0) {
         return err_wrap(err, "audit");

@@ -4,6 +4,7 @@
 #include "flow/execution/apply.h"
 #include "flow/source/store.h"
 #include "flow/verify/verify.h"
+#include "platform/os/file.h"
 #include "platform/text/json.h"
 #include "runtime/queue/queue.h"
 
@@ -252,12 +253,55 @@ static void test_execution_is_looked_at_alone(void **state) {
     assert_int_equal(b->err.kind, ERR_NOT_FOUND);
 }
 
+static struct verified verify_chain(struct bench *b, struct db *db, const char *dir) {
+    struct audit_evidence evidence;
+    struct verified all = {0};
+    OK(audit_evidence_read(dir, &evidence, &b->err));
+    OK(db_begin(db, &b->err));
+    OK(verify_audit(db, &b->arena, &evidence, &all, &b->err));
+    db_glance(db);
+    return all;
+}
+
+static void change_chain(struct bench *b, struct db *db, const char *sql) {
+    OK(db_begin(db, &b->err));
+    OK(db_run(db, &b->err, sql, ""));
+    OK(db_commit(db, &b->err));
+}
+
+static void test_the_first_row_of_the_audit_that_is_wrong_is_named(void **state) {
+    struct bench *b = *state;
+    struct audit_config config = {.clock = &b->clock, .rng = &rng_system};
+    const struct audit_act act = {.operation = S("a:One"), .outcome = S("Success")};
+    OK(dir_make_temp(&b->arena, "trunkline-verify", &config.data_dir, &b->err));
+    OK(db_open(str_printf(&b->arena, "%s/chain.db", config.data_dir).p, &audit_schema, 1,
+               &config.db, &b->err));
+    OK(audit_start(&config, &b->err));
+    OK(db_begin(config.db, &b->err));
+    for (int i = 0; i < 4; i++) {
+        OK(audit_add(config.db, &act, &b->err));
+    }
+    OK(db_commit(config.db, &b->err));
+    struct verified all = verify_chain(b, config.db, config.data_dir);
+    assert_int_equal(all.findings.n, 0);
+    assert_int_equal(all.audited, 4);
+    change_chain(b, config.db, "UPDATE audit SET outcome = 'x' WHERE seq >= 3");
+    all = verify_chain(b, config.db, config.data_dir);
+    assert_int_equal(all.findings.n, 2);
+    assert_int_equal(all.findings.v[0].invariant, 8);
+    assert_true(str_starts(all.findings.v[0].text, S("row 3 was changed")));
+    audit_stop();
+    db_close(config.db);
+    OK(tree_remove(config.data_dir, &b->err));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
         T(test_store_that_is_right_has_no_findings),
         T(test_each_change_by_hand_is_found),
         T(test_execution_is_looked_at_alone),
+        T(test_the_first_row_of_the_audit_that_is_wrong_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
