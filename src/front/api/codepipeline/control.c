@@ -182,11 +182,17 @@ int codepipeline_retry_stage_execution(struct call *c,
 int codepipeline_rollback_stage(struct call *c, const struct codepipeline_rollback_stage_input *in,
                                 struct codepipeline_rollback_stage_output *out, struct err *err) {
     struct pipeline_row row;
+    struct definition d;
+    struct engine_state state;
     struct execution_row target;
     enum engine_refusal why = REFUSED_NOTHING;
-    if (codepipeline_find(c, in->pipeline_name, &row, err) < 0 ||
+    if (codepipeline_load(c, in->pipeline_name, &row, &d, &state, err) < 0 ||
         codepipeline_find_execution(c, &row, in->target_pipeline_execution_id, &target, err) < 0) {
         return -1;
+    }
+    if (str_is(d.type, "V1")) {
+        return err_api(err, &codepipeline_UnableToRollbackStageException,
+                       "Stage rollback can only be used with V2 pipelines");
     }
     return execution_rollback(codepipeline_flow(), c->arena, &row, in->stage_name, &target,
                               c->principal->arn, &out->pipeline_execution_id, &why, err) < 0

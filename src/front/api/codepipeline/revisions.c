@@ -58,6 +58,10 @@ int codepipeline_read_pins(struct call *c,
                            const struct codepipeline_source_revision_override_list *in,
                            const struct definition *d, struct source_pins *ret, struct err *err) {
     *ret = (struct source_pins){0};
+    if (in->n > 0 && str_is(d->type, "V1")) {
+        return err_api(err, &codepipeline_ValidationException,
+                       "Source revision overrides can only be used with V2 pipelines");
+    }
     for (size_t i = 0; i < in->n; i++) {
         const struct codepipeline_source_revision_override *r = &in->v[i];
         const struct def_action *source = definition_action(&d->stages.v[0], r->action_name);
