@@ -271,6 +271,60 @@ test('constraints of a pipeline\'s structure', async (t) => {
         }
     });
 
+    await t.test('what only V2 has is refused of V1, and a structure that says no type is what it needs', async () => {
+        const plain = () => ({
+            ...structure(), pipelineType: 'V1', variables: undefined, triggers: undefined,
+            stages: [{ name: 'Source', actions: [{ ...trunk(1), namespace: 'Trunk' }] }, { name: 'Approve', actions: [
+                { ...person(1), configuration: { CustomData: '#{Trunk.CommitId}' } }] }],
+        });
+        const features = {
+            variables: (p) => { p.variables = [{ name: 'v' }]; },
+            QUEUED: (p) => { p.executionMode = 'QUEUED'; },
+            PARALLEL: (p) => { p.executionMode = 'PARALLEL'; },
+            triggers: (p) => { p.triggers = [pushed(1)]; },
+            'an entry condition': (p) => { p.stages[1].beforeEntry = { conditions: [{ result: 'FAIL', rules: [alarm(1)] }] }; },
+            SKIP: (p) => { p.stages[1].beforeEntry = { conditions: [{ result: 'SKIP', rules: [{
+                name: 'r', ruleTypeId: typed('Rule', 'VariableCheck'), configuration: { Variable: '#{Trunk.BranchName}', Operator: 'EQ', Value: 'main' } }] }] }; },
+            'a condition on success': (p) => { p.stages[1].onSuccess = { conditions: [{ result: 'FAIL', rules: [alarm(1)] }] }; },
+            'a condition on failure': (p) => { p.stages[1].onFailure = { conditions: [{ result: 'ROLLBACK', rules: [alarm(1)] }] }; },
+            'automatic rollback': (p) => { p.stages[1].onFailure = { result: 'ROLLBACK' }; },
+            'automatic retry': (p) => { p.stages[1].onFailure = { result: 'RETRY' }; },
+            Commands: (p) => { p.stages[1].actions = [{ name: 'S', actionTypeId: typed('Compute', 'Commands'), commands: ['true'], inputArtifacts: [{ name: 't1' }] }]; },
+        };
+        for (const [what, put] of Object.entries(features)) {
+            const pipeline = plain();
+            put(pipeline);
+            await refuses(send(cp.UpdatePipelineCommand, { pipeline }), 'InvalidStructureException', { status: 400, message: /can only be used with V2 pipelines/ })
+                .catch((error) => assert.fail(`${what}: ${error.message}`));
+            delete pipeline.pipelineType;
+            assert.equal((await send(cp.UpdatePipelineCommand, { pipeline })).pipeline.pipelineType, 'V2', what);
+        }
+        const { pipeline } = await send(cp.UpdatePipelineCommand, { pipeline: { ...plain(), pipelineType: undefined } });
+        assert.equal(pipeline.pipelineType, 'V1', 'namespaces of actions are V1\'s, too');
+        const [{ pipelineExecutionId }] = (await send(cp.ListPipelineExecutionsCommand, { pipelineName: 'limits' })).pipelineExecutionSummaries;
+        await refuses(send(cp.StartPipelineExecutionCommand, { name: 'limits', sourceRevisions: [
+            { actionName: 'T1', revisionType: 'COMMIT_ID', revisionValue: 'a'.repeat(40) }] }), V, { status: 400, message: /V2 pipelines/ });
+        await refuses(send(cp.RollbackStageCommand, { pipelineName: 'limits', stageName: 'Approve', targetPipelineExecutionId: pipelineExecutionId }),
+            'UnableToRollbackStageException', { status: 400, message: /V2 pipelines/ });
+    });
+
+    await t.test('what clients know by its words is said in them', async () => {
+        const words = (promise, exception, message) => refuses(promise, exception, { status: 400, message });
+        const resourceArn = 'arn:aws:codepipeline:eu-west-2:111111111111:none';
+        await words(send(cp.CreatePipelineCommand, { pipeline: structure() }), 'PipelineNameInUseException',
+            /^A pipeline with the name 'limits' already exists in account '111111111111'$/);
+        await words(send(cp.GetPipelineCommand, { name: 'none' }), 'PipelineNotFoundException',
+            /^Account '111111111111' does not have a pipeline with name 'none'$/);
+        await words(send(cp.UpdatePipelineCommand, { pipeline: { ...structure(), roleArn: 'arn:aws:iam::111111111111:role/none' } }),
+            'InvalidStructureException', /^CodePipeline is not authorized to perform AssumeRole on role arn:aws:iam::111111111111:role\/none/);
+        await words(send(cp.UpdatePipelineCommand, { pipeline: { ...structure(), stages: structure().stages.slice(0, 1) } }),
+            'InvalidStructureException', /^Pipeline has only 1 stage\(s\)\. There should be a minimum of 2 stages in a pipeline$/);
+        await words(send(cp.ListTagsForResourceCommand, { resourceArn }), 'ResourceNotFoundException',
+            /^The account with id '111111111111' does not include a pipeline with the name 'none'$/);
+        await words(send(cp.TagResourceCommand, { resourceArn: resourceArn.replace('none', 'limits'), tags: [{ key: 'aws:x', value: '' }] }),
+            'InvalidTagsException', /^Not allowed to modify system tags\. System tags start with 'aws:'/);
+    });
+
     await t.test('characters and values that no list has', async () => {
         for (const [what, put, text] of patterns) {
             const pipeline = structure();

@@ -369,7 +369,7 @@ test('what nobody answers in its time has failed', { skip: skip || withoutFault(
     const token = await hand.world.waiting(id);
 
     await t.test('an approval, after the minutes that its action gives', async () => {
-        goes(290);
+        goes(200);
         const [before] = (await hand.world.stage('Approve')).actionStates;
         assert.equal(before.latestExecution.status, 'InProgress');
         goes(301);
