@@ -35,6 +35,7 @@ struct aws_target call_target(const struct call *c) {
         .region = c->region,
         .embedded = c->embedded,
         .principal = as,
+        .source = c->source,
         .retries = -1,
         .clock = c->clock,
     };

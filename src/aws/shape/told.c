@@ -60,13 +60,28 @@ static void brief_name(struct brief *b, const char *name) {
     buf_add_z(b->out, name);
 }
 
+/* The '@' behind name and password of an URL; -1: it has none. */
+static size_t end_of_user(struct str s, size_t from) {
+    size_t slash = str_find_c(s, '/', from);
+    size_t at = str_rfind_c(str_sub(s, from, (slash == (size_t)-1 ? s.n : slash) - from), '@');
+    return at == (size_t)-1 ? at : from + at;
+}
+
 static void brief_text(struct buf *out, struct str s) {
     if (s.n > SHAPE_BRIEF_VALUE_MAX || memchr(s.p, '\n', s.n) != NULL) {
         buf_printf(out, "=(%zu bytes)", s.n);
         return;
     }
     buf_add_c(out, '=');
-    buf_add(out, s);
+    size_t user = str_find(s, S("://"), 0);
+    size_t host = user == (size_t)-1 ? user : end_of_user(s, user + 3);
+    if (host == (size_t)-1 || PLANTED(audit_tells_secrets)) {
+        buf_add(out, s);
+        return;
+    }
+    buf_add(out, str_sub(s, 0, user + 3));
+    buf_add_z(out, "***");
+    buf_add(out, str_sub(s, host, s.n));
 }
 
 static void brief_value(struct brief *b, const struct shape_member *m, const void *at) {

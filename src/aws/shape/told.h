@@ -1,7 +1,7 @@
 /*
  * What may be told of a request, by its descriptors: a short text for people, and a digest of all
  * of it. Members that AWS's models call sensitive are in neither; nor are, in the text, idempotency
- * tokens and what is named like a secret.
+ * tokens, what is named like a secret, and names and passwords in URLs.
  */
 #pragma once
 

@@ -8,9 +8,9 @@ import * as iam from '@aws-sdk/client-iam';
 import * as ssm from '@aws-sdk/client-ssm';
 import * as sts from '@aws-sdk/client-sts';
 import { until } from '../lib/expect.js';
-import { World, stages } from '../lib/release.js';
+import { World, buildspec, stages } from '../lib/release.js';
 import { PROGRAM, Server, run } from '../lib/server.js';
-import { without } from '../lib/tools.js';
+import { without, withoutBuilds } from '../lib/tools.js';
 
 const put = (client, Name, Value) => client.send(new ssm.PutParameterCommand({ Name, Value, Type: 'SecureString', Overwrite: true }));
 
@@ -309,4 +309,31 @@ test('the console shows the audit to who may list it', async (t) => {
     assert.equal(refused.status, 403);
     assert.match(refused.text, /trunkline:ListAuditRecords/);
     assert.doesNotMatch(refused.text, /PutParameter/);
+});
+
+test('a build that tries a role it has no right to is told, by its session', { skip: withoutBuilds() || without('git') }, async (t) => {
+    const server = await Server.start(t);
+    const world = await World.make(server);
+    await server.client(iam.IAMClient, 'production').send(new iam.CreateRoleCommand({
+        RoleName: 'deploy', AssumeRolePolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [{
+            Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { AWS: 'arn:aws:iam::444444444444:root' } }] }) }));
+    const role = 'arn:aws:iam::444444444444:role/deploy';
+    await world.project('evil', buildspec([
+        `! aws sts assume-role --role-arn ${role} --role-session-name mine`,
+        'aws ssm put-parameter --name /app/built --type String --value 1']), { pipeline: false });
+    const build = await world.build('evil');
+    assert.equal(build.buildStatus, 'SUCCEEDED', await world.log(build));
+    const uuid = build.id.split(':')[1];
+    const { records } = await listed(server, '--since', '1h');
+    const own = records.filter((r) => r.principal?.endsWith(`/AWSCodeBuild-${uuid}`));
+    assert.deepEqual(own.map((r) => [r.operation, r.outcome, r.source, r.principal]), [
+        ['sts:AssumeRole', 'AccessDenied', 'build', `arn:aws:sts::111111111111:assumed-role/app-build/AWSCodeBuild-${uuid}`],
+        ['ssm:PutParameter', 'Success', 'build', `arn:aws:sts::111111111111:assumed-role/app-build/AWSCodeBuild-${uuid}`]]);
+    assert.equal(own[0].resource, role);
+    const given = records.filter((r) => r.operation === 'sts:AssumeRole' && r.detail.includes(`RoleSessionName=AWSCodeBuild-${uuid}`));
+    assert.deepEqual([given[0].outcome, given[0].source, given[0].resource],
+        ['Success', 'engine', 'arn:aws:iam::111111111111:role/app-build'], 'its own credentials');
+    const started = records.find((r) => r.operation === 'codebuild:StartBuild');
+    assert.match(started.detail, new RegExp(`projectName=evil .*build.id=${build.id}`));
+    assert.deepEqual(await found(server), []);
 });

@@ -27,6 +27,25 @@ static void test_scalars_are_told_and_those_of_structs_too(void **state) {
     arena_done(&a);
 }
 
+static void test_names_and_passwords_in_urls_are_not_told(void **state) {
+    struct arena a = ARENA_INIT;
+    static const char *const urls[][2] = {
+        {"https://ann:hidden@git.example.org/a@b.git", "https://***@git.example.org/a@b.git"},
+        {"https://hidden@git.example.org", "https://***@git.example.org"},
+        {"https://ann:p@ss@git.example.org/x", "https://***@git.example.org/x"},
+        {"https://git.example.org/a@b", "https://git.example.org/a@b"},
+        {"git@example.org:x.git", "git@example.org:x.git"},
+        {"://", "://"},
+    };
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        struct codebuild_start_build_input in = {.source_location_override = str_c(urls[i][0])};
+        struct str told = shape_brief(&a, &codebuild_op_start_build, &in, NULL);
+        assert_string_equal(told.p, str_printf(&a, "sourceLocationOverride=%s", urls[i][1]).p);
+    }
+    (void)state;
+    arena_done(&a);
+}
+
 static void test_ids_of_the_answer_are_told_but_no_credentials(void **state) {
     struct arena a = ARENA_INIT;
     struct sts_assume_role_request in = {.role_arn = S("arn:r"), .role_session_name = S("s")};
@@ -121,6 +140,7 @@ static void test_a_digest_says_of_a_secret_only_that_it_is_there(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scalars_are_told_and_those_of_structs_too),
+        cmocka_unit_test(test_names_and_passwords_in_urls_are_not_told),
         cmocka_unit_test(test_ids_of_the_answer_are_told_but_no_credentials),
         cmocka_unit_test(test_long_values_are_told_by_their_size_and_lists_by_their_number),
         cmocka_unit_test(test_a_text_of_many_long_values_is_bounded),
