@@ -3,6 +3,7 @@
 #include "flow/build/spawner.h"
 
 #include "flow/build/supervise.h"
+#include "flow/gateway/authority.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 #include "platform/os/title.h"
@@ -208,11 +209,20 @@ static int serve_one(struct err *err) {
     return result < 0 ? -1 : 1;
 }
 
+/* What every supervisor would do for the first time: libraries find their configuration and make
+ * their tables once, here. */
+static void warm_up(void) {
+    struct arena a = ARENA_INIT;
+    (void)authority_of_machine(&a, NULL);
+    arena_done(&a);
+}
+
 int spawner_serve(struct err *err) {
     static const char *const words[] = {"supervise", "--fork", NULL};
     sigset_t children;
     int result = 1;
     process_title(words);
+    warm_up();
     sigemptyset(&children);
     sigaddset(&children, SIGCHLD);
     sigprocmask(SIG_BLOCK, &children, NULL);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -140,7 +141,8 @@ static int shift_mounts(struct sandbox *s, int userns, struct err *err) {
     return 0;
 }
 
-static int make_root(struct sandbox *s, struct err *err) {
+/* The image below the layer that is being made. */
+static int make_low(struct sandbox *s, struct err *err) {
     /* As long as this lock is held, image_sweep leaves the image alone, replaced or not. */
     s->image_fd = file_open(s->spec.rootfs, O_RDONLY | O_DIRECTORY, 0, err);
     if (s->image_fd < 0) {
@@ -150,9 +152,14 @@ static int make_root(struct sandbox *s, struct err *err) {
         return err_sys(err, errno, "use the image %s", s->spec.rootfs);
     }
     int userns cleanup_fd = userns_new(s->base, ID_RANGE, err);
-    if (userns < 0 || shift_mounts(s, userns, err) < 0 ||
-        mount_idmapped(s->spec.rootfs, BOX_LOW, userns, err) < 0 ||
-        mount_overlay(BOX_LOW, s->upper, s->work, BOX_ROOT, err) < 0) {
+    return userns < 0 || shift_mounts(s, userns, err) < 0 ||
+                   mount_idmapped(s->spec.rootfs, BOX_LOW, userns, err) < 0
+               ? -1
+               : 0;
+}
+
+static int make_root(struct sandbox *s, struct err *err) {
+    if (mount_overlay(BOX_LOW, s->upper, s->work, BOX_ROOT, err) < 0) {
         return -1;
     }
     s->root_fd = file_open(BOX_ROOT, O_PATH | O_DIRECTORY, 0, err);
@@ -181,14 +188,44 @@ static int lend_all(struct sandbox *s, struct err *err) {
     return 0;
 }
 
+/* The layer waits for the disk, the mounts wait for the kernel: they are made side by side. The
+ * thread stands in the mount namespace that we leave, where the layer's files are the same ones. */
+struct layering {
+    struct sandbox *s;
+    int result;
+    struct err err;
+};
+
+static void *make_layer_beside(void *ud) {
+    struct layering *l = ud;
+    l->result = make_layer(l->s, &l->err);
+    return NULL;
+}
+
+static int make_halves(struct sandbox *s, struct err *err) {
+    struct layering l = {.s = s, .err = ERR_INIT};
+    pthread_t thread;
+    bool beside = pthread_create(&thread, NULL, make_layer_beside, &l) == 0;
+    int result = make_box(s, err) < 0 || make_low(s, err) < 0 ? -1 : 0;
+    if (beside) {
+        pthread_join(thread, NULL);
+    } else {
+        make_layer_beside(&l);
+    }
+    if (result == 0 && l.result < 0) {
+        *err = l.err;
+    }
+    return result < 0 ? -1 : l.result;
+}
+
 static int prepare(struct sandbox *s, struct err *err) {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
         return err_sys(err, errno, "become the reaper of descendants");
     }
     umask(022); /* the modes below are meant as they are written */
     cgroup_warm_up();
-    return range_take(&s->base, &s->range_fd, err) < 0 || make_layer(s, err) < 0 ||
-                   make_box(s, err) < 0 || make_root(s, err) < 0 || lend_all(s, err) < 0
+    return range_take(&s->base, &s->range_fd, err) < 0 || make_halves(s, err) < 0 ||
+                   make_root(s, err) < 0 || lend_all(s, err) < 0
                ? -1
                : 0;
 }

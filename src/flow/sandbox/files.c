@@ -21,7 +21,8 @@ enum { CA_BUNDLE_MAX = 8 << 20 };
 
 /* The layer under construction. */
 struct layer {
-    struct sandbox *s;
+    const struct sandbox *s;
+    struct arena *a; /* for the files' texts */
     int upper_fd;
     int image_fd;
 };
@@ -90,9 +91,8 @@ static int put(const struct layer *l, const char *path, struct str bytes, mode_t
 }
 
 static int put_names(const struct layer *l, struct err *err) {
-    struct sandbox *s = l->s;
-    const struct sandbox_spec *spec = &s->spec;
-    struct str hosts = str_printf(&s->a,
+    const struct sandbox_spec *spec = &l->s->spec;
+    struct str hosts = str_printf(l->a,
                                   "127.0.0.1\tlocalhost\n"
                                   "::1\tlocalhost ip6-localhost ip6-loopback\n"
                                   "127.0.1.1\t%s\n" STR_FMT,
@@ -100,11 +100,11 @@ static int put_names(const struct layer *l, struct err *err) {
     struct str resolver = STR_NONE;
     if (spec->nameserver != NULL) {
         resolver =
-            str_printf(&s->a, "nameserver %s\noptions timeout:5 attempts:2\n", spec->nameserver);
+            str_printf(l->a, "nameserver %s\noptions timeout:5 attempts:2\n", spec->nameserver);
     }
     if (put(l, "etc/hosts", hosts, 0644, err) < 0 ||
         put(l, "etc/resolv.conf", resolver, 0644, err) < 0 ||
-        put(l, "etc/hostname", str_printf(&s->a, "%s\n", spec->hostname), 0644, err) < 0) {
+        put(l, "etc/hostname", str_printf(l->a, "%s\n", spec->hostname), 0644, err) < 0) {
         return -1;
     }
     return 0;
@@ -123,10 +123,10 @@ static int append_authority(const struct layer *l, const char *path, bool always
     if (!there && !always) {
         return 0;
     }
-    if (there && fd_read_all(&l->s->a, fd, CA_BUNDLE_MAX, &bundle, err) < 0) {
+    if (there && fd_read_all(l->a, fd, CA_BUNDLE_MAX, &bundle, err) < 0) {
         return err_wrap(err, "the image's /%s", path);
     }
-    struct str both = str_printf(&l->s->a, STR_FMT "%s" STR_FMT "\n", STR_ARG(bundle),
+    struct str both = str_printf(l->a, STR_FMT "%s" STR_FMT "\n", STR_ARG(bundle),
                                  str_ends(bundle, S("\n")) ? "" : "\n", STR_ARG(pem));
     return put(l, path, both, 0644, err);
 }
@@ -162,7 +162,7 @@ static int put_folders(const struct layer *l, struct err *err) {
     return 0;
 }
 
-int files_make(struct sandbox *s, struct err *err) {
+int files_make(const struct sandbox *s, struct err *err) {
     int upper cleanup_fd = file_open(s->upper, O_PATH | O_DIRECTORY, 0, err);
     if (upper < 0) {
         return -1;
@@ -171,6 +171,9 @@ int files_make(struct sandbox *s, struct err *err) {
     if (image < 0) {
         return err_wrap(err, "the image");
     }
-    const struct layer l = {s, upper, image};
-    return put_names(&l, err) < 0 || put_authority(&l, err) < 0 ? -1 : put_folders(&l, err);
+    struct arena a = ARENA_INIT;
+    const struct layer l = {s, &a, upper, image};
+    int result = put_names(&l, err) < 0 || put_authority(&l, err) < 0 ? -1 : put_folders(&l, err);
+    arena_done(&a);
+    return result;
 }

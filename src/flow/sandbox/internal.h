@@ -54,8 +54,9 @@ struct sandbox {
 /* base.c, beside what host.h says. */
 int range_note_owner(int lock, const struct process *init, struct err *err) MUST_USE;
 
-/* files.c: the upper layer's first content. */
-int files_make(struct sandbox *s, struct err *err) MUST_USE;
+/* files.c: the upper layer's first content. Beside s->spec and where the layer is it uses nothing
+ * of s: another thread may work on the rest. */
+int files_make(const struct sandbox *s, struct err *err) MUST_USE;
 
 /* bundle.c, seccomp.c, filter.c */
 int bundle_write(struct sandbox *s, const char *runtime, struct err *err) MUST_USE;
