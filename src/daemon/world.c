@@ -211,6 +211,12 @@ static int world_assume_from(void *ud, struct arena *a, const struct aws_target 
     return assume_by(w, a, &caller, &account, role_arn, session, ret, err);
 }
 
+static bool world_is_far(void *ud, struct arena *a, struct str account) {
+    struct account row;
+    struct err unknown = ERR_INIT;
+    return find_account(ud, a, account, &row, &unknown) == 0 && !embedded(&row);
+}
+
 static int world_allowed(void *ud, struct arena *a, const struct aws_target *target,
                          const struct shape_op *op, const void *in, struct err *err) {
     struct world *w = ud;
@@ -323,6 +329,7 @@ struct world *world_new(struct db *db, struct gate *gate, const struct clock *cl
         .assume = world_assume,
         .assume_from = world_assume_from,
         .allowed = world_allowed,
+        .is_far = world_is_far,
         .issue = world_issue,
         .end_issued = world_end_issued,
     };

@@ -36,6 +36,10 @@ struct aws_world {
     int (*allowed)(void *ud, struct arena *a, const struct aws_target *target,
                    const struct shape_op *op, const void *in, struct err *err);
 
+    /* Is it a known account that only the network leads to? Whoever holds the store asks nothing of
+     * such a one. NULL in tests: none is. */
+    bool (*is_far)(void *ud, struct arena *a, struct str account);
+
     /* Credentials that leave the process. They end by their hour, or by end_issued: inside the
      * caller's transaction, all that were issued under the tag; those of accounts that are not
      * embedded live on until their hour. NULL in tests: nobody is outside. */
@@ -48,6 +52,10 @@ static inline int aws_issue(const struct aws_world *w, struct arena *a,
                             const struct aws_issue *what, struct aws_credentials *ret,
                             struct err *err) {
     return w->issue(w->ud, a, what, ret, err);
+}
+
+static inline bool aws_is_far(const struct aws_world *w, struct arena *a, struct str account) {
+    return w->is_far != NULL && w->is_far(w->ud, a, account);
 }
 
 static inline int aws_end_issued(const struct aws_world *w, struct str tag, struct err *err) {
