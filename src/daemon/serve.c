@@ -72,9 +72,17 @@ static void stop_all(struct serving *s) {
 
 /* ---- the store, accounts and services ---- */
 
+static void warn_of_audit(struct str what) {
+    fprintf(stderr, "trunkline: audit: " STR_FMT "; trunkline verify --all says more\n",
+            STR_ARG(what));
+}
+
 static int start_audit(struct serving *s, struct err *err) {
-    const struct audit_config config = {
-        .db = s->db, .data_dir = s->options->data_dir, .clock = &clock_system, .rng = &rng_system};
+    const struct audit_config config = {.db = s->db,
+                                        .data_dir = s->options->data_dir,
+                                        .clock = &clock_system,
+                                        .rng = &rng_system,
+                                        .warn = warn_of_audit};
     return audit_start(&config, err);
 }
 

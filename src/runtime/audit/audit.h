@@ -62,7 +62,8 @@ struct audit_config {
     const char *data_dir; /* NULL: a key in memory, and no head (tests) */
     const struct clock *clock;
     const struct rng *rng;
-    int64_t keep; /* rows; 0: AUDIT_KEEP */
+    int64_t keep;                  /* rows; 0: AUDIT_KEEP */
+    void (*warn)(struct str what); /* told what a start finds missing; NULL: nobody */
 };
 
 /* Reads DIR/audit.key, or makes it (0600, 32 random bytes, synced) where no row needs it; compares

@@ -194,12 +194,16 @@ static int compare(const struct audit_config *config, const struct audit_evidenc
         bad = add_own(config->db, clock_now_ms(config->clock), AUDIT_OP_MISMATCH, STR_NONE, what,
                       STR_NONE, (behind ? e->head.seq : newest.seq) + 1, &newest, err) < 0;
     }
-    arena_done(&a);
     if (bad) {
         db_rollback(config->db);
-        return -1;
+    } else {
+        bad = db_commit(config->db, err) < 0;
     }
-    return db_commit(config->db, err);
+    if (!bad && what.p != NULL && config->warn != NULL) {
+        config->warn(what);
+    }
+    arena_done(&a);
+    return bad ? -1 : 0;
 }
 
 static int has_rows(struct db *db, struct err *err) {

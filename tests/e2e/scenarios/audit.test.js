@@ -158,6 +158,7 @@ test('a row that was changed, or taken away, is found in the store of a killed s
     assert.deepEqual(await found(server), ['rows 7 to 8 are missing from the end: audit.head names them']);
 
     await server.launch(); // and goes on: the loss stays in sight
+    await until('the server says so', async () => server.log.includes('trunkline: audit: rows 7 to 8 were gone from the end'));
     await put(server.client(ssm.SSMClient), '/app/five', 'five');
     const after = await found(server);
     assert.equal(after[0], 'rows 7 to 8 are missing');
