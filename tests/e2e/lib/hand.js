@@ -149,23 +149,27 @@ export class Hand {
         let nextToken;
         do {
             const page = await this.log.send(new logs.FilterLogEventsCommand({ logGroupName: this.logGroupName, nextToken }));
-            found.push(...page.events.map((e) => JSON.parse(e.message)));
+            found.push(...page.events.map((e) => ({ ...JSON.parse(e.message), at: e.timestamp })));
             nextToken = page.nextToken;
         } while (nextToken);
-        return found.filter((e) => e.detail['execution-id'] === id).map(({ 'detail-type': kind, detail }) => ({
+        return found.filter((e) => e.detail['execution-id'] === id).map(({ 'detail-type': kind, detail, at }) => ({
+            at,
             what: [kind.split(' ')[1], [detail.stage, detail.action].filter(Boolean).join('/'), detail.state].filter(Boolean).join(' '),
             detail,
         }));
     }
 
-    // Waits until each of these was told, in this order; others may stand between.
+    // Waits until each of these was told, none with an earlier time than the one before it; others may
+    // stand between. What has the same time may have come in any order: EventBridge promises none.
     hears(id, ...list) {
         return until(`${list} of ${id}`, async () => {
-            let at = 0;
-            for (const { what } of await this.told(id)) {
-                at += what === list[at] ? 1 : 0;
-            }
-            return at === list.length;
+            const events = (await this.told(id)).sort((x, y) => x.at - y.at);
+            let time = 0;
+            return list.every((what) => {
+                const at = events.findIndex((e) => e.what === what && e.at >= time);
+                [{ at: time }] = at < 0 ? [{ at: Infinity }] : events.splice(at, 1);
+                return at >= 0;
+            });
         });
     }
 }
