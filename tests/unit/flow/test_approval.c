@@ -210,6 +210,39 @@ static void test_whoever_started_it_needs_a_second_person(void **state) {
     assert_int_equal(answer(b, digest, "arn:aws:iam::111111111111:user/alan", &moved), 1);
 }
 
+/* Ends the approval that waits by another event, and answers it then. */
+static enum engine_refusal answer_after(struct bench *b, struct engine_event *event) {
+    struct str token = token_of(b);
+    enum engine_refusal why = REFUSED_NOTHING;
+    begin(b);
+    commit(b, execution_apply(&b->flow, &b->arena, b->pipeline.id, event, &why, &b->err));
+    struct approval_answer late = {.stage = S("Ask"), .action = S("Person"), .token = token};
+    begin(b);
+    assert_int_equal(approval_answer(&b->flow, &b->arena, &b->pipeline, &late, &why, &b->err), -1);
+    db_rollback(b->db);
+    return why;
+}
+
+static void test_token_that_nobody_answered_in_time_is_none(void **state) {
+    struct bench *b = *state;
+    struct pipeline_row row;
+    struct engine_state s;
+    begin(b);
+    assert_int_equal(record_pipeline_by_id(b->db, &b->arena, b->pipeline.id, &row, &b->err), 1);
+    db_rollback(b->db);
+    assert_int_equal(execution_state(&b->arena, &row, &s, &b->err), 0);
+    struct engine_event over = {.kind = EVENT_ACTION,
+                                .execution = b->execution,
+                                .action_id = engine_find(&s, b->execution)->actions.v[0].id};
+    assert_int_equal(answer_after(b, &over), REFUSED_TOKEN);
+}
+
+static void test_token_of_a_stopped_release_is_none(void **state) {
+    struct bench *b = *state;
+    struct engine_event stop = {.kind = EVENT_STOP, .execution = b->execution};
+    assert_int_equal(answer_after(b, &stop), REFUSED_TOKEN);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -218,6 +251,8 @@ int main(void) {
         T(test_digest_of_one_release_approves_no_other),
         T(test_digest_of_nothing_shown_is_refused),
         T(test_whoever_started_it_needs_a_second_person),
+        T(test_token_that_nobody_answered_in_time_is_none),
+        T(test_token_of_a_stopped_release_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
