@@ -80,7 +80,9 @@ void html_span(struct html *h, int64_t ms) {
     if (ms < 0) {
         ms = 0;
     }
-    if (ms < 60000) {
+    if (ms < 1000) {
+        buf_printf(&h->out, "0.%02lld s", (long long)(ms / 10));
+    } else if (ms < 60000) {
         buf_printf(&h->out, "%lld.%lld s", (long long)(ms / 1000), (long long)(ms % 1000 / 100));
     } else if (ms < 3600000) {
         buf_printf(&h->out, "%lld min %lld s", (long long)(ms / 60000),

@@ -53,8 +53,10 @@ static void phases(struct page *p, const struct codebuild_build *b) {
         int64_t took = (phase->has_end_time ? phase->end_time : p->now_ms) - phase->start_time;
         html_fmt(h, "<li><span>%s</span><span>", phase->phase_type);
         html_span(h, took);
-        html_fmt(h, "</span><meter min=\"0\" max=\"%d\" value=\"%d\">", longest,
-                 took < longest ? took : longest);
+        bool failed = phase->phase_status.n > 0 && !str_is(phase->phase_status, "SUCCEEDED");
+        html_raw(h,
+                 failed ? "</span><meter class=\"failed\" min=\"0\"" : "</span><meter min=\"0\"");
+        html_fmt(h, " max=\"%d\" value=\"%d\">", longest, took < longest ? took : longest);
         html_span(h, took);
         html_raw(h, "</meter></li>");
         for (size_t k = 0; k < phase->contexts.n; k++) {
@@ -65,6 +67,17 @@ static void phases(struct page *p, const struct codebuild_build *b) {
         }
     }
     html_raw(h, "</ul>");
+}
+
+/* A pipeline's build leads back to it. */
+static void initiator(struct html *h, struct str who) {
+    const struct str prefix = S("codepipeline/");
+    if (str_starts(who, prefix)) {
+        struct str pipeline = str_sub(who, prefix.n, who.n);
+        html_fmt(h, "<a href=\"/console/pipelines/%s\">%s</a>", pipeline, who);
+    } else {
+        html_text(h, who);
+    }
 }
 
 void page_build(struct page *p) {
@@ -81,8 +94,9 @@ void page_build(struct page *p) {
     html_fmt(h, "<h1>%s <span class=\"soft\">build %d</span></h1><p>", b->project_name,
              b->has_build_number ? b->build_number : 0);
     html_status(h, b->build_status);
-    html_fmt(h, " <span class=\"soft\">%s, started by %s</span></p>", b->current_phase,
-             b->initiator);
+    html_fmt(h, " <span class=\"soft\">%s, started by ", b->current_phase);
+    initiator(h, b->initiator);
+    html_raw(h, "</span></p>");
     phases(p, b);
     page_build_reports(p, &b->report_arns);
     html_raw(h, "</div>");

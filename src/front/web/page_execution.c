@@ -12,6 +12,7 @@ struct release {
     struct codepipeline_pipeline_execution *execution;
     struct codepipeline_get_pipeline_state_output state;
     struct codepipeline_list_action_executions_output actions; /* newest first */
+    struct trunkline_describe_release_output changes;
 };
 
 static int load(struct page *p, struct release *r, struct err *err) {
@@ -31,6 +32,14 @@ static int load(struct page *p, struct release *r, struct err *err) {
         return -1;
     }
     r->execution = got.pipeline_execution;
+    /* The repository may be away: the page is worth showing without its commits. */
+    struct trunkline_describe_release_input changes = {.pipeline_name = r->pipeline,
+                                                       .pipeline_execution_id = r->id};
+    struct err ignored = ERR_INIT;
+    if (trunkline_call_describe_release(&p->target, p->arena, &changes, &r->changes, &ignored) <
+        0) {
+        r->changes = (struct trunkline_describe_release_output){0};
+    }
     return 0;
 }
 
@@ -211,17 +220,27 @@ static void commit(struct page *p, const struct release *r) {
     html_raw(h, "<section class=\"card\">");
     if (r->execution->artifact_revisions.n > 0) {
         const struct codepipeline_artifact_revision *rev = &r->execution->artifact_revisions.v[0];
-        html_fmt(h, "<p><b>%s</b></p><p><code>%s</code> ", rev->revision_summary, rev->revision_id);
+        html_fmt(h, "<p><b>%s</b></p><p class=\"soft\"><code>%s</code> ", rev->revision_summary,
+                 rev->revision_id);
+        if (r->changes.revision != NULL) {
+            html_fmt(h, "by %s, ", r->changes.revision->author);
+        }
         html_ago(h, rev->created, p->now_ms);
         html_raw(h, "</p>");
     }
     html_raw(h, "<p>");
     html_status(h, r->execution->status);
-    html_fmt(h, " <span class=\"soft\">%s started by %s %s</span></p></section>",
-             r->execution->status_summary, r->execution->trigger->trigger_type,
+    html_fmt(h, " <span class=\"soft\">started by %s %s</span></p>",
+             r->execution->trigger->trigger_type,
              str_starts(r->execution->trigger->trigger_detail, S("arn:"))
                  ? r->execution->trigger->trigger_detail
                  : S(""));
+    if (r->execution->status_summary.n > 0) {
+        html_fmt(h, "<p class=\"%s\">%s</p>",
+                 str_is(r->execution->status, "Failed") ? S("bad") : S("soft"),
+                 r->execution->status_summary);
+    }
+    html_raw(h, "</section>");
 }
 
 static void variables(struct html *h, const struct codepipeline_action_execution_detail *a) {
@@ -236,9 +255,9 @@ static void variables(struct html *h, const struct codepipeline_action_execution
 
 static void actions(struct page *p, const struct release *r) {
     struct html *h = &p->html;
-    html_raw(
-        h, "<h2>What ran</h2><div class=\"scroll\"><table><thead><tr><th>Stage</th><th>Action</th>"
-           "<th>Status</th><th>Took</th><th>Result</th></tr></thead><tbody>");
+    html_raw(h, "<h2>What ran</h2><div class=\"scroll\"><table "
+                "class=\"rows\"><thead><tr><th>Stage</th><th>Action</th>"
+                "<th>Status</th><th>Took</th><th>Result</th></tr></thead><tbody>");
     for (size_t i = r->actions.action_execution_details.n; i > 0; i--) {
         const struct codepipeline_action_execution_detail *a =
             &r->actions.action_execution_details.v[i - 1];
@@ -269,14 +288,50 @@ static void actions(struct page *p, const struct release *r) {
     html_raw(h, "</tbody></table></div>");
 }
 
+/* Whether a newer attempt of the same action stands before this one in the list. */
+static bool is_retried(const struct codepipeline_action_execution_detail_list *all, size_t at) {
+    for (size_t i = 0; i < at; i++) {
+        if (str_eq(all->v[i].stage_name, all->v[at].stage_name) &&
+            str_eq(all->v[i].action_name, all->v[at].action_name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A stage that another release has taken since: its actions tell how it went, absent: it was not
+ * reached, or its gate stayed shut. */
+static struct str past_status(const struct release *r, struct str stage) {
+    const struct codepipeline_action_execution_detail_list *all =
+        &r->actions.action_execution_details;
+    struct str status = STR_NONE;
+    for (size_t i = 0; i < all->n; i++) {
+        bool counts = str_eq(all->v[i].stage_name, stage) && !is_retried(all, i);
+        if (counts && (status.p == NULL || !str_is(all->v[i].status, "Succeeded"))) {
+            status = all->v[i].status;
+        }
+    }
+    return status;
+}
+
+/* How the stage's gate stands, where it has one. */
+static void gate(struct page *p, const struct codepipeline_stage_state *s) {
+    const struct codepipeline_stage_condition_state *c = s->before_entry_condition_state;
+    if (c != NULL && c->latest_execution != NULL && c->latest_execution->summary.n > 0) {
+        html_fmt(&p->html, "<small class=\"soft\">gate: %s</small>", c->latest_execution->summary);
+    }
+}
+
 static void stages(struct page *p, const struct release *r) {
     struct html *h = &p->html;
     html_raw(h, "<h2>Stages</h2><ol class=\"stages\">");
     for (size_t i = 0; i < r->state.stage_states.n; i++) {
         const struct codepipeline_stage_state *s = &r->state.stage_states.v[i];
         html_fmt(h, "<li><b>%s</b>", s->stage_name);
+        struct str past = past_status(r, s->stage_name);
         if (is_here(r, s)) {
             page_stage_status(p, s);
+            gate(p, s);
         } else if (s->inbound_execution != NULL &&
                    str_eq(s->inbound_execution->pipeline_execution_id, r->id)) {
             struct why w = why_before(p->arena, s, r->id);
@@ -284,6 +339,8 @@ static void stages(struct page *p, const struct release *r) {
                      "<span class=\"status busy\">waits in front</span><small class=\"soft\">%s. "
                      "Freed when: %s</small>",
                      w.what, w.frees);
+        } else if (past.n > 0) {
+            html_status(h, past);
         } else {
             html_raw(h, "<span class=\"soft\">\xE2\x80\x93</span>");
         }
@@ -303,6 +360,7 @@ void page_execution(struct page *p) {
     html_fmt(&p->html, "<h1><a href=\"/console/pipelines/%s\">%s</a> <code>%s</code></h1>",
              r.pipeline, r.pipeline, str_sub(r.id, 0, 8));
     commit(p, &r);
+    page_release_changes(p, &r.changes, str_is(r.execution->status, "Succeeded"));
     stages(p, &r);
     actions(p, &r);
     waiting(p, &r);

@@ -47,7 +47,7 @@ void page_stage_status(struct page *p, const struct codepipeline_stage_state *s)
 static void cell(struct page *p, struct str pipeline, const struct codepipeline_stage_state *s,
                  const struct codepipeline_list_pipeline_executions_output *list) {
     struct html *h = &p->html;
-    html_raw(h, "<td>");
+    html_fmt(h, "<td data-label=\"%s\">", s->stage_name);
     if (s->latest_execution == NULL) {
         html_raw(h, "<span class=\"soft\">not yet</span></td>");
         return;
@@ -63,7 +63,8 @@ static void cell(struct page *p, struct str pipeline, const struct codepipeline_
     html_raw(h, "</a> ");
     page_stage_status(p, s);
     if (e != NULL && e->source_revisions.n > 0) {
-        html_fmt(h, "<small>%s</small>", e->source_revisions.v[0].revision_summary);
+        html_fmt(h, "<small class=\"subject\">%s</small>",
+                 e->source_revisions.v[0].revision_summary);
     }
     if (e != NULL && e->has_last_update_time) {
         html_raw(h, "<small>");
@@ -98,7 +99,7 @@ static void pipeline_row(struct page *p, struct str name, bool titled) {
         return;
     }
     load_commits(p, name, &list);
-    html_raw(h, "<div class=\"scroll\"><table><thead><tr>");
+    html_raw(h, "<div class=\"scroll\"><table class=\"matrix\"><thead><tr>");
     for (size_t i = 0; i < state.stage_states.n; i++) {
         html_fmt(h, "<th scope=\"col\">%s</th>", state.stage_states.v[i].stage_name);
     }
@@ -144,10 +145,9 @@ void page_pipeline(struct page *p) {
     page_begin(p, name, S("/console/events"));
     html_fmt(h, "<h1>%s</h1>", name);
     pipeline_row(p, name, false);
-    html_raw(
-        h,
-        "<h2>History</h2><div class=\"scroll\"><table><thead><tr><th>Execution</th><th>Commit</th>"
-        "<th>Status</th><th>Started by</th><th>When</th></tr></thead><tbody>");
+    html_raw(h, "<h2>History</h2><div class=\"scroll\"><table "
+                "class=\"rows\"><thead><tr><th>Execution</th><th>Commit</th>"
+                "<th>Status</th><th>Started by</th><th>When</th></tr></thead><tbody>");
     for (size_t i = 0; i < out.pipeline_execution_summaries.n; i++) {
         const struct codepipeline_pipeline_execution_summary *e =
             &out.pipeline_execution_summaries.v[i];
@@ -161,7 +161,7 @@ void page_pipeline(struct page *p) {
         }
         html_raw(h, "</td><td>");
         html_status(h, e->status);
-        html_fmt(h, "<small>%s</small></td><td>%s</td><td>", e->status_summary,
+        html_fmt(h, "<small>%s</small></td><td>%s</td><td class=\"took\">", e->status_summary,
                  e->trigger != NULL ? e->trigger->trigger_type : S(""));
         html_ago(h, e->start_time, p->now_ms);
         html_raw(h, "</td></tr>");

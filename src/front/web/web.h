@@ -59,6 +59,10 @@ void page_error(struct page *p, int status, struct str what);
 /* How the newest execution of a stage stands there; a person who is asked is said so. */
 struct codepipeline_stage_state;
 void page_stage_status(struct page *p, const struct codepipeline_stage_state *s);
+/* The section of a release's page that says which commits it brings (release_changes.c). */
+struct trunkline_describe_release_output;
+void page_release_changes(struct page *p, const struct trunkline_describe_release_output *r,
+                          bool succeeded);
 /* The form's fields; false (and an answer) when the CSRF token or the origin is not right. */
 bool page_form(struct page *p, struct str_map *ret);
 void page_redirect(struct page *p, struct str where);

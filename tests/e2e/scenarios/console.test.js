@@ -40,6 +40,16 @@ async function fits(page) {
     assert.ok(wide <= 0, `${await page.title()} is ${wide} px too wide for a phone`);
 }
 
+// The stages whose words are wider than their box, at a desk and on a phone.
+async function inTheirBoxes(page) {
+    const wide = [];
+    for (const width of [390, 1280]) {
+        await page.setViewportSize({ width, height: 800 });
+        wide.push(...await page.locator('.stages li').evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)));
+    }
+    return wide;
+}
+
 const HOSTILE = `<script>document.title = "owned"</script>
 </pre><script>document.title = "owned"</script>
 \u001b]8;;javascript:document.title="owned"\u001b\\click here\u001b]8;;\u001b\\
@@ -143,6 +153,9 @@ test('console', { skip }, async (t) => {
         await look(page, 'home');
         await page.goto(`${server.url}/console/pipelines/app/executions/${id}`);
         await page.getByText('Is <b>it</b> right?').first().waitFor();
+        await page.getByText('Nothing has reached production yet.').waitFor();
+        assert.match(await page.locator('.commits').textContent(), /^[0-9a-f]{8} .*Ada Lovelace, /);
+        assert.deepEqual(await inTheirBoxes(page), []);
         await fits(page);
         await look(page, 'approval');
         await page.getByLabel('Why').fill('the log looks right');
@@ -205,6 +218,9 @@ test('console', { skip }, async (t) => {
         await page.goto(`${server.url}/console/pipelines/app/executions/${refused}`);
         await page.getByText('not on a Friday').first().waitFor();
         await look(page, 'rejected');
+        // Another release is in its stages now: how this one went is told by what ran.
+        await page.goto(`${server.url}/console/pipelines/app/executions/${id}`);
+        assert.deepEqual(await page.locator('.stages li').allTextContents().then((all) => all.map((one) => /Succeeded/.test(one))), [true, true, true, true]);
     });
 
     await t.test('every page keeps to its policy and threw no error', async () => {
