@@ -268,3 +268,14 @@ bool quartz_matches(const struct quartz *q, int64_t local_s) {
            (q->years[year / 64] >> (year % 64) & 1) != 0 &&
            (q->any_day ? weekday_matches(q, &t) : day_matches(q, &t));
 }
+
+int64_t quartz_next(const struct quartz *q, int64_t local_s) {
+    int64_t minute = local_s - local_s % 60;
+    for (int i = 0; i < QUARTZ_LOOK_DAYS * 24 * 60; i++) {
+        minute += 60;
+        if (quartz_matches(q, minute)) {
+            return minute;
+        }
+    }
+    return -1;
+}

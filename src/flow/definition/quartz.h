@@ -35,3 +35,8 @@ int quartz_parse(struct str text, struct quartz *ret, struct err *err) MUST_USE;
 
 /* Is this minute inside? local_s: seconds since 1970 by the clock on the wall there. */
 bool quartz_matches(const struct quartz *q, int64_t local_s);
+
+/* The beginning of the first minute after this one that is inside, by the same clock; -1: none
+ * within QUARTZ_LOOK_DAYS. */
+int64_t quartz_next(const struct quartz *q, int64_t local_s);
+enum { QUARTZ_LOOK_DAYS = 8 }; /* a week and what is left of a day: some ten thousand minutes */

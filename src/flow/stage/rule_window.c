@@ -7,6 +7,17 @@
 
 enum { MINUTE_MS = 60 * 1000 };
 
+/* When it opens, by the clock on the wall there; nothing where that is more than a week away. */
+static struct str opens(struct arena *a, const struct quartz *window, int64_t local_s) {
+    int64_t next_s = quartz_next(window, local_s);
+    if (next_s < 0) {
+        return S("");
+    }
+    struct str iso = time_iso(a, next_s * 1000); /* "2026-11-24T01:52:00Z" */
+    return str_printf(a, ", and opens on " STR_FMT " at " STR_FMT, STR_ARG(str_sub(iso, 0, 10)),
+                      STR_ARG(str_sub(iso, 11, 5)));
+}
+
 int rule_window_look(struct rule_run *run, struct rule_look *ret, struct err *err) {
     struct arena *a = run->check->arena;
     struct str cron = rule_setting(run, "Cron");
@@ -23,8 +34,9 @@ int rule_window_look(struct rule_run *run, struct rule_look *ret, struct err *er
     }
     bool open = quartz_matches(&window, now_ms / 1000 + ahead_s);
     ret->verdict = open ? RULE_PASSED : RULE_WAITS;
-    ret->summary = str_printf(a, "The window %.*s (%.*s) is %s", STR_ARG(cron), STR_ARG(zone),
-                              open ? "open" : "closed");
+    ret->summary = str_printf(a, "The window %.*s (%.*s) is %s%.*s", STR_ARG(cron), STR_ARG(zone),
+                              open ? "open" : "closed",
+                              STR_ARG(open ? S("") : opens(a, &window, now_ms / 1000 + ahead_s)));
     ret->again_ms = (int)(MINUTE_MS - now_ms % MINUTE_MS); /* windows open on the minute */
     return 0;
 }

@@ -62,6 +62,28 @@ static void test_minutes_are_inside_or_outside(void **state) {
     }
 }
 
+static void test_the_next_minute_inside_is_found_within_a_week(void **state) {
+    (void)state;
+    static const struct {
+        const char *cron, *at, *next; /* NULL: none */
+    } table[] = {
+        {"0 0 9 ? * MON-FRI", "2026-11-20T09:00:30Z", "2026-11-23T09:00:00Z"}, /* Friday, Monday */
+        {"0 * 9-17 ? * *", "2026-11-23T09:00:30Z", "2026-11-23T09:01:00Z"},
+        {"0 30 6 ? * MON", "2026-11-23T06:30:00Z", "2026-11-30T06:30:00Z"},
+        {"0 0 9 1 * ?", "2026-11-23T09:00:00Z", "2026-12-01T09:00:00Z"},
+        {"0 0 9 1 1 ?", "2026-11-23T09:00:00Z", NULL},
+    };
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        struct quartz q;
+        struct err err = ERR_INIT;
+        int64_t at_ms, next_ms = -1000;
+        assert_int_equal(quartz_parse(str_c(table[i].cron), &q, &err), 0);
+        assert_true(time_parse(str_c(table[i].at), &at_ms));
+        assert_true(table[i].next == NULL || time_parse(str_c(table[i].next), &next_ms));
+        assert_int_equal(quartz_next(&q, at_ms / 1000), next_ms / 1000);
+    }
+}
+
 static void test_what_is_no_expression_is_refused_by_field(void **state) {
     (void)state;
     static const struct {
@@ -109,6 +131,7 @@ static void test_what_is_no_expression_is_refused_by_field(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_minutes_are_inside_or_outside),
+        cmocka_unit_test(test_the_next_minute_inside_is_found_within_a_week),
         cmocka_unit_test(test_what_is_no_expression_is_refused_by_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
