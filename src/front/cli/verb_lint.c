@@ -60,7 +60,8 @@ static void one_error(struct cli *c, const char *file, const struct err *why,
     *arena_push(&c->arena, &errors) = (struct buildspec_note){
         .code = "structure", .line = line, .column = column, .text = str_c(message)};
     ret->valid = false;
-    ret->text = str_printf(&c->arena, "%s:%u:%u: error: %s\n", file, line, column, message);
+    ret->text = line ? str_printf(&c->arena, "%s:%u:%u: error: %s\n", file, line, column, message)
+                     : str_printf(&c->arena, "%s: error: %s\n", file, message);
     ret->json = json_object();
     json_set_str(ret->json, "file", str_c(file));
     json_set(ret->json, "valid", json_false());

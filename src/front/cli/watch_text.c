@@ -279,6 +279,13 @@ static void stage_news(struct news *n, const struct view_stage *s, int64_t now_m
     }
     note(n, start, start_of(s, now_ms), s, RANK_START,
          attempt > 1 ? str_printf(n->a, "started, attempt %d", attempt) : S("started"));
+    if (!over && s->actions.n == 0 && str_is(s->gate_status, "InProgress")) {
+        note(n,
+             str_printf(n->a, "gate/" STR_FMT "/" STR_FMT, STR_ARG(s->name),
+                        STR_ARG(s->gate_summary)),
+             now_ms, s, RANK_PHASE_END,
+             str_printf(n->a, "its gate is not open yet: " STR_FMT, STR_ARG(s->gate_summary)));
+    }
     for (size_t i = 0; i < s->actions.n; i++) {
         /* A stage that was over at first sight says no more. */
         bool old = over && str_list_has(&n->log->said, str_printf(n->a, "end/" STR_FMT "/%d",

@@ -171,6 +171,23 @@ static void test_facts_of_one_moment_are_told_in_the_order_of_happening(void **s
     arena_done(&log.arena);
 }
 
+static void test_a_gate_that_is_not_open_is_told_once(void **state) {
+    (void)state;
+    struct scene s;
+    struct watch_log log = {0};
+    make(&s);
+    news(&log, &s, 1800);
+    s.stages[3].status = S("InProgress");
+    s.stages[3].gate_status = S("InProgress");
+    s.stages[3].gate_summary = S("The window is closed");
+    const char *told = news(&log, &s, 6000).p;
+    assert_non_null(strstr(told, "Production            started\n"));
+    assert_non_null(
+        strstr(told, "Production            its gate is not open yet: The window is closed\n"));
+    assert_null(strstr(news(&log, &s, 7000).p, "gate"));
+    arena_done(&log.arena);
+}
+
 static void test_a_command_waits_for_its_phase_to_be_known(void **state) {
     (void)state;
     struct scene s;
@@ -406,6 +423,7 @@ int main(void) {
         cmocka_unit_test(test_lines_are_printed_once_each),
         cmocka_unit_test(test_a_failure_says_why),
         cmocka_unit_test(test_facts_of_one_moment_are_told_in_the_order_of_happening),
+        cmocka_unit_test(test_a_gate_that_is_not_open_is_told_once),
         cmocka_unit_test(test_a_command_waits_for_its_phase_to_be_known),
         cmocka_unit_test(test_a_command_without_a_phase_waits_for_newer_phases),
         cmocka_unit_test(test_a_stage_whose_action_runs_is_not_over),
