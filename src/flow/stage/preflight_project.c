@@ -265,7 +265,11 @@ int preflight_project(struct preflight *p, const struct def_action *action, stru
         return found;
     }
     pr.json = json;
-    struct str role = str_dup(p->arena, json_str(json, "serviceRole"));
+    struct str override = str_map_get(&action->configuration, S("ServiceRoleArnOverride"));
+    struct str role = override.n > 0 ? override : str_dup(p->arena, json_str(json, "serviceRole"));
+    if (str_find(role, S("#{"), 0) != (size_t)-1) {
+        return 0; /* all that it names is read as this role, which is known later */
+    }
     struct err why = ERR_INIT;
     if (aws_assume(p->check->flow->world, p->arena, S("codebuild.amazonaws.com"), role,
                    S("tl-preflight"), &pr.role, &why) < 0) {

@@ -62,16 +62,40 @@ static bool is_known(struct str value) {
     return value.n > 0 && str_find(value, S("#{"), 0) == (size_t)-1;
 }
 
-static int check_action(struct preflight *p, const struct def_action *action, struct err *err) {
-    struct aws_target target = p->pipeline;
+/* A role that the pipeline's assumes: an action's, or a rule's. 1 it can, 0 it was told. */
+static int check_role(struct preflight *p, struct str role, struct aws_target *ret,
+                      struct err *err) {
     struct err why = ERR_INIT;
-    if (action->role_arn.p != NULL &&
-        aws_assume_from(p->check->flow->world, p->arena, &p->pipeline, action->role_arn,
-                        S("tl-preflight"), &target, &why) < 0) {
-        return preflight_told(p, "role", action->role_arn, &why, err);
+    *ret = p->pipeline;
+    return role.p == NULL || aws_assume_from(p->check->flow->world, p->arena, &p->pipeline, role,
+                                             S("tl-preflight"), ret, &why) == 0
+               ? 1
+               : preflight_told(p, "role", role, &why, err);
+}
+
+/* What CloudFormation acts as. */
+static int check_stack_role(struct preflight *p, struct str role, struct err *err) {
+    struct aws_target ignored;
+    struct err why = ERR_INIT;
+    return aws_assume(p->check->flow->world, p->arena, S("cloudformation.amazonaws.com"), role,
+                      S("tl-preflight"), &ignored, &why) == 0
+               ? 0
+               : preflight_told(p, "role", role, &why, err);
+}
+
+static int check_action(struct preflight *p, const struct def_action *action, struct err *err) {
+    struct aws_target target;
+    int may = check_role(p, action->role_arn, &target, err);
+    if (may <= 0) {
+        return may;
     }
     if (str_is(action->provider, "CodeBuild")) {
-        return preflight_project(p, action, err);
+        return is_known(setting(action, "ProjectName")) ? preflight_project(p, action, err) : 0;
+    }
+    struct str role = setting(action, "RoleArn");
+    if (str_is(action->provider, "CloudFormation") && is_known(role) &&
+        check_stack_role(p, role, err) < 0) {
+        return -1;
     }
     struct str bucket = setting(action, "BucketName");
     struct str topic = setting(action, "NotificationArn");
@@ -81,10 +105,33 @@ static int check_action(struct preflight *p, const struct def_action *action, st
     return is_known(topic) ? check_topic(p, &target, topic, err) : 0;
 }
 
+static int check_rules(struct preflight *p, const struct def_stage *stage,
+                       const struct def_condition *condition, struct err *err) {
+    for (size_t i = 0; i < condition->rules.n; i++) {
+        struct aws_target ignored;
+        p->where = str_printf(p->arena, "%.*s, rule %.*s", STR_ARG(stage->name),
+                              STR_ARG(condition->rules.v[i].name));
+        if (check_role(p, condition->rules.v[i].role_arn, &ignored, err) < 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int check_conditions(struct preflight *p, const struct def_stage *stage, struct err *err) {
+    return check_rules(p, stage, &stage->entry, err) < 0 ||
+                   check_rules(p, stage, &stage->success, err) < 0
+               ? -1
+               : check_rules(p, stage, &stage->failure, err);
+}
+
 static int check_stages(struct preflight *p, struct err *err) {
     const struct definition *d = &p->check->def;
     size_t first = (size_t)(p->check->stage - d->stages.v);
     for (size_t i = first; i < d->stages.n; i++) {
+        if (check_conditions(p, &d->stages.v[i], err) < 0) {
+            return -1;
+        }
         for (size_t k = 0; k < d->stages.v[i].actions.n; k++) {
             const struct def_action *action = &d->stages.v[i].actions.v[k];
             p->where = str_printf(p->arena, "%.*s/%.*s", STR_ARG(d->stages.v[i].name),

@@ -304,6 +304,11 @@ test('preflight lists all that is missing before the first environment is touche
         build('Production', 'app-production'),
         stages.action('Deploy', 'S3', { BucketName: 'nowhere', Extract: 'true' }, { stage: 'Site' }),
         build('Last', 'no-such-project'),
+        stages.action('Deploy', 'CloudFormation', {
+            ActionMode: 'DELETE_ONLY', StackName: 's', RoleArn: 'arn:aws:iam::111111111111:role/no-stack-role',
+        }, { stage: 'Stack', inputArtifacts: [] }),
+        stages.build('Other', 'app-development', {}, { ServiceRoleArnOverride: 'arn:aws:iam::111111111111:role/no-build-role' }),
+        { ...stages.approval('Gate'), onSuccess: condition('FAIL', rule('CloudWatchAlarm', { AlarmName: 'a' }, { roleArn: 'arn:aws:iam::333333333333:role/no-observer' })) },
     ]);
     const id = await world.newest();
     assert.equal(await world.ended(id), 'Failed');
@@ -312,6 +317,9 @@ test('preflight lists all that is missing before the first environment is touche
         /parameter \/app\/production\/key \(Production\/Build\)/, /parameter \/app\/production\/deploy_role/, /secret app\/token/,
         /role arn:aws:iam::222222222222:role\/nobody \(of parameter \/app\/development\/deploy_role\).*Build\/Build/,
         /bucket nowhere \(Site\/Deploy\)/, /project no-such-project \(Last\/Build\)/,
+        /role arn:aws:iam::111111111111:role\/no-stack-role may not be read.*\(Stack\/Deploy\)/,
+        /role arn:aws:iam::111111111111:role\/no-build-role.*\(Other\/Build\)/,
+        /role arn:aws:iam::333333333333:role\/no-observer.*\(Gate, rule /,
     ]) {
         assert.match(summary, missing);
     }
