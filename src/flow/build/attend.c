@@ -186,6 +186,15 @@ static bool attend_dead(struct builds *b, struct running *r) {
     return true;
 }
 
+static void see_end(struct builds *b, struct running *r) {
+    struct arena a = ARENA_INIT;
+    const char *dir = builds_dir(b, &a, r->ingest.uuid);
+    if (file_exists(str_printf(&a, "%s/exit.json", dir).p)) {
+        followed_leave_place(b, r);
+    }
+    arena_done(&a);
+}
+
 void followed_attend(struct builds *b, struct running *r, bool tick) {
     bool dead = r->left != LEFT_UNSEEN || is_dead(b, r);
     r->changed = false;
@@ -194,6 +203,9 @@ void followed_attend(struct builds *b, struct running *r, bool tick) {
     }
     if (dead && !attend_dead(b, r)) {
         return;
+    }
+    if (!r->clearing && !r->left_place) {
+        see_end(b, r);
     }
     bool ended = r->clearing || take_in(b, r, dead);
     if (ended && dead && r->left == LEFT_NOTHING) {

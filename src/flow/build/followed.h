@@ -32,6 +32,7 @@ struct running {
     bool child_ended;       /* what we spawned has ended: if it wrote no pid, there is none */
     bool spare;             /* its container was made ahead: if it is lost, another one does */
     bool stop_sent;
+    bool left_place;     /* it has ended, but for the row: the next one may begin */
     bool clearing;       /* it has ended, its container may be there */
     atomic_bool changed; /* its files have, or what is left of it */
     int watch;           /* inotify of its directory */
@@ -45,7 +46,10 @@ struct running {
 /* following.c. The entries as they are now; only the thread removes any. */
 size_t followed_list(struct builds *b, struct running *list[RUNNING_MAX]);
 void followed_remove(struct builds *b, struct running *r);
-/* It has ended; whoever waits for its place has it. */
+/* Its supervisor says that it has ended: nothing of it runs, and whoever waits for its place has it
+ * while the end is put into the row. */
+void followed_leave_place(struct builds *b, struct running *r);
+/* Its end is in the row. */
 void followed_now_clearing(struct builds *b, struct running *r);
 /* Containers of builds that had ended when an earlier serve, or their supervisor, was killed. */
 void followed_find_leftovers(struct builds *b);

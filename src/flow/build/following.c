@@ -185,8 +185,8 @@ void followed_remove(struct builds *b, struct running *gone) {
     for (struct running **at = &b->running; *at != NULL; at = &(*at)->next) {
         if (*at == gone) {
             *at = gone->next;
-            b->running_n -= !gone->clearing;
-            b->clearing_n -= gone->clearing;
+            b->running_n -= !gone->clearing && !gone->left_place;
+            b->clearing_n -= gone->clearing || gone->left_place;
             break;
         }
     }
@@ -195,12 +195,21 @@ void followed_remove(struct builds *b, struct running *gone) {
     queue_wake_db(b->config.flow->db);
 }
 
+void followed_leave_place(struct builds *b, struct running *r) {
+    pthread_mutex_lock(&b->lock);
+    r->left_place = true;
+    b->running_n--;
+    b->clearing_n++; /* bounded as those are, should no end get into its row */
+    pthread_mutex_unlock(&b->lock);
+    queue_wake_db(b->config.flow->db);
+}
+
 void followed_now_clearing(struct builds *b, struct running *r) {
     unwatch_files(b, r);
     pthread_mutex_lock(&b->lock);
     r->clearing = true;
-    b->running_n--;
-    b->clearing_n++;
+    b->running_n -= !r->left_place;
+    b->clearing_n += !r->left_place;
     pthread_mutex_unlock(&b->lock);
     queue_wake_db(b->config.flow->db);
 }
