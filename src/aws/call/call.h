@@ -41,6 +41,7 @@ struct aws_principal {
     struct str access_key;     /* the key that signed; absent in process */
     struct str service;        /* SERVICE: "codepipeline.amazonaws.com" */
     struct str source_identity;
+    struct str origin;   /* ROLE: ARN of the user or root who opened the first session; or absent */
     struct str build_id; /* a build's own session: "project:uuid", else absent */
     struct str via;      /* service that passes a caller's call on: "ssm.eu-west-2.amazonaws.com" */
 };

@@ -147,9 +147,13 @@ int approval_answer(const struct flow *f, struct arena *a, const struct pipeline
                        STR_ARG(execution_id), STR_ARG(answer->execution));
     }
     if (id.p != NULL && answer->approved) {
+        struct person who = answer->who;
+        if (who.arn.p == NULL) {
+            person_of_arn(a, answer->by, &who);
+        }
         int found = record_execution_get(f->db, a, execution_id, &execution, err);
         if (found < 0 ||
-            (found > 0 && approval_person(f, a, pipeline, &execution, answer->by, err) < 0)) {
+            (found > 0 && approval_four_eyes(f, a, pipeline, &execution, &who, err) < 0)) {
             return -1;
         }
     }

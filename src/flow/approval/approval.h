@@ -8,16 +8,25 @@
  * approval is refused, and the refusal says what moved. An approval without a digest
  * (PutApprovalResult) is CodePipeline's own.
  *
- * Four eyes: a pipeline with the tag FOUR_EYES_TAG = "required" takes an approval only from
- * somebody who neither started the release nor wrote its commits. People are known by their
- * principal's ARN; a commit's author is the principal whose name is the author's e-mail address or
- * its local part.
+ * Four eyes: a pipeline with the tag FOUR_EYES_TAG takes an approval only from somebody who had no
+ * hand in the release: who neither started it, nor retried, overrode or put back anything in it,
+ * nor edited the pipeline while it ran, nor wrote a commit of it. Its starter and the authors of
+ * its commits differ, too. People are compared by person.h. Authors of commits are e-mail
+ * addresses: those that a user's tag FOUR_EYES_EMAIL_TAG names are the user's, and those whose
+ * whole or local part is somebody's name. Of commits those count that the release and the
+ * unfinished ones before it took.
  */
 #pragma once
 
+#include "flow/approval/person.h"
 #include "flow/execution/apply.h"
 
 #define FOUR_EYES_TAG "trunkline:four-eyes"
+#define FOUR_EYES_REQUIRED "required"
+/* The same, where sessions' names are set by role trust policies or by the identity provider. */
+#define FOUR_EYES_BY_SESSION_NAME "required-by-session-name"
+/* Of an IAM user: e-mail addresses, with blanks between. */
+#define FOUR_EYES_EMAIL_TAG "trunkline:email"
 
 extern const struct db_schema approval_schema;
 
@@ -40,6 +49,7 @@ struct approval_answer {
     struct str summary;          /* may be empty */
     struct str by;               /* the approver's ARN */
     const struct audit_act *act; /* for the audit, with the answer; NULL: the caller sees to it */
+    struct person who;           /* the approver; all absent: what the ARN says */
 };
 
 struct approval_moved {
@@ -71,6 +81,31 @@ int approval_states(const struct flow *f, struct arena *a, const struct pipeline
 int approval_basis_of(const struct flow *f, struct arena *a, const struct pipeline_row *pipeline,
                       struct str execution, const struct str_map *states,
                       struct approval_basis *ret, struct err *err) MUST_USE;
-/* approval_person.c: ERR_DENIED says why `by` may not approve. In the caller's transaction. */
-int approval_person(const struct flow *f, struct arena *a, const struct pipeline_row *pipeline,
-                    const struct execution_row *execution, struct str by, struct err *err) MUST_USE;
+
+/* four_eyes.c: ERR_DENIED says why this person may not approve, and who else may not. In the
+ * caller's transaction. */
+int approval_four_eyes(const struct flow *f, struct arena *a, const struct pipeline_row *pipeline,
+                       const struct execution_row *execution, const struct person *who,
+                       struct err *err) MUST_USE;
+
+/* hands.c: who had a hand in it. `what` goes on with the person's name: "retried stage Production".
+ * All in the caller's transaction. */
+#define APPROVAL_STARTED "started this release"
+
+struct approval_hand {
+    struct str what;
+    struct person person;
+};
+
+struct approval_hand_list {
+    struct approval_hand *v;
+    size_t n;
+};
+
+/* `execution` absent: the pipeline itself. */
+int approval_hand_note(const struct flow *f, struct arena *a, int64_t pipeline,
+                       struct str execution, struct str what, const struct person *person,
+                       struct err *err) MUST_USE;
+/* In the execution, and in the pipeline since the execution began. */
+int approval_hand_list(const struct flow *f, struct arena *a, const struct execution_row *execution,
+                       struct approval_hand_list *ret, struct err *err) MUST_USE;

@@ -7,3 +7,13 @@ CREATE TABLE approval_views(
     shown_ms INTEGER NOT NULL,
     PRIMARY KEY(execution, digest)
 ) WITHOUT ROWID;
+-- migration 2
+-- Who started, retried, overrode or edited: for four eyes. execution '' is the pipeline itself.
+CREATE TABLE approval_hands(
+    pipeline INTEGER NOT NULL,
+    execution TEXT NOT NULL,
+    what TEXT NOT NULL,                 -- "started this release": goes on with the person's name
+    person TEXT NOT NULL,               -- person_to_json
+    at_ms INTEGER NOT NULL,             -- the last time
+    PRIMARY KEY(pipeline, execution, what, person)
+) WITHOUT ROWID;

@@ -268,6 +268,18 @@ static int read_preflight(const struct release_reader *r, const struct yaml_node
                : release_fail(r, yaml_get(root, "preflight"), "preflight is true or false");
 }
 
+static int read_four_eyes(const struct release_reader *r, const struct yaml_node *root) {
+    struct str *word = &r->r->four_eyes;
+    if (release_text(r, root, "four-eyes", word) < 0) {
+        return -1;
+    }
+    return word->p == NULL || str_is(*word, "required") || str_is(*word, "required-by-session-name")
+               ? 0
+               : release_fail(r, yaml_get(root, "four-eyes"),
+                              "four-eyes is 'required', or 'required-by-session-name' where the "
+                              "names of roles' sessions are trusted");
+}
+
 /* variables: {level: info, ticket: , region: {default: x, description: "where"}} */
 static int read_variable(const struct release_reader *r, const struct yaml_pair *pair) {
     struct release_variable *v = arena_push(r->a, &r->r->variables);
@@ -323,10 +335,11 @@ static int read_all(const struct release_reader *r, const struct yaml_node *root
     struct release_build usual = {.buildspec = S("buildspec.yml"),
                                   .image = S("debian-bookworm-build")};
     if (release_want(r, root, YAML_MAPPING, "the file") < 0 ||
-        release_only_keys(r, root,
-                          " name mode variables preflight source image buildspec role artifacts "
-                          "test environments gate "
-                          "notify mirror ") < 0 ||
+        release_only_keys(
+            r, root,
+            " name mode variables preflight four-eyes source image buildspec role artifacts "
+            "test environments gate "
+            "notify mirror ") < 0 ||
         release_text(r, root, "name", &y->name) < 0 ||
         release_text(r, root, "image", &usual.image) < 0 ||
         release_text(r, root, "buildspec", &usual.buildspec) < 0 ||
@@ -348,7 +361,7 @@ static int read_all(const struct release_reader *r, const struct yaml_node *root
     if (y->bucket.p == NULL) {
         y->bucket = str_printf(r->a, STR_FMT "-artifacts", STR_ARG(y->name));
     }
-    return read_mode(r, root) < 0 || read_preflight(r, root) < 0 ||
+    return read_mode(r, root) < 0 || read_preflight(r, root) < 0 || read_four_eyes(r, root) < 0 ||
                    read_pipeline_variables(r, root) < 0 || release_read_source(r, root) < 0 ||
                    release_read_test(r, root, &usual) < 0 ||
                    release_read_environments(r, root, &usual) < 0 || read_gate(r, root) < 0 ||

@@ -89,6 +89,7 @@ struct release_yml {
     struct str bucket;        /* of artifacts */
     struct str role;          /* of the pipeline: name or ARN; absent = <release>-pipeline */
     struct str mode;          /* SUPERSEDED QUEUED PARALLEL */
+    struct str four_eyes;     /* value of the pipeline's tag (flow/approval); absent = not said */
     bool preflight;           /* what all environments name is looked for before the first one */
     struct {
         struct release_variable *v;

@@ -205,7 +205,7 @@ int apply_look(struct apply *ap, struct err *err) {
         return -1;
     }
     return compile(ap, err) < 0 || look_projects(ap, err) < 0 || apply_look_topic(ap, err) < 0 ||
-                   look_pipeline(ap, err) < 0
+                   look_pipeline(ap, err) < 0 || apply_look_four_eyes(ap, err) < 0
                ? -1
                : look_roles(ap, err);
 }

@@ -11,7 +11,8 @@
 enum apply_what { APPLY_KEEP, APPLY_CREATE, APPLY_CHANGE, APPLY_REMOVE };
 
 struct apply_change {
-    const char *kind; /* "bucket", "connection", "project", "topic", "webhook", "pipeline" */
+    const char *kind; /* "bucket", "connection", "project", "topic", "webhook", "pipeline",
+                       "four eyes" */
     struct str name;
     enum apply_what what;
     struct json_differences fields; /* CHANGE: which */
@@ -39,6 +40,9 @@ int apply_look(struct apply *ap, struct err *err) MUST_USE;
 /* apply_topic.c: the topic and its webhooks, as parts of the two below. */
 int apply_look_topic(struct apply *ap, struct err *err) MUST_USE;
 int apply_do_topic(struct apply *ap, struct err *err) MUST_USE;
+/* apply_four_eyes.c: the same of the pipeline's tag; after the pipeline. */
+int apply_look_four_eyes(struct apply *ap, struct err *err) MUST_USE;
+int apply_do_four_eyes(struct apply *ap, struct err *err) MUST_USE;
 struct apply_change *apply_note(struct apply *ap, const char *kind, struct str name,
                                 enum apply_what what);
 const struct apply_change *apply_find(const struct apply *ap, const char *kind, struct str name);

@@ -158,5 +158,7 @@ int apply_do(struct apply *ap, struct err *err) {
                             err) < 0) {
         return -1;
     }
-    return do_projects(ap, err) < 0 || apply_do_topic(ap, err) < 0 ? -1 : do_pipeline(ap, err);
+    return do_projects(ap, err) < 0 || apply_do_topic(ap, err) < 0 || do_pipeline(ap, err) < 0
+               ? -1
+               : apply_do_four_eyes(ap, err);
 }

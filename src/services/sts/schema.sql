@@ -23,3 +23,6 @@ CREATE INDEX sts_session_expiry ON sts_session(expires_ms);
 -- migration 2
 -- Has this session been given out before? (audit)
 CREATE INDEX sts_session_arn ON sts_session(arn);
+
+-- migration 3
+ALTER TABLE sts_session ADD COLUMN origin TEXT; -- ARN of the user who opened the first session

@@ -281,6 +281,13 @@ static int issue(struct call *c, struct sts_session *s, int64_t seconds,
     return 0;
 }
 
+/* Who is behind a session, whatever it is called: known where a user or the root opened it. */
+static struct str origin_of(const struct aws_principal *p) {
+    return p->kind == AWS_PRINCIPAL_ROLE      ? p->origin
+           : p->kind == AWS_PRINCIPAL_SERVICE ? STR_NONE
+                                              : p->arn;
+}
+
 static void name_session(struct call *c, const struct iam_role_row *role,
                          const struct sts_assume_role_request *in, struct aws_principal *ret) {
     struct str source = in->source_identity.p ? in->source_identity : c->principal->source_identity;
@@ -294,6 +301,7 @@ static void name_session(struct call *c, const struct iam_role_row *role,
         .role_arn = iam_arn(c->arena, "role", role->account, role->path, role->name),
         .session_name = in->role_session_name,
         .source_identity = source,
+        .origin = origin_of(c->principal),
         .build_id = c->principal->build_id,
     };
 }

@@ -44,10 +44,11 @@ int sts_session_issue(struct db *db, struct arena *a, const struct rng *rng, str
     return db_run(db, err,
                   "INSERT INTO sts_session(key, secret, account, kind, arn, user_id, role_arn, "
                   "session_name, policy, source_identity, tags, transitive, build_id, issued_ms, "
-                  "expires_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "sbszsssssssssii", p->access_key, sealed, p->account, kind_name(p->kind), p->arn,
+                  "expires_ms, origin) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "sbszsssssssssiis", p->access_key, sealed, p->account, kind_name(p->kind), p->arn,
                   p->user_id, p->role_arn, p->session_name, p->session_policy, p->source_identity,
-                  s->tags, s->transitive, p->build_id, s->issued_ms, s->credentials.expires_ms);
+                  s->tags, s->transitive, p->build_id, s->issued_ms, s->credentials.expires_ms,
+                  p->origin);
 }
 
 static int read_session(struct db_rows *rows, struct arena *a, struct sts_session *ret,
@@ -76,6 +77,7 @@ static int read_session(struct db_rows *rows, struct arena *a, struct sts_sessio
                 .access_key = key,
                 .source_identity = db_str(rows, a, 9),
                 .build_id = db_str(rows, a, 12),
+                .origin = db_str(rows, a, 15),
             },
         .tags = db_str(rows, a, 10),
         .transitive = db_str(rows, a, 11),
@@ -89,8 +91,8 @@ int sts_session_find(struct db *db, struct arena *a, struct str key, struct sts_
     struct db_rows rows cleanup_rows = {0};
     if (db_query(db, &rows, err,
                  "SELECT key, secret, account, kind, arn, user_id, role_arn, session_name, policy, "
-                 "source_identity, tags, transitive, build_id, issued_ms, expires_ms "
-                 "FROM sts_session WHERE key = ?",
+                 "source_identity, tags, transitive, build_id, issued_ms, expires_ms, "
+                 "origin FROM sts_session WHERE key = ?",
                  "s", key) < 0) {
         return -1;
     }

@@ -10,10 +10,11 @@ import { until } from '../lib/expect.js';
 import { World, makeRoles } from '../lib/release.js';
 import { Server } from '../lib/server.js';
 
-const release = (world, { mode = 'queued', window = 'window: {cron: "0 * 9-17 ? * MON-FRI", zone: Europe/London}', level = 'info', tags = '["v*"]' } = {}) => `
+const release = (world, { mode = 'queued', window = 'window: {cron: "0 * 9-17 ? * MON-FRI", zone: Europe/London}', level = 'info', tags = '["v*"]', eyes = 'four-eyes: required' } = {}) => `
 name: shop
 mode: ${mode}
 preflight: true
+${eyes}
 variables: {level: ${level}, ticket: }
 source:
   repository: ${world.repository}
@@ -80,6 +81,17 @@ test('apply', async (t) => {
         assert.equal(made.executionMode, 'SUPERSEDED');
         assert.equal(made.stages[4].beforeEntry.conditions[0].rules.length, 1);
         assert.match(await apply({ mode: 'superseded', window: '', level: 'debug', tags: '["v*", "hot-*"]' }), /Nothing to change\./);
+    });
+
+    await t.test('tags the pipeline for four eyes, and takes the tag away for nobody', async () => {
+        const changed = { mode: 'superseded', window: '', level: 'debug', tags: '["v*", "hot-*"]' };
+        const tag = async () => (await server.client(cp.CodePipelineClient).send(new cp.ListTagsForResourceCommand({ resourceArn: 'arn:aws:codepipeline:eu-west-2:111111111111:shop' })))
+            .tags.find((one) => one.key === 'trunkline:four-eyes')?.value;
+        assert.equal(await tag(), 'required');
+        assert.match(await apply({ ...changed, eyes: 'four-eyes: required-by-session-name' }), /four eyes +required-by-session-name +changed/);
+        assert.equal(await tag(), 'required-by-session-name');
+        assert.match(await apply({ ...changed, eyes: '' }), /Nothing to change\./);
+        assert.equal(await tag(), 'required-by-session-name');
     });
 
     await t.test('says where the file is wrong, and changes nothing', async () => {

@@ -1,5 +1,6 @@
 /* Starting, stopping, approving, retrying, opening and closing transitions. */
 #include "front/api/codepipeline/codepipeline.h"
+#include "front/api/codepipeline/people.h"
 
 #include "flow/approval/approval.h"
 
@@ -73,7 +74,7 @@ int codepipeline_start_pipeline_execution(
     return execution_start(codepipeline_flow(), c->arena, row.id, &start,
                            &out->pipeline_execution_id, &why, err) < 0
                ? codepipeline_refused(why, err)
-               : 0;
+               : codepipeline_hand(c, row.id, out->pipeline_execution_id, S(APPROVAL_STARTED), err);
 }
 
 /* ---- stop ---- */
@@ -123,6 +124,10 @@ int codepipeline_put_approval_result(struct call *c,
     if (codepipeline_find(c, in->pipeline_name, &row, err) < 0) {
         return -1;
     }
+    struct person who;
+    if (codepipeline_person(c, &who, err) < 0) {
+        return -1;
+    }
     struct approval_answer answer = {
         .stage = in->stage_name,
         .action = in->action_name,
@@ -130,6 +135,7 @@ int codepipeline_put_approval_result(struct call *c,
         .approved = str_is(in->result->status, "Approved"),
         .summary = in->result->summary,
         .by = c->principal->arn,
+        .who = who,
     };
     enum engine_refusal why = REFUSED_NOTHING;
     out->approved_at = c->now_ms;
@@ -171,10 +177,11 @@ int codepipeline_retry_stage_execution(struct call *c,
                                  .execution = in->pipeline_execution_id,
                                  .stage = in->stage_name,
                                  .all_actions = str_is(in->retry_mode, "ALL_ACTIONS")};
+    struct str what = str_printf(c->arena, "retried stage %.*s", STR_ARG(in->stage_name));
     out->pipeline_execution_id = in->pipeline_execution_id;
     return apply(c, row.id, &event, err) < 0
                ? not_retryable(c, &row, in->pipeline_execution_id, in->stage_name, err)
-               : 0;
+               : codepipeline_hand(c, row.id, in->pipeline_execution_id, what, err);
 }
 
 /* ---- rollback, override ---- */
@@ -197,7 +204,7 @@ int codepipeline_rollback_stage(struct call *c, const struct codepipeline_rollba
     return execution_rollback(codepipeline_flow(), c->arena, &row, in->stage_name, &target,
                               c->principal->arn, &out->pipeline_execution_id, &why, err) < 0
                ? codepipeline_refused(why, err)
-               : 0;
+               : codepipeline_hand(c, row.id, out->pipeline_execution_id, S(APPROVAL_STARTED), err);
 }
 
 /* Who went past it stays with the check. */
@@ -235,7 +242,11 @@ int codepipeline_override_stage_condition(
                                  .condition = str_is(in->condition_type, "ON_SUCCESS")
                                                   ? CONDITION_ON_SUCCESS
                                                   : CONDITION_BEFORE_ENTRY};
-    return apply(c, row.id, &event, err) < 0 ? -1 : note_override(c, in, err);
+    struct str what =
+        str_printf(c->arena, "overrode a condition of stage %.*s", STR_ARG(in->stage_name));
+    return apply(c, row.id, &event, err) < 0 || note_override(c, in, err) < 0
+               ? -1
+               : codepipeline_hand(c, row.id, in->pipeline_execution_id, what, err);
 }
 
 /* ---- transitions ---- */

@@ -1,5 +1,6 @@
 /* CreatePipeline, UpdatePipeline, GetPipeline, DeletePipeline, ListPipelines. */
 #include "front/api/codepipeline/codepipeline.h"
+#include "front/api/codepipeline/people.h"
 #include "front/api/codepipeline/tags.h"
 
 #include "services/core/page.h"
@@ -47,16 +48,21 @@ int codepipeline_create_pipeline(struct call *c,
     struct execution_start start = {.trigger_type = S("CreatePipeline"),
                                     .trigger_detail = c->principal->arn};
     struct str id = STR_NONE;
-    return execution_start(codepipeline_flow(), c->arena, row.id, &start, &id, NULL, err);
+    return execution_start(codepipeline_flow(), c->arena, row.id, &start, &id, NULL, err) < 0
+               ? -1
+               : codepipeline_hand(c, row.id, id, S(APPROVAL_STARTED), err);
 }
 
 int codepipeline_update_pipeline(struct call *c,
                                  const struct codepipeline_update_pipeline_input *in,
                                  struct codepipeline_update_pipeline_output *out, struct err *err) {
     struct pipeline_row row;
-    return codepipeline_find(c, in->pipeline->name, &row, err) < 0
+    return codepipeline_find(c, in->pipeline->name, &row, err) < 0 ||
+                   codepipeline_define(c, in->pipeline, row.version + 1, &row, &out->pipeline,
+                                       err) < 0
                ? -1
-               : codepipeline_define(c, in->pipeline, row.version + 1, &row, &out->pipeline, err);
+               : codepipeline_hand(c, row.id, STR_NONE,
+                                   S("edited the pipeline while this release ran"), err);
 }
 
 int codepipeline_get_pipeline(struct call *c, const struct codepipeline_get_pipeline_input *in,

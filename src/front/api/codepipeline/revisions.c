@@ -1,6 +1,7 @@
 /* Revisions of sources: those that a start asks for, PutActionRevision, and those that an execution
  * took. */
 #include "front/api/codepipeline/codepipeline.h"
+#include "front/api/codepipeline/people.h"
 
 #include "flow/artifact/git.h"
 
@@ -132,7 +133,7 @@ int codepipeline_put_action_revision(struct call *c,
     return execution_start(codepipeline_flow(), c->arena, row.id, &start,
                            &out->pipeline_execution_id, &why, err) < 0
                ? codepipeline_refused(why, err)
-               : 0;
+               : codepipeline_hand(c, row.id, out->pipeline_execution_id, S(APPROVAL_STARTED), err);
 }
 
 /* ---- what executions took ---- */

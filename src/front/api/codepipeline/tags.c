@@ -7,6 +7,7 @@
 
 #include "flow/forge/hook_store.h"
 #include "flow/worker/types.h"
+#include "front/api/codepipeline/people.h"
 #include "services/core/page.h"
 #include "services/core/tags.h"
 
@@ -196,12 +197,19 @@ int codepipeline_list_tags_for_resource(struct call *c,
     return 0;
 }
 
+static int note_edit(struct call *c, const struct tagged *t, struct err *err) {
+    struct str what = S("changed the pipeline's tags while this release ran");
+    return t->pipeline != 0 ? codepipeline_hand(c, t->pipeline, STR_NONE, what, err) : 0;
+}
+
 int codepipeline_tag_resource(struct call *c, const struct codepipeline_tag_resource_input *in,
                               struct codepipeline_tag_resource_output *out, struct err *err) {
     struct tagged t;
     (void)out;
-    return find(c, in->resource_arn, &t, err) < 0 ? -1
-                                                  : codepipeline_put_tags(c, &t, &in->tags, err);
+    return find(c, in->resource_arn, &t, err) < 0 ||
+                   codepipeline_put_tags(c, &t, &in->tags, err) < 0
+               ? -1
+               : note_edit(c, &t, err);
 }
 
 static int drop(struct call *c, const struct tagged *t, struct str key, struct err *err) {
@@ -229,5 +237,6 @@ int codepipeline_untag_resource(struct call *c, const struct codepipeline_untag_
             return -1;
         }
     }
-    return t.arn.p != NULL ? tags_remove(c->db, t.arn, &keys, err) : 0;
+    return t.arn.p != NULL && tags_remove(c->db, t.arn, &keys, err) < 0 ? -1
+                                                                        : note_edit(c, &t, err);
 }

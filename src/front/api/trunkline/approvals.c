@@ -5,6 +5,7 @@
 #include "front/api/trunkline/trunkline.h"
 
 #include "flow/approval/approval.h"
+#include "front/api/codepipeline/people.h"
 #include "services/gate/gate.h"
 
 static int find(struct call *c, struct str name, struct str id, struct pipeline_row *ret,
@@ -105,7 +106,8 @@ int trunkline_answer_approval(struct call *c, const struct trunkline_answer_appr
                 .by = c->principal->arn,
             },
     };
-    if (find(c, in->pipeline_name, in->pipeline_execution_id, &s->pipeline, err) < 0) {
+    if (find(c, in->pipeline_name, in->pipeline_execution_id, &s->pipeline, err) < 0 ||
+        codepipeline_person(c, &s->answer.who, err) < 0) {
         return -1;
     }
     s->answer.act = gate_act(

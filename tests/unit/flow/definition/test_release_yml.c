@@ -171,12 +171,16 @@ static void test_each_mistake_is_named_at_its_place(void **state) {
     (void)state;
     refused("", "r.yml:1:1: the file is empty");
     refused("- a\n", "r.yml:1:1: the file must be a map, not a list");
-    refused("nane: x\n",
-            "r.yml:1:1: 'nane' is not known here; there is: name mode variables "
-            "preflight source image buildspec role artifacts test environments gate notify "
-            "mirror");
+    refused(
+        "nane: x\n",
+        "r.yml:1:1: 'nane' is not known here; there is: name mode variables "
+        "preflight four-eyes source image buildspec role artifacts test environments gate notify "
+        "mirror");
     refused("name: Logs\n", "r.yml:1:7: a name has 1 to 40 lower-case letters, digits and '-': "
                             "buckets and roles are named after it");
+    refused("name: a\nfour-eyes: yes\n",
+            "r.yml:2:12: four-eyes is 'required', or 'required-by-session-name' where the names of "
+            "roles' sessions are trusted");
     refused("name: a\n", "r.yml:1:1: the file needs source: {repository: ..., branch: ...}");
     refused("name: a\nsource: {branch: x}\n",
             "r.yml:2:9: source needs repository: a path or an URL");
