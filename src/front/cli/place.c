@@ -26,12 +26,20 @@ bool place_data_is_named(const struct cli *c) {
     return named(c) != NULL;
 }
 
+/* From the root: what serve starts (git, supervisors) stands in other folders. */
+static const char *from_root(struct cli *c, const char *dir) {
+    char *cwd = dir[0] == '/' ? NULL : getcwd(NULL, 0);
+    const char *path = cwd ? str_printf(&c->arena, "%s/%s", cwd, dir).p : dir;
+    free(cwd);
+    return path;
+}
+
 const char *place_data_dir(struct cli *c) {
     if (c->data_dir != NULL) {
         return c->data_dir;
     }
     if (named(c) != NULL) {
-        return named(c);
+        return from_root(c, named(c));
     }
     if (geteuid() == 0) {
         return "/var/lib/trunkline";

@@ -152,11 +152,12 @@ static void print_commits(struct card *card) {
                 STR_ARG(safe(card, commit->author)), STR_ARG(safe(card, commit->subject)));
     }
     if (r->commits.n == 0) {
-        bool back = r->base_commit_id.n > 0 && r->revision != NULL &&
-                    !str_eq(r->revision->id, r->base_commit_id);
-        fputs(back                      ? "  none: this one goes back behind it\n"
-              : r->base_commit_id.n > 0 ? "  none: the same commit\n"
-                                        : "  not known\n",
+        /* Where git could not be asked, nobody said that there are no more. */
+        bool known = r->base_commit_id.n > 0 && r->revision != NULL && r->has_more_commits;
+        bool same = known && str_eq(r->revision->id, r->base_commit_id);
+        fputs(same    ? "  none: the same commit\n"
+              : known ? "  none: this one goes back behind it\n"
+                      : "  not known\n",
               c->out);
     }
     if (r->more_commits) {

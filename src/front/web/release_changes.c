@@ -18,7 +18,8 @@ static void one_commit(struct page *p, const struct trunkline_commit *c) {
 
 /* Says so where there is none: the same commit again, or an earlier one. */
 static void no_commit(struct page *p, const struct trunkline_describe_release_output *r) {
-    bool known = r->base_commit_id.n > 0 && r->revision != NULL;
+    /* Where git could not be asked, nobody said that there are no more. */
+    bool known = r->base_commit_id.n > 0 && r->revision != NULL && r->has_more_commits;
     bool same = known && str_eq(r->revision->id, r->base_commit_id);
     html_fmt(&p->html, "<p class=\"soft\">%s</p>",
              !known ? S("The commits are not known.")

@@ -3,7 +3,7 @@
 import { spawn, execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -69,7 +69,7 @@ export function temporary(t, prefix = 'trunkline-e2e-') {
 
 export class Server {
     // Starts a server for test `t` and ends it with the test. options: dir, args, config (text of
-    // trunkline.yml), env, listen.
+    // trunkline.yml), env, listen, cwd (the data directory is named from there).
     static async start(t, options = {}) {
         const server = new Server(options.dir ?? join(temporary(t), 'data'), options);
         atEnd(t, async () => {
@@ -106,15 +106,15 @@ export class Server {
         if (this.child && this.child.exitCode === null && this.child.signalCode === null) {
             await this.kill();
         }
-        const { args = [], env = {}, listen = '127.0.0.1:0', config } = this.options;
+        const { args = [], env = {}, listen = '127.0.0.1:0', config, cwd } = this.options;
         if (config !== undefined) {
             const { mkdirSync } = await import('node:fs');
             mkdirSync(this.dir, { recursive: true, mode: 0o700 });
             writeFileSync(join(this.dir, 'trunkline.yml'), config);
         }
-        const words = ['serve', '--data', this.dir, '--listen', this.address ?? listen];
+        const words = ['serve', '--data', cwd ? relative(cwd, this.dir) : this.dir, '--listen', this.address ?? listen];
         this.child = spawn(PROGRAM, [...words, '--die-with-parent', ...args, ...extra], {
-            stdio: ['ignore', 'pipe', 'pipe'],
+            stdio: ['ignore', 'pipe', 'pipe'], cwd,
             env: { ...process.env, ...env },
         });
         const child = this.child;

@@ -1,12 +1,12 @@
 // DescribeRelease, behind `trunkline show`: git is asked outside the store's lock.
 import assert from 'node:assert/strict';
 import { closeSync, constants, existsSync, openSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import test from 'node:test';
 import { PutParameterCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { until } from '../lib/expect.js';
 import { World, stages } from '../lib/release.js';
-import { Server, run } from '../lib/server.js';
+import { PROGRAM, Server, run } from '../lib/server.js';
 
 // Makes git wait in this mirror: a list of other object stores is a pipe that nobody writes to yet.
 async function holdGit(mirror) {
@@ -47,4 +47,17 @@ test('a git that takes its time keeps nobody else waiting', async (t) => {
     assert.equal(done.status, 0, done.stderr);
     assert.match(done.stdout, /first/);
     assert.match(done.stdout, /Ada Lovelace/);
+});
+
+test('a data directory is the same whether it is named from the root or from where one stands', async (t) => {
+    const server = await Server.start(t);
+    const world = await World.make(server);
+    await world.pipeline([stages.source(world), stages.approval()]);
+    await world.waiting(await world.newest());
+    const cwd = dirname(server.dir);
+    await server.stop();
+    server.options.cwd = cwd;
+    await server.launch();
+    const done = await run(PROGRAM, ['show', '--data', relative(cwd, server.dir)], { cwd });
+    assert.match(done.stdout, /^ {2}[0-9a-f]{7} {2}Ada Lovelace +first$/m, done.stdout + done.stderr);
 });
