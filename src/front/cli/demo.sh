@@ -344,6 +344,8 @@ main() {
         say "The server keeps running: $("$TRUNKLINE" console --data "$DEMO_DIR")"
         say "Try: eval \"\$($TRUNKLINE env shared-services --data $DEMO_DIR)\"; aws codepipeline list-pipelines"
         say "End it with: kill \$(cut -d' ' -f1 $DEMO_DIR.serve.pid)"
+    else
+        say "Look around in it: $TRUNKLINE serve --data $DEMO_DIR & then $TRUNKLINE console --data $DEMO_DIR"
     fi
 }
 main
