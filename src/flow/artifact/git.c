@@ -37,6 +37,21 @@ static const char *protocol_of(struct str url) {
     return scp ? "ssh" : "";
 }
 
+/* What stands before '@' may be a password, and on the web a token as well. */
+static struct str without_secret(struct arena *a, struct str url) {
+    size_t scheme = str_find(url, S("://"), 0);
+    size_t host = scheme == (size_t)-1 ? 0 : scheme + 3;
+    size_t slash = str_find_c(url, '/', host);
+    size_t at = str_rfind_c(str_sub(url, 0, slash == (size_t)-1 ? url.n : slash), '@');
+    if (at == (size_t)-1 || at < host) {
+        return url;
+    }
+    bool web = str_starts(url, S("http"));
+    bool password = str_find_c(str_sub(url, host, at - host), ':', 0) != (size_t)-1;
+    return web || password ? str_concat(a, str_sub(url, 0, host), str_sub(url, at + 1, url.n))
+                           : url;
+}
+
 int git_mirror_open(struct arena *a, const char *data_dir, struct str url, struct git_mirror *ret,
                     struct err *err) {
     if (url.n == 0 || url.p[0] == '-' || *protocol_of(url) == '\0' ||
@@ -44,11 +59,12 @@ int git_mirror_open(struct arena *a, const char *data_dir, struct str url, struc
         return err_set(err, ERR_INVALID,
                        "'%.*s' is not a repository that git can fetch: give a path or a file, "
                        "https, http, ssh or git URL",
-                       STR_ARG(url));
+                       STR_ARG(without_secret(a, url)));
     }
     unsigned char digest[32];
     crypto_sha256(url, digest);
     ret->url = url;
+    ret->shown = without_secret(a, url);
     ret->home = str_printf(a, "%s/git", data_dir);
     ret->path =
         str_printf(a, "%s/git/%02x%02x%02x%02x%02x%02x%02x%02x", data_dir, digest[0], digest[1],
@@ -277,7 +293,7 @@ static int fetch(const struct git_mirror *m, const char *one, struct err *err) {
         result = lock < 0 ? -1 : fetch_locked(&a, m, one, err);
     }
     arena_done(&a);
-    return result < 0 ? err_wrap(err, "fetch %.*s", STR_ARG(m->url)) : 0;
+    return result < 0 ? err_wrap(err, "fetch %.*s", STR_ARG(m->shown)) : 0;
 }
 
 int git_fetch(const struct git_mirror *m, struct err *err) {
@@ -304,12 +320,12 @@ int git_remote_head(struct arena *a, const struct git_mirror *m, struct str bran
     struct git_run run = {.mirror = m, .argv = argv};
     struct str out = STR_NONE;
     if (run_git(a, &run, &out, err) < 0) {
-        return err_wrap(err, "%.*s", STR_ARG(m->url));
+        return err_wrap(err, "%.*s", STR_ARG(m->shown));
     }
     struct str commit = str_sub(out, 0, 40);
     if (commit.n < 40) {
         return err_set(err, ERR_NOT_FOUND, "%.*s has no branch '%.*s' with a commit",
-                       STR_ARG(m->url), STR_ARG(branch));
+                       STR_ARG(m->shown), STR_ARG(branch));
     }
     *ret_commit = commit;
     return 0;
@@ -321,7 +337,7 @@ int git_head(struct arena *a, const struct git_mirror *m, struct str branch, str
     const char *const argv[] = {"rev-parse", "--verify", "-q", "--end-of-options", ref, NULL};
     if (git(a, m, ret_commit, err, argv) < 0) {
         return err_set(err, ERR_NOT_FOUND, "%.*s has no branch '%.*s' with a commit",
-                       STR_ARG(m->url), STR_ARG(branch));
+                       STR_ARG(m->shown), STR_ARG(branch));
     }
     *ret_commit = str_sub(str_trim(*ret_commit), 0, 40);
     return 0;
@@ -373,7 +389,7 @@ int git_commit_info(struct arena *a, const struct git_mirror *m, struct str comm
     struct str out = STR_NONE;
     struct git_commit_list list;
     if (git(a, m, &out, err, argv) < 0 || read_log(a, out, &list) < 0 || list.n != 1) {
-        return err_set(err, ERR_NOT_FOUND, "%.*s has no commit %.*s", STR_ARG(m->url),
+        return err_set(err, ERR_NOT_FOUND, "%.*s has no commit %.*s", STR_ARG(m->shown),
                        STR_ARG(commit));
     }
     *ret = list.v[0];

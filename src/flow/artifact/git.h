@@ -10,9 +10,10 @@
 #include <stdint.h>
 
 struct git_mirror {
-    struct str url;  /* what is fetched: path, file://, https://, ssh:// or user@host:path */
-    struct str path; /* the bare mirror: DATA/git/<16 hex of the URL's digest> */
-    struct str home; /* DATA/git: generated configuration lies here */
+    struct str url;   /* what is fetched: path, file://, https://, ssh:// or user@host:path */
+    struct str shown; /* the same without a password or token, for texts */
+    struct str path;  /* the bare mirror: DATA/git/<16 hex of the URL's digest> */
+    struct str home;  /* DATA/git: generated configuration lies here */
 };
 
 struct git_commit {

@@ -130,6 +130,41 @@ static void test_missing_branch_and_foreign_urls_are_refused(void **state) {
     }
 }
 
+static void test_no_password_of_a_url_is_told(void **state) {
+    struct repo *r = *state;
+    static const char *const urls[][2] = {
+        {"https://user:s3cret@host/a/b.git", "https://host/a/b.git"},
+        {"https://s3cret@host:8443/a", "https://host:8443/a"},
+        {"http://user:s3c/ret@host/a", "http://user:s3c/ret@host/a"}, /* its host is user */
+        {"http://user:s3@cret@host", "http://host"},
+        {"ssh://git@host/a", "ssh://git@host/a"},
+        {"ssh://git:s3cret@host/a", "ssh://host/a"},
+        {"git@host:a/b.git", "git@host:a/b.git"},
+        {"https://host/a@b", "https://host/a@b"},
+        {"/srv/git/a@b", "/srv/git/a@b"},
+    };
+    struct git_mirror m;
+    for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
+        assert_int_equal(git_mirror_open(&r->arena, "/tmp", str_c(urls[i][0]), &m, &r->err), 0);
+        assert_string_equal(str_z(&r->arena, m.shown), urls[i][1]);
+        assert_string_equal(str_z(&r->arena, m.url), urls[i][0]);
+    }
+    struct str head = STR_NONE;
+    struct str_map refs;
+    const char *data = str_printf(&r->arena, "%s/data", r->dir).p;
+    assert_int_equal(
+        git_mirror_open(&r->arena, data, S("http://user:s3cret@127.0.0.1:1/a.git"), &m, &r->err),
+        0);
+    for (int i = 0; i < 3; i++) {
+        int done = i == 0   ? git_fetch(&m, &r->err)
+                   : i == 1 ? git_remote_head(&r->arena, &m, S("main"), &head, &r->err)
+                            : git_remote_refs(&r->arena, &m, STR_NONE, &refs, &r->err);
+        assert_int_equal(done, -1);
+        assert_non_null(strstr(r->err.msg, "http://127.0.0.1:1/a.git"));
+        assert_null(strstr(r->err.msg, "s3cret"));
+    }
+}
+
 /* Submodules are not fetched: whatever their paths and URLs say, an export has empty folders at
  * most, and only below it. */
 static void test_submodules_of_hostile_names_lead_nowhere(void **state) {
@@ -175,6 +210,7 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_missing_branch_and_foreign_urls_are_refused, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_no_password_of_a_url_is_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
