@@ -1,6 +1,7 @@
 /* Takes a command line apart by a verb's option table; cli.h. Options may stand anywhere behind the
  * verb, `--` ends them, `--name=value` and `--name value` are the same. */
 #include "front/cli/cli.h"
+#include "front/cli/near.h"
 
 #include <string.h>
 
@@ -121,6 +122,21 @@ static const struct cli_verb *find_verb(const struct cli *c, const char *one, co
 }
 
 /* "account" alone is no verb, but the start of several. */
+/* The verb that is nearest to what was typed; NULL: none is near. */
+static const char *meant_verb(const struct cli *c, const char *typed) {
+    const char *meant = NULL;
+    size_t best = NEAR_MAX;
+    for (size_t i = 0; i < c->verbs_n; i++) {
+        struct str name = str_c(c->verbs[i]->name);
+        size_t distance = near_distance(str_c(typed), name);
+        if (distance < best && near_enough(str_c(typed), name)) {
+            meant = c->verbs[i]->name;
+            best = distance;
+        }
+    }
+    return meant;
+}
+
 static int unknown_verb(struct cli *c, const char *one, const char *two, struct err *err) {
     struct str second = STR_NONE;
     for (size_t i = 0; i < c->verbs_n; i++) {
@@ -133,7 +149,9 @@ static int unknown_verb(struct cli *c, const char *one, const char *two, struct 
         }
     }
     if (second.p == NULL) {
-        return err_set(err, ERR_INVALID, "there is no verb '%s'", one);
+        const char *meant = meant_verb(c, one);
+        return err_set(err, ERR_INVALID, "there is no verb '%s'%s%s%s", one,
+                       meant ? "; is it '" : "", meant ? meant : "", meant ? "'?" : "");
     }
     return two && two[0] != '-'
                ? err_set(err, ERR_INVALID, "there is no verb '%s %s'; %s has: " STR_FMT, one, two,

@@ -131,7 +131,8 @@ static void refused(const char *text, const char *because) {
 static void test_what_means_nothing_is_refused_by_name(void **state) {
     (void)state;
     refused("t", "a verb is missing");
-    refused("t lgos", "there is no verb 'lgos'");
+    refused("t lgos", "there is no verb 'lgos'; is it 'logs'?");
+    refused("t deploy", "there is no verb 'deploy'");
     refused("t account", "'account' needs one of: setup, list");
     refused("t account add", "there is no verb 'account add'; account has: setup, list");
     refused("t logs --flow", "there is no option --flow");
