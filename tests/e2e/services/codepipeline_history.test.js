@@ -42,6 +42,19 @@ test('history', async (t) => {
         assert.deepEqual(await found('NoSuchStage'), []);
     });
 
+    await t.test('a token leads on in its own list, of its own pipeline', async () => {
+        const other = { ...world.structure([stages.source(world), stages.approval('One')]), name: 'other' };
+        await send(cp.CreatePipelineCommand, { pipeline: other });
+        const page = { pipelineName: 'app', maxResults: 1 };
+        const lists = [cp.ListPipelineExecutionsCommand, cp.ListActionExecutionsCommand];
+        for (const [i, List] of lists.entries()) {
+            const { nextToken } = await send(List, page);
+            assert.ok((await send(List, { ...page, nextToken })).nextToken);
+            await refuses(send(List, { ...page, pipelineName: 'other', nextToken }), 'InvalidNextTokenException');
+            await refuses(send(lists[1 - i], { ...page, nextToken }), 'InvalidNextTokenException');
+        }
+    });
+
     await t.test('a rule that asks for a batch is refused, and not run as a single build', async () => {
         const gate = { ...stages.approval('Gate'), beforeEntry: { conditions: [{ result: 'FAIL', rules: [{
             name: 'built', ruleTypeId: { category: 'Rule', owner: 'AWS', provider: 'CodeBuild', version: '1' },

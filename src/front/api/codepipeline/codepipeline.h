@@ -55,6 +55,11 @@ int codepipeline_page_key(struct call *c, struct str token, struct str *ret_key,
                           struct err *err) MUST_USE;
 int codepipeline_page_number(struct call *c, struct str token, int64_t *ret,
                              struct err *err) MUST_USE;
+/* Of a pipeline's own lists, newest first: the token is good for that pipeline only. */
+int codepipeline_page_before(struct call *c, const struct pipeline_row *pipeline, struct str token,
+                             int64_t *ret, struct err *err) MUST_USE;
+struct str codepipeline_page_after(struct call *c, const struct pipeline_row *pipeline,
+                                   int64_t number);
 
 /* define.c: checks a structure and writes it as `version`; row holds the old one, or id 0. *ret is
  * what callers see of it. */

@@ -106,6 +106,30 @@ int codepipeline_page_number(struct call *c, struct str token, int64_t *ret, str
     return page_key_i64(c, token, ret) ? 0 : bad_token(err);
 }
 
+/* "PIPELINE/NUMBER" */
+int codepipeline_page_before(struct call *c, const struct pipeline_row *pipeline, struct str token,
+                             int64_t *ret, struct err *err) {
+    struct str key = STR_NONE;
+    struct str of = str_printf(c->arena, "%lld/", (long long)pipeline->id);
+    long long number = 0;
+    *ret = 0;
+    if (token.p == NULL) {
+        return 0;
+    }
+    if (!page_key(c, token, &key) || !str_starts(key, of) ||
+        !str_to_i64(str_sub(key, of.n, key.n), &number)) {
+        return bad_token(err);
+    }
+    *ret = number;
+    return 0;
+}
+
+struct str codepipeline_page_after(struct call *c, const struct pipeline_row *pipeline,
+                                   int64_t number) {
+    return page_token(
+        c, str_printf(c->arena, "%lld/%lld", (long long)pipeline->id, (long long)number));
+}
+
 int codepipeline_encode(struct arena *a, const struct shape_op *op, const void *out,
                         struct str *ret, struct err *err) {
     struct proto_message m = {0};

@@ -3,7 +3,6 @@
 #include "front/api/codepipeline/codepipeline.h"
 
 #include "platform/text/json.h"
-#include "services/core/page.h"
 
 static struct codepipeline_execution_trigger *trigger_of(struct call *c,
                                                          const struct execution_row *row) {
@@ -92,7 +91,7 @@ int codepipeline_list_pipeline_executions(
                            ? in->filter->succeeded_in_stage->stage_name
                            : STR_NONE;
     if (codepipeline_find(c, in->pipeline_name, &pipeline, err) < 0 ||
-        codepipeline_page_number(c, in->next_token, &before, err) < 0) {
+        codepipeline_page_before(c, &pipeline, in->next_token, &before, err) < 0) {
         return -1;
     }
     int listed = stage.p == NULL
@@ -113,7 +112,7 @@ int codepipeline_list_pipeline_executions(
         }
     }
     if (rows.n > n) {
-        out->next_token = page_token_i64(c, rows.v[n - 1].number);
+        out->next_token = codepipeline_page_after(c, &pipeline, rows.v[n - 1].number);
     }
     return 0;
 }
@@ -210,7 +209,7 @@ int codepipeline_list_action_executions(struct call *c,
                    : in->filter->pipeline_execution_id;
     }
     if (codepipeline_find(c, in->pipeline_name, &pipeline, err) < 0 ||
-        codepipeline_page_number(c, in->next_token, &before, err) < 0 ||
+        codepipeline_page_before(c, &pipeline, in->next_token, &before, err) < 0 ||
         (only.p != NULL && codepipeline_find_execution(c, &pipeline, only, &execution, err) < 0) ||
         record_action_page(c->db, c->arena, pipeline.id, only, before, (int)limit + 1, &rows, err) <
             0) {
@@ -240,7 +239,7 @@ int codepipeline_list_action_executions(struct call *c,
         };
     }
     if (rows.n > n) {
-        out->next_token = page_token_i64(c, rows.v[n - 1].number);
+        out->next_token = codepipeline_page_after(c, &pipeline, rows.v[n - 1].number);
     }
     return 0;
 }

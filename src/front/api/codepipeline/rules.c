@@ -1,6 +1,5 @@
 /* ListRuleExecutions: what conditions asked, newest first. */
 #include "front/api/codepipeline/codepipeline.h"
-#include "services/core/page.h"
 
 static const struct def_rule *rule_in(const struct def_condition *c, struct str name) {
     for (size_t i = 0; i < c->rules.n; i++) {
@@ -110,7 +109,7 @@ int codepipeline_list_rule_executions(struct call *c,
                    : in->filter->pipeline_execution_id;
     }
     if (codepipeline_find(c, in->pipeline_name, &pipeline, err) < 0 ||
-        codepipeline_page_number(c, in->next_token, &before, err) < 0 ||
+        codepipeline_page_before(c, &pipeline, in->next_token, &before, err) < 0 ||
         (only.p != NULL && codepipeline_find_execution(c, &pipeline, only, &execution, err) < 0) ||
         record_rule_page(c->db, c->arena, pipeline.id, only, before, (int)limit + 1, &rows, err) <
             0) {
@@ -126,7 +125,7 @@ int codepipeline_list_rule_executions(struct call *c,
         }
     }
     if (rows.n > n) {
-        out->next_token = page_token_i64(c, rows.v[n - 1].number);
+        out->next_token = codepipeline_page_after(c, &pipeline, rows.v[n - 1].number);
     }
     return 0;
 }
