@@ -1,6 +1,6 @@
 // CodePipeline by Terraform's AWS provider 5.x: pipelines with every argument, and custom action
 // types: apply, an empty second plan, an update in place, import, destroy. But for timeout_in_minutes of
-// rules: provider 5.100 has the argument and sends nothing of it.
+// rules: provider 5.100 looks for it as an int32, which an argument never is, and sends nothing of it.
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -338,7 +338,7 @@ test('CodePipeline by Terraform', { skip: withoutTerraform() }, async (t) => {
             succeeds(await tf('state', 'rm', address), `forget ${address}`);
             succeeds(await tf('import', address, id), `import ${address}`);
         }
-        // The provider reads triggers back as trigger_all only: they are all that is different.
+        // The provider sets trigger from its own state, which an import has not; trigger_all is the answer's.
         const plan = await tf('plan', '-detailed-exitcode');
         assert.equal(plan.status, 2, plan.text.slice(-4000));
         assert.match(plan.text, /0 to add, 1 to change, 0 to destroy/);
