@@ -99,14 +99,16 @@ int codepipeline_poll_for_jobs(struct call *c, const struct codepipeline_poll_fo
     return 0;
 }
 
-/* A third party's jobs are its own business: they have calls of their own. */
+/* A third party's jobs are its own business: they have calls of their own. A function that an
+ * action of Lambda called (type AWS/Invoke/Lambda) answers as custom actions' workers do. */
 static int find_own(struct call *c, struct str id, struct worker_job *ret, struct err *err) {
     if (job_find(c, id, ret, err) < 0) {
         return -1;
     }
-    return str_starts(ret->type, S("Custom/")) ? 0
-                                               : err_api(err, &codepipeline_JobNotFoundException,
-                                                         "There is no job '%.*s'", STR_ARG(id));
+    return str_starts(ret->type, S("ThirdParty/"))
+               ? err_api(err, &codepipeline_JobNotFoundException, "There is no job '%.*s'",
+                         STR_ARG(id))
+               : 0;
 }
 
 int codepipeline_acknowledge_job(struct call *c,
