@@ -203,7 +203,7 @@ static int tell_failed(struct telling *t, struct str stage, struct err *err) {
 
 /* SNS's approval message, as CodePipeline writes it, with our words beside. */
 static json_t *approval_message(const struct telling *t, const struct action_row *action,
-                                const struct def_action *decl) {
+                                const struct def_action *decl, const struct str_map *settings) {
     struct arena *a = t->arena;
     struct str text =
         str_printf(a, "%.*s waits for an approval in %.*s. %.*s", STR_ARG(t->pipeline.name),
@@ -219,35 +219,41 @@ static json_t *approval_message(const struct telling *t, const struct action_row
     int minutes = decl->timeout_minutes ? decl->timeout_minutes : 7 * 24 * 60;
     struct str expires = time_iso(a, action->started_ms + (int64_t)minutes * 60000);
     json_set_str(approval, "expires", str_printf(a, "%.*sZ", STR_ARG(str_sub(expires, 0, 16))));
-    json_set_str(approval, "externalEntityLink",
-                 str_map_get(&decl->configuration, S("ExternalEntityLink")));
+    json_set_str(approval, "externalEntityLink", str_map_get(settings, S("ExternalEntityLink")));
     json_set_str(approval, "approvalReviewLink", link_to(t));
-    json_set_str(approval, "customData", str_map_get(&decl->configuration, S("CustomData")));
+    json_set_str(approval, "customData", str_map_get(settings, S("CustomData")));
     json_object_set_new(o, "approval", approval);
     return o;
 }
 
 static int tell_approval(struct telling *t, struct str action_id, struct err *err) {
     struct action_row action;
+    struct variable_scope scope;
+    struct str_map settings;
+    struct err unset = ERR_INIT;
     if (db_begin(t->f->db, err) < 0) {
         return -1;
     }
     int found = record_action_get(t->f->db, t->arena, action_id, &action, err);
+    if (found > 0 && variables_of(t->f->db, t->arena, &t->def, &t->execution, &scope, err) < 0) {
+        found = -1;
+    }
     db_rollback(t->f->db);
     if (found <= 0 || !str_is(action.status, "InProgress")) {
         return found < 0 ? -1 : 0;
     }
     const struct def_stage *stage = definition_stage(&t->def, action.stage);
     const struct def_action *decl = stage ? definition_action(stage, action.action) : NULL;
-    if (decl == NULL) {
-        return 0;
+    if (decl == NULL ||
+        variables_resolve_map(t->arena, &scope, &decl->configuration, &settings, &unset) < 0) {
+        return 0; /* what nothing sets fails the action, which says so */
     }
-    struct str named = str_map_get(&decl->configuration, S("NotificationArn"));
+    struct str named = str_map_get(&settings, S("NotificationArn"));
     struct str topic = named.n > 0 ? named : t->topic;
     if (topic.p == NULL) {
         return 0;
     }
-    json_t *body cleanup_json = approval_message(t, &action, decl);
+    json_t *body cleanup_json = approval_message(t, &action, decl, &settings);
     struct str subject = str_printf(t->arena, "APPROVAL NEEDED: %.*s in %.*s",
                                     STR_ARG(t->pipeline.name), STR_ARG(action.stage));
     return publish(t, topic, "approval", subject, body, err);

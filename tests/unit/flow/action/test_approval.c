@@ -1,0 +1,47 @@
+/* Approval/Manual: whom its topic tells, and in which words. */
+#include "bench.h"
+
+#include "gen/sns.h"
+
+static int invoke(void *ud, const struct aws_target *t, const struct shape_op *op, struct arena *a,
+                  const void *in, const struct aws_body *body_in, void *out,
+                  struct aws_body *ret_body, struct err *err) {
+    struct bench *b = ud;
+    const struct sns_publish_input *q = in;
+    (void)t, (void)a, (void)body_in, (void)ret_body, (void)err;
+    assert_string_equal(op->name, "Publish");
+    b->starts++;
+    b->arn = str_dup(&b->arena, q->topic_arn);
+    b->input = str_dup(&b->arena, q->message);
+    *(struct sns_publish_response *)out = (struct sns_publish_response){0};
+    return 0;
+}
+
+static int set_up(void **state) {
+    static const struct aws_embedded peer = {.invoke = invoke};
+    return bench_open(state, &peer,
+                      "\"actionTypeId\":{\"category\":\"Approval\",\"owner\":\"AWS\",\"provider\":"
+                      "\"Manual\",\"version\":\"1\"},\"configuration\":{\"NotificationArn\":"
+                      "\"arn:aws:sns:eu-west-2:111111111111:t\",\"CustomData\":"
+                      "\"of #{codepipeline.PipelineExecutionId}\"}");
+}
+
+static void test_topic_is_told_with_variables_resolved(void **state) {
+    struct bench *b = *state;
+    run_jobs(b, 0);
+    assert_int_equal(b->starts, 1);
+    assert_true(str_is(b->arn, "arn:aws:sns:eu-west-2:111111111111:t"));
+    json_t *o cleanup_json = json_parse(b->input, &b->err);
+    const json_t *approval = json_object_get(o, "approval");
+    assert_true(str_eq(json_str(approval, "customData"),
+                       str_printf(&b->arena, "of " STR_FMT, STR_ARG(b->execution))));
+    assert_true(str_eq(json_str(approval, "token"), invoked(b).token));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_topic_is_told_with_variables_resolved, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
