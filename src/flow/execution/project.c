@@ -3,6 +3,7 @@
 
 #include "base/planted.h"
 #include "flow/execution/apply.h"
+#include "flow/record/notices.h"
 #include "platform/text/json.h"
 #include "runtime/queue/queue.h"
 

@@ -3,6 +3,7 @@
 
 #include "flow/definition/definition.h"
 #include "flow/record/emit.h"
+#include "flow/record/notices.h"
 #include "flow/record/record.h"
 
 /* What a notice is about. */

@@ -1,4 +1,4 @@
-/* Pipelines, their versions, events and notices. */
+/* Pipelines, their versions and events. */
 #include "flow/record/record.h"
 
 extern const char record_schema_sql[];
@@ -168,20 +168,6 @@ int record_event_add(struct db *db, int64_t pipeline, int64_t now_ms, struct str
                      struct err *err) {
     return db_run(db, err, "INSERT INTO pipeline_events(pipeline, at_ms, event) VALUES (?, ?, ?)",
                   "iis", pipeline, now_ms, event);
-}
-
-int record_notice_add(struct db *db, int64_t pipeline, int64_t now_ms, const char *kind,
-                      struct str execution, struct str stage, struct str action, const char *state,
-                      struct str detail, struct err *err) {
-    return db_run(db, err,
-                  "INSERT INTO pipeline_notices(pipeline, at_ms, kind, execution, stage, action, "
-                  "state, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                  "iizssszs", pipeline, now_ms, kind, execution, stage, action, state, detail);
-}
-
-int record_notice_time(struct db *db, int64_t seq, int64_t *ret_ms, struct err *err) {
-    return db_get_i64(db, ret_ms, err, "SELECT at_ms FROM pipeline_notices WHERE seq = ?", "i",
-                      seq);
 }
 
 int record_transition_put(struct db *db, int64_t pipeline, struct str stage, const char *direction,

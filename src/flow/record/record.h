@@ -200,14 +200,9 @@ int record_pipeline_delete(struct db *db, int64_t id, int64_t now_ms, struct err
 int record_version_get(struct db *db, struct arena *a, int64_t pipeline, int version,
                        struct str *ret_definition, struct err *err) MUST_USE;
 
-/* Events and notices. */
+/* Events; notices: notices.h. */
 int record_event_add(struct db *db, int64_t pipeline, int64_t now_ms, struct str event,
                      struct err *err) MUST_USE;
-int record_notice_add(struct db *db, int64_t pipeline, int64_t now_ms, const char *kind,
-                      struct str execution, struct str stage, struct str action, const char *state,
-                      struct str detail, struct err *err) MUST_USE;
-
-int record_notice_time(struct db *db, int64_t seq, int64_t *ret_ms, struct err *err) MUST_USE;
 
 /* Executions. */
 int record_execution_add(struct db *db, const struct execution_row *row, struct err *err) MUST_USE;
