@@ -2,7 +2,6 @@
  * configuration and environment only. */
 #include "flow/artifact/git_internal.h"
 
-#include "platform/crypto/hash.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 #include "platform/os/locked.h"
@@ -17,60 +16,6 @@ enum {
     GIT_MAX_OUTPUT = 4 * 1024 * 1024,
     GIT_MAX_MESSAGE = 16 * 1024,
 };
-
-/* The transport that a URL uses; "" is a URL that we do not take. */
-static const char *protocol_of(struct str url) {
-    static const char *const schemes[] = {"https", "http", "ssh", "git", "file"};
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
-        struct str scheme = str_c(schemes[i]);
-        if (str_starts(url, scheme) && str_starts(str_sub(url, scheme.n, url.n), S("://"))) {
-            return schemes[i];
-        }
-    }
-    size_t colon = str_find_c(url, ':', 0);
-    size_t slash = str_find_c(url, '/', 0);
-    if (url.n > 0 && (url.p[0] == '/' || url.p[0] == '.')) {
-        return "file";
-    }
-    bool scp = colon != (size_t)-1 && colon > 0 && (slash == (size_t)-1 || colon < slash) &&
-               !str_starts(str_sub(url, colon, url.n), S("::"));
-    return scp ? "ssh" : "";
-}
-
-/* What stands before '@' may be a password, and on the web a token as well. */
-static struct str without_secret(struct arena *a, struct str url) {
-    size_t scheme = str_find(url, S("://"), 0);
-    size_t host = scheme == (size_t)-1 ? 0 : scheme + 3;
-    size_t slash = str_find_c(url, '/', host);
-    size_t at = str_rfind_c(str_sub(url, 0, slash == (size_t)-1 ? url.n : slash), '@');
-    if (at == (size_t)-1 || at < host) {
-        return url;
-    }
-    bool web = str_starts(url, S("http"));
-    bool password = str_find_c(str_sub(url, host, at - host), ':', 0) != (size_t)-1;
-    return web || password ? str_concat(a, str_sub(url, 0, host), str_sub(url, at + 1, url.n))
-                           : url;
-}
-
-int git_mirror_open(struct arena *a, const char *data_dir, struct str url, struct git_mirror *ret,
-                    struct err *err) {
-    if (url.n == 0 || url.p[0] == '-' || *protocol_of(url) == '\0' ||
-        str_find_c(url, '\n', 0) != (size_t)-1) {
-        return err_set(err, ERR_INVALID,
-                       "'%.*s' is not a repository that git can fetch: give a path or a file, "
-                       "https, http, ssh or git URL",
-                       STR_ARG(without_secret(a, url)));
-    }
-    unsigned char digest[32];
-    crypto_sha256(url, digest);
-    ret->url = url;
-    ret->shown = without_secret(a, url);
-    ret->home = str_printf(a, "%s/git", data_dir);
-    ret->path =
-        str_printf(a, "%s/git/%02x%02x%02x%02x%02x%02x%02x%02x", data_dir, digest[0], digest[1],
-                   digest[2], digest[3], digest[4], digest[5], digest[6], digest[7]);
-    return 0;
-}
 
 /* git's last line that says something, for a person. */
 static struct str last_words(struct str text) {
@@ -93,7 +38,7 @@ struct git_run {
     bool in_mirror;
 };
 
-enum { MAX_ARGS = 32, OUR_ARGS = 13, MAX_ENV = 16 };
+enum { MAX_ARGS = 32, OUR_ARGS = 13, MAX_ENV = 24 };
 
 static void git_argv(const struct git_run *run, const char *argv[MAX_ARGS]) {
     static const char *const ours[OUR_ARGS] = {
@@ -123,6 +68,22 @@ static struct str parent_of(struct str path) {
     return str_sub(path, 0, str_rfind_c(path, '/'));
 }
 
+/* A credential reaches git by a helper that reads it from the environment: arguments can be read by
+ * every user of the machine. It is the registered server's alone, whatever a redirect says. */
+static size_t credential_env(struct arena *a, const struct git_mirror *m, const char **env) {
+    if (m->server.p == NULL) {
+        return 0;
+    }
+    env[0] = "GIT_CONFIG_COUNT=1";
+    env[1] = str_printf(a, "GIT_CONFIG_KEY_0=credential.%.*s.helper", STR_ARG(m->server)).p;
+    env[2] = "GIT_CONFIG_VALUE_0=!f() { if test \"$1\" = get; then printf "
+             "'username=%s\\npassword=%s\\n' \"$TRUNKLINE_GIT_USERNAME\" "
+             "\"$TRUNKLINE_GIT_PASSWORD\"; fi; }; f";
+    env[3] = str_printf(a, "TRUNKLINE_GIT_USERNAME=%.*s", STR_ARG(m->username)).p;
+    env[4] = str_printf(a, "TRUNKLINE_GIT_PASSWORD=%.*s", STR_ARG(m->password)).p;
+    return 5;
+}
+
 /* Nothing of our own environment but PATH and what ssh needs to find a person's keys. */
 static void git_env(struct arena *a, const struct git_run *run, const char *env[MAX_ENV]) {
     const struct git_mirror *m = run->mirror;
@@ -138,10 +99,11 @@ static void git_env(struct arena *a, const struct git_run *run, const char *env[
     env[n++] = "GIT_SSH_COMMAND=ssh -oBatchMode=yes";
     env[n++] = "LC_ALL=C";
     env[n++] = str_printf(a, "GIT_CEILING_DIRECTORIES=%.*s", STR_ARG(parent_of(m->home))).p;
-    env[n++] = str_printf(a, "GIT_ALLOW_PROTOCOL=%s", protocol_of(m->url)).p;
+    env[n++] = str_printf(a, "GIT_ALLOW_PROTOCOL=%s", git_protocol(m->url)).p;
     if (agent != NULL) {
         env[n++] = str_printf(a, "SSH_AUTH_SOCK=%s", agent).p;
     }
+    n += credential_env(a, m, env + n);
     if (run->in_mirror) {
         env[n++] = str_printf(a, "GIT_DIR=%.*s", STR_ARG(m->path)).p;
     }
@@ -184,7 +146,7 @@ static void let_repository(struct arena *a, struct str path, struct locked *ret)
 /* git sees mirrors, the repository that it fetches where that is of this machine, and the folder
  * that it exports to; nothing else of ours. */
 static void folders(struct arena *a, const struct git_run *run, struct locked *ret) {
-    const char *protocol = protocol_of(run->mirror->url);
+    const char *protocol = git_protocol(run->mirror->url);
     locked_system(a, ret);
     *arena_push(a, &ret->write) = run->mirror->home;
     if (strcmp(protocol, "file") == 0) {
@@ -262,10 +224,8 @@ static int init_mirror(struct arena *a, const struct git_mirror *m, const char *
     if (file_exists(str_printf(a, "%s/HEAD", path).p)) {
         return 0;
     }
-    const char *const argv[] = {"init", "-q", "--bare", "--", path, NULL};
-    struct git_run run = {.mirror = m, .argv = argv};
-    struct str out = STR_NONE;
-    return run_git(a, &run, &out, err);
+    const char *const argv[] = {"init", "-q", "--bare", NULL};
+    return git(a, m, NULL, err, argv);
 }
 
 /* `one` is a refspec, or NULL for all branches and tags. */
@@ -293,7 +253,7 @@ static int fetch(const struct git_mirror *m, const char *one, struct err *err) {
         result = lock < 0 ? -1 : fetch_locked(&a, m, one, err);
     }
     arena_done(&a);
-    return result < 0 ? err_wrap(err, "fetch %.*s", STR_ARG(m->shown)) : 0;
+    return result < 0 ? err_wrap(err, "fetch %.*s", STR_ARG(m->url)) : 0;
 }
 
 int git_fetch(const struct git_mirror *m, struct err *err) {
@@ -320,12 +280,12 @@ int git_remote_head(struct arena *a, const struct git_mirror *m, struct str bran
     struct git_run run = {.mirror = m, .argv = argv};
     struct str out = STR_NONE;
     if (run_git(a, &run, &out, err) < 0) {
-        return err_wrap(err, "%.*s", STR_ARG(m->shown));
+        return err_wrap(err, "%.*s", STR_ARG(m->url));
     }
     struct str commit = str_sub(out, 0, 40);
     if (commit.n < 40) {
         return err_set(err, ERR_NOT_FOUND, "%.*s has no branch '%.*s' with a commit",
-                       STR_ARG(m->shown), STR_ARG(branch));
+                       STR_ARG(m->url), STR_ARG(branch));
     }
     *ret_commit = commit;
     return 0;
@@ -337,7 +297,7 @@ int git_head(struct arena *a, const struct git_mirror *m, struct str branch, str
     const char *const argv[] = {"rev-parse", "--verify", "-q", "--end-of-options", ref, NULL};
     if (git(a, m, ret_commit, err, argv) < 0) {
         return err_set(err, ERR_NOT_FOUND, "%.*s has no branch '%.*s' with a commit",
-                       STR_ARG(m->shown), STR_ARG(branch));
+                       STR_ARG(m->url), STR_ARG(branch));
     }
     *ret_commit = str_sub(str_trim(*ret_commit), 0, 40);
     return 0;
@@ -389,7 +349,7 @@ int git_commit_info(struct arena *a, const struct git_mirror *m, struct str comm
     struct str out = STR_NONE;
     struct git_commit_list list;
     if (git(a, m, &out, err, argv) < 0 || read_log(a, out, &list) < 0 || list.n != 1) {
-        return err_set(err, ERR_NOT_FOUND, "%.*s has no commit %.*s", STR_ARG(m->shown),
+        return err_set(err, ERR_NOT_FOUND, "%.*s has no commit %.*s", STR_ARG(m->url),
                        STR_ARG(commit));
     }
     *ret = list.v[0];

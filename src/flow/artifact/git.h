@@ -10,10 +10,13 @@
 #include <stdint.h>
 
 struct git_mirror {
-    struct str url;   /* what is fetched: path, file://, https://, ssh:// or user@host:path */
-    struct str shown; /* the same without a password or token, for texts */
-    struct str path;  /* the bare mirror: DATA/git/<16 hex of the URL's digest> */
-    struct str home;  /* DATA/git: generated configuration lies here */
+    struct str url;      /* what is fetched: path, file://, https://, ssh:// or user@host:path;
+                            never with a password or token */
+    struct str server;   /* "https://host:port" that the two below are for; absent: neither is */
+    struct str username; /* of the URL that was registered, decoded; it may be a token */
+    struct str password; /* of it, decoded; "" */
+    struct str path;     /* the bare mirror: DATA/git/<16 hex of the registered URL's digest> */
+    struct str home;     /* DATA/git: generated configuration lies here */
 };
 
 struct git_commit {
@@ -31,7 +34,9 @@ struct git_commit_list {
     size_t n;
 };
 
-/* Names a mirror; makes nothing yet. ERR_INVALID: a URL that git_fetch would not take. */
+/* Names a mirror; makes nothing yet. A name and password in the URL reach git in its environment,
+ * by a credential helper; never in its arguments. ERR_INVALID: a URL that git_fetch would not take.
+ */
 int git_mirror_open(struct arena *a, const char *data_dir, struct str url, struct git_mirror *ret,
                     struct err *err) MUST_USE;
 

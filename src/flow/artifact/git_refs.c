@@ -75,16 +75,16 @@ int git_remote_refs(struct arena *a, const struct git_mirror *m, struct str only
         return -1;
     }
     if (git_call(a, m, false, &out, err, argv) < 0) {
-        return err_wrap(err, "%.*s", STR_ARG(m->shown));
+        return err_wrap(err, "%.*s", STR_ARG(m->url));
     }
     while (str_cut(&out, '\n', &line)) {
         if (line.n > 0 && !read_line(a, line, ret)) {
             return err_set(err, ERR_UNAVAILABLE, "%.*s: git's list of references is cut short",
-                           STR_ARG(m->shown));
+                           STR_ARG(m->url));
         }
         if (ret->n > GIT_MAX_REFS) {
             return err_set(err, ERR_LIMIT, "%.*s has more than %d branches and tags",
-                           STR_ARG(m->shown), GIT_MAX_REFS);
+                           STR_ARG(m->url), GIT_MAX_REFS);
         }
     }
     return 0;

@@ -132,13 +132,14 @@ static void test_missing_branch_and_foreign_urls_are_refused(void **state) {
 
 static void test_no_password_of_a_url_is_told(void **state) {
     struct repo *r = *state;
-    static const char *const urls[][2] = {
-        {"https://user:s3cret@host/a/b.git", "https://host/a/b.git"},
-        {"https://s3cret@host:8443/a", "https://host:8443/a"},
+    static const char *const urls[][4] = {
+        {"https://user:s3cret@host/a/b.git", "https://host/a/b.git", "user", "s3cret"},
+        {"https://s3cret@host:8443/a", "https://host:8443/a", "s3cret", ""},
         {"http://user:s3c/ret@host/a", "http://user:s3c/ret@host/a"}, /* its host is user */
-        {"http://user:s3@cret@host", "http://host"},
+        {"http://user:s3@cret@host", "http://host", "user", "s3@cret"},
+        {"http://us%40er:s3%3Acret@host/a", "http://host/a", "us@er", "s3:cret"},
         {"ssh://git@host/a", "ssh://git@host/a"},
-        {"ssh://git:s3cret@host/a", "ssh://host/a"},
+        {"ssh://git:s3cret@host/a", "ssh://git@host/a"},
         {"git@host:a/b.git", "git@host:a/b.git"},
         {"https://host/a@b", "https://host/a@b"},
         {"/srv/git/a@b", "/srv/git/a@b"},
@@ -146,9 +147,14 @@ static void test_no_password_of_a_url_is_told(void **state) {
     struct git_mirror m;
     for (size_t i = 0; i < sizeof(urls) / sizeof(urls[0]); i++) {
         assert_int_equal(git_mirror_open(&r->arena, "/tmp", str_c(urls[i][0]), &m, &r->err), 0);
-        assert_string_equal(str_z(&r->arena, m.shown), urls[i][1]);
-        assert_string_equal(str_z(&r->arena, m.url), urls[i][0]);
+        assert_string_equal(str_z(&r->arena, m.url), urls[i][1]);
+        assert_true(str_eq(m.username, str_c(urls[i][2])));
+        assert_true(str_eq(m.password, str_c(urls[i][3])));
     }
+    assert_int_equal(
+        git_mirror_open(&r->arena, "/tmp", S("https://u:s3%0Acret@host/a"), &m, &r->err), -1);
+    assert_null(strstr(r->err.msg, "cret"));
+    r->err = ERR_INIT;
     struct str head = STR_NONE;
     struct str_map refs;
     const char *data = str_printf(&r->arena, "%s/data", r->dir).p;
