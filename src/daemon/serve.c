@@ -18,6 +18,7 @@
 #include "runtime/audit/audit.h"
 #include "runtime/http/http.h"
 #include "runtime/queue/queue.h"
+#include "services/codeconnections/connections.h"
 #include "services/core/account.h"
 #include "runtime/http/egress.h"
 #include "services/core/env.h"
@@ -92,7 +93,7 @@ static int open_store(struct serving *s, struct err *err) {
     const char *path = str_printf(&s->arena, "%s/trunkline.db", s->options->data_dir).p;
     if (seal_load(s->options->data_dir, &rng_system, err) < 0 ||
         db_open(path, schemas, n, &s->db, err) < 0 || execution_history_known(s->db, err) < 0 ||
-        start_audit(s, err) < 0) {
+        connections_seal(s->db, &rng_system, err) < 0 || start_audit(s, err) < 0) {
         return -1;
     }
     return datadir_accounts(s->db, s->options->data_dir, &rng_system, &clock_system, REGION, err);

@@ -34,6 +34,10 @@ int db_open(const char *path, const struct db_schema *schemas, size_t n, struct 
 int db_open_view(const char *path, struct db **ret, struct err *err) MUST_USE;
 void db_close(struct db *db); /* NULL ok */
 
+/* Writes the store anew, so that nothing of what was deleted or written over is left in its files.
+ * For once, at a start: it takes as long as the store is large. Outside any transaction. */
+int db_scrub(struct db *db, struct err *err) MUST_USE;
+
 /* Transactions. Begin takes the lock (recursive per thread); only the outermost commit is durable,
  * and only then do the db_on_commit callbacks run (after the lock is released), in order. */
 int db_begin(struct db *db, struct err *err) MUST_USE;

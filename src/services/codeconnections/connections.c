@@ -3,11 +3,17 @@
 #include "services/codeconnections/connections.h"
 
 #include "aws/call/call.h"
+#include "services/core/seal.h"
 
 extern const char codeconnections_schema_sql[];
 const struct db_schema connections_schema = {"codeconnections", codeconnections_schema_sql};
 
-#define COLUMNS "seq, arn, account, region, name, provider, host_arn, status, url, created_ms"
+#define COLUMNS                                                                                    \
+    "seq, arn, account, region, name, provider, host_arn, status, sealed_url, created_ms"
+
+static struct str seal_context(struct arena *a, struct str arn) {
+    return str_printf(a, "codeconnections/url/" STR_FMT, STR_ARG(arn));
+}
 
 static int read_row(struct db_rows *rows, struct arena *a, struct connection *ret,
                     struct err *err) {
@@ -86,38 +92,115 @@ static int check_url(struct str url, struct err *err) {
         return 0;
     }
     return err_set(err, ERR_INVALID,
-                   "'" STR_FMT "' is no URL that git fetches: it begins with file://, https://, "
-                   "http:// or ssh://",
-                   STR_ARG(url));
+                   "this is no URL that git fetches: it begins with file://, https://, http:// or "
+                   "ssh://");
 }
 
-int connections_complete(struct db *db, struct str name_or_arn, struct str url, struct err *err) {
-    if (check_url(url, err) < 0) {
-        return -1;
-    }
+/* The one connection of that name or ARN. */
+static int find_one(struct db *db, struct arena *a, struct str name_or_arn, struct str *ret_arn,
+                    struct err *err) {
     const char *by = str_starts(name_or_arn, S("arn:")) ? "arn" : "name";
-    const char *count = by[0] == 'a' ? "SELECT count(*) FROM connection WHERE arn = ?"
-                                     : "SELECT count(*) FROM connection WHERE name = ?";
-    const char *update = by[0] == 'a'
-                             ? "UPDATE connection SET url = ?, status = 'AVAILABLE' WHERE arn = ?"
-                             : "UPDATE connection SET url = ?, status = 'AVAILABLE' WHERE name = ?";
-    int64_t n = 0;
-    if (db_begin(db, err) < 0) {
+    struct db_rows rows cleanup_rows = {0};
+    if (db_query(db, &rows, err,
+                 by[0] == 'a' ? "SELECT arn FROM connection WHERE arn = ? LIMIT 2"
+                              : "SELECT arn FROM connection WHERE name = ? LIMIT 2",
+                 "s", name_or_arn) < 0) {
         return -1;
     }
-    int result = -1;
-    if (db_get_i64(db, &n, err, count, "s", name_or_arn) < 0) {
-        result = -1;
-    } else if (n == 0) {
-        err_set(err, ERR_NOT_FOUND, "no connection has the %s '" STR_FMT "'", by,
-                STR_ARG(name_or_arn));
-    } else if (n > 1) {
-        err_set(err, ERR_CONFLICT, "%lld connections are called '" STR_FMT "': give the ARN",
-                (long long)n, STR_ARG(name_or_arn));
-    } else {
-        result = db_run(db, err, update, "ss", url, name_or_arn);
+    int more = db_next(&rows, err);
+    if (more <= 0) {
+        return more < 0 ? -1
+                        : err_set(err, ERR_NOT_FOUND, "no connection has the %s '" STR_FMT "'", by,
+                                  STR_ARG(name_or_arn));
     }
+    *ret_arn = db_str(&rows, a, 0);
+    more = db_next(&rows, err);
+    return more <= 0 ? more
+                     : err_set(err, ERR_CONFLICT,
+                               "several connections are called '" STR_FMT "': give the ARN",
+                               STR_ARG(name_or_arn));
+}
+
+static int put_url(struct db *db, struct arena *a, const struct rng *rng, struct str arn,
+                   struct str url, struct err *err) {
+    return db_run(db, err,
+                  "UPDATE connection SET url = NULL, sealed_url = ?, status = 'AVAILABLE' "
+                  "WHERE arn = ?",
+                  "bs", seal_make(a, rng, seal_context(a, arn), url), arn);
+}
+
+int connections_complete(struct db *db, const struct rng *rng, struct str name_or_arn,
+                         struct str url, struct err *err) {
+    if (check_url(url, err) < 0 || db_begin(db, err) < 0) {
+        return -1;
+    }
+    struct arena a = ARENA_INIT;
+    struct str arn = STR_NONE;
+    int result =
+        find_one(db, &a, name_or_arn, &arn, err) < 0 ? -1 : put_url(db, &a, rng, arn, url, err);
+    arena_done(&a);
     if (result < 0) {
+        db_rollback(db);
+        return -1;
+    }
+    return db_commit(db, err);
+}
+
+/* ---- stores of before URLs were sealed ---- */
+
+static int list_open(struct db *db, struct arena *a, struct str_map *ret, struct err *err) {
+    struct db_rows rows cleanup_rows = {0};
+    if (db_query(db, &rows, err, "SELECT arn, url FROM connection WHERE url IS NOT NULL", "") < 0) {
+        return -1;
+    }
+    int more = 0;
+    while ((more = db_next(&rows, err)) > 0) {
+        *arena_push(a, ret) = (struct str_pair){db_str(&rows, a, 0), db_str(&rows, a, 1)};
+    }
+    return more;
+}
+
+/* An empty open URL marks a sealed one whose open form may still be in the store's files. */
+static int seal_all(struct db *db, struct arena *a, const struct rng *rng, struct err *err) {
+    struct str_map open = {0};
+    if (list_open(db, a, &open, err) < 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < open.n; i++) {
+        struct str arn = open.v[i].key;
+        if (open.v[i].value.n > 0 &&
+            (put_url(db, a, rng, arn, open.v[i].value, err) < 0 ||
+             db_run(db, err, "UPDATE connection SET url = '' WHERE arn = ?", "s", arn) < 0)) {
+            return -1;
+        }
+    }
+    return open.n > 0 ? 1 : 0;
+}
+
+static int seal_open_ones(struct db *db, const struct rng *rng, struct err *err) {
+    struct arena a = ARENA_INIT;
+    int found = db_begin(db, err);
+    if (found == 0) {
+        found = seal_all(db, &a, rng, err);
+        if (found < 0) {
+            db_rollback(db);
+        } else if (db_commit(db, err) < 0) {
+            found = -1;
+        }
+    }
+    arena_done(&a);
+    return found;
+}
+
+int connections_seal(struct db *db, const struct rng *rng, struct err *err) {
+    int found = seal_open_ones(db, rng, err);
+    if (found <= 0) {
+        return found;
+    }
+    if (db_scrub(db, err) < 0 || db_begin(db, err) < 0) {
+        return -1;
+    }
+    if (db_run(db, err, "UPDATE connection SET url = NULL WHERE url = ''", "") < 0) {
         db_rollback(db);
         return -1;
     }
@@ -180,6 +263,10 @@ int connections_resolve(struct db *db, struct arena *a, struct str account, stru
                        " --url URL' says where its repositories are",
                        STR_ARG(c.name), STR_ARG(c.status), STR_ARG(c.name));
     }
-    *ret_url = fill_in(a, c.url, full_repository_id);
+    struct str url = STR_NONE;
+    if (seal_open(a, seal_context(a, c.arn), c.sealed_url, &url, err) < 0) {
+        return err_wrap(err, "URL of connection '" STR_FMT "'", STR_ARG(c.name));
+    }
+    *ret_url = fill_in(a, url, full_repository_id);
     return 0;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "runtime/db/db.h"
 
@@ -21,8 +22,8 @@ struct connection {
     struct str name;
     struct str provider;
     struct str host_arn;
-    struct str status; /* "PENDING" or "AVAILABLE" */
-    struct str url;
+    struct str status;     /* "PENDING" or "AVAILABLE" */
+    struct str sealed_url; /* it may have a password in it: connections_resolve opens it */
     int64_t created_ms;
 };
 
@@ -34,8 +35,12 @@ struct connection_list {
 /* The handshake. `url` is any that git fetches (file, https, http, ssh), with {repository} where
  * the FullRepositoryId goes. A completed connection may be completed again, with another URL.
  * ERR_NOT_FOUND; ERR_CONFLICT if several have that name; ERR_INVALID for the URL. */
-int connections_complete(struct db *db, struct str name_or_arn, struct str url,
-                         struct err *err) MUST_USE;
+int connections_complete(struct db *db, const struct rng *rng, struct str name_or_arn,
+                         struct str url, struct err *err) MUST_USE;
+
+/* Seals the URLs that a store of an earlier version holds open, and wipes what was there from its
+ * files. At a start, before anybody asks. */
+int connections_seal(struct db *db, const struct rng *rng, struct err *err) MUST_USE;
 
 /* URL of a repository behind a connection of that account. ERR_NOT_FOUND, also for connections of
  * other accounts; ERR_CONFLICT while it is PENDING; ERR_INVALID for a repository id that is none.

@@ -13,3 +13,5 @@ CREATE TABLE connection(
 );
 CREATE INDEX connection_owner ON connection(account, region, seq);
 CREATE INDEX connection_name ON connection(name);
+-- migration 2
+ALTER TABLE connection ADD COLUMN sealed_url BLOB; -- url, sealed; the open one is of older stores

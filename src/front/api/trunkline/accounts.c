@@ -100,7 +100,7 @@ int trunkline_complete_connection(struct call *c,
     if (find_connection(c, in->connection, &connection, err) < 0) {
         return -1;
     }
-    if (connections_complete(c->db, connection.arn, in->url, err) < 0) {
+    if (connections_complete(c->db, c->rng, connection.arn, in->url, err) < 0) {
         err->api = err->kind == ERR_INVALID ? &trunkline_ValidationException : NULL;
         return -1;
     }
