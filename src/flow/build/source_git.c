@@ -5,6 +5,7 @@
  */
 #include "flow/build/source.h"
 
+#include "flow/checkout/address.h"
 #include "flow/checkout/origin.h"
 #include "flow/checkout/secret.h"
 #include "gen/secretsmanager.h"
@@ -42,6 +43,19 @@ static int read_secret(struct supervision *s, struct arena *a, struct str arn,
                : 0;
 }
 
+/* A connection's URL, or a mapping's, may have a password in it, or a token as its name. */
+static void hide_in_url(struct supervision *s, struct arena *a, struct str url) {
+    struct address at;
+    struct err ignored = ERR_INIT;
+    if (address_parse(a, url, &at, &ignored) < 0) {
+        return;
+    }
+    struct str secret = at.password.n > 0 ? at.password : at.user;
+    if (secret.n > 0) {
+        build_log_hide(s->log, secret);
+    }
+}
+
 /* serve's answer: {"url","username","password","secret","trusted"}. */
 static int read_access(struct supervision *s, struct arena *a, struct str body,
                        struct checkout_remote *ret, struct err *err) {
@@ -62,6 +76,7 @@ static int read_access(struct supervision *s, struct arena *a, struct str body,
     if (ret->password.n > 0) {
         build_log_hide(s->log, ret->password);
     }
+    hide_in_url(s, a, ret->url);
     return ret->url.n > 0 ? 0 : err_set(err, ERR_INTERNAL, "serve named no repository");
 }
 

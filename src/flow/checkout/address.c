@@ -8,9 +8,12 @@
 
 enum { URL_MAX = 2048 };
 
+/* What stands in front of the last '@' may be a password: it is not told. */
 static int wrong(struct err *err, struct str url, const char *why) {
-    return err_set(err, ERR_INVALID, "'" STR_FMT "' is no repository that can be fetched: %s",
-                   STR_ARG(url), why);
+    size_t at = str_rfind_c(url, '@');
+    return err_set(err, ERR_INVALID, "'%s" STR_FMT "' is no repository that can be fetched: %s",
+                   at == (size_t)-1 ? "" : "...",
+                   STR_ARG(at == (size_t)-1 ? url : str_sub(url, at, url.n)), why);
 }
 
 static bool is_clean(struct str url) {
@@ -83,7 +86,8 @@ int address_parse(struct arena *a, struct str url, struct address *ret, struct e
     } schemes[] = {{"https", 443}, {"http", 80}, {"file", 0}};
     *ret = (struct address){0};
     if (!is_clean(url)) {
-        return wrong(err, str_sub(url, 0, 60), "it is empty, too long or has blanks in it");
+        return wrong(err, str_find_c(url, '@', 0) == (size_t)-1 ? str_sub(url, 0, 60) : STR_NONE,
+                     "it is empty, too long or has blanks in it");
     }
     size_t colon = str_find(url, S("://"), 0);
     for (size_t i = 0; colon != (size_t)-1 && i < sizeof(schemes) / sizeof(schemes[0]); i++) {

@@ -97,7 +97,7 @@ int tool_reach(struct tool *t, const struct checkout_remote *remote, struct err 
     }
     struct str server = address_server(a, &at);
     bool own = remote->password.n > 0;
-    if (own || at.password.n > 0) {
+    if (own || at.user.n > 0 || at.password.n > 0) { /* a name alone may be a token */
         set_credentials(t, server, own ? remote->username : at.user,
                         own ? remote->password : at.password);
     }

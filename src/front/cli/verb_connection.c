@@ -5,24 +5,43 @@
 #include "gen/codeconnections.h"
 #include "gen/sts.h"
 #include "gen/trunkline.h"
+#include "platform/os/fd.h"
+
+#include <unistd.h>
+
+enum { URL_MAX = 2048 };
+
+/* "-": from standard input, for a URL with a password in it. */
+static int read_url(struct cli *c, const char *option, struct str *ret, struct err *err) {
+    *ret = str_c(option);
+    if (strcmp(option, "-") != 0) {
+        return 0;
+    }
+    if (fd_read_all(&c->arena, STDIN_FILENO, URL_MAX + 1, ret, err) < 0) {
+        return err_wrap(err, "read the URL from standard input");
+    }
+    *ret = str_trim(*ret);
+    return ret->n > 0 ? 0 : err_set(err, ERR_INVALID, "standard input holds no URL");
+}
 
 static int run_complete(struct cli *c, struct err *err) {
     struct aws_target target;
     const char *url = cli_opt(c, "url");
-    struct trunkline_complete_connection_input in = {.connection = str_c(c->args[0]),
-                                                     .url = str_c(url)};
+    struct trunkline_complete_connection_input in = {.connection = str_c(c->args[0])};
     struct trunkline_complete_connection_output out;
     if (url == NULL) {
         return cli_usage(c, "--url is missing: where git fetches the repositories from");
     }
-    if (place_target(c, NULL, &target, err) < 0 ||
+    if (read_url(c, url, &in.url, err) < 0 || place_target(c, NULL, &target, err) < 0 ||
         trunkline_call_complete_connection(&target, &c->arena, &in, &out, err) < 0) {
         return -1;
     }
     if (c->json) {
         json_t *o = json_object();
         json_set_str(o, "connectionArn", out.connection_arn);
-        json_set_str(o, "url", in.url);
+        if (str_find_c(in.url, '@', 0) == (size_t)-1) { /* else it may have a password in it */
+            json_set_str(o, "url", in.url);
+        }
         return out_json(c, o);
     }
     fprintf(c->out, STR_FMT " is AVAILABLE\n", STR_ARG(out.connection_arn));
@@ -30,7 +49,7 @@ static int run_complete(struct cli *c, struct err *err) {
 }
 
 static const struct cli_option complete_options[] = {
-    {"url", 'u', "URL", "what git fetches; {repository} is the action's FullRepositoryId"},
+    {"url", 'u', "URL", "what git fetches; {repository} is the FullRepositoryId; - reads it"},
     {0},
 };
 
@@ -42,7 +61,9 @@ const struct cli_verb verb_connection_complete = {
     .max_args = 1,
     .summary = "Tell a pending connection where its repositories are",
     .detail = "On AWS a person completes a connection in a browser; here this does:\n\n"
-              "  trunkline connection complete team --url 'file:///srv/git/{repository}.git'",
+              "  trunkline connection complete team --url 'file:///srv/git/{repository}.git'\n\n"
+              "A URL with a password in it is better given by standard input (--url -), where\n"
+              "nobody else of this machine can read it. It is kept sealed and shown nowhere.",
     .options = complete_options,
     .run = run_complete,
 };
