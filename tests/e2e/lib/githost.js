@@ -26,6 +26,7 @@ export class GitHost {
         this.requests = []; // {method, url, authorization}
         this.statuses = []; // what was posted to the API: {path, authorization, body}
         this.apiFailures = 0; // so many posts are answered 502 first
+        this.held = null; // a list: requests for repositories wait in it, each a function that answers
     }
 
     // /moved/... redirects, /hang/... never answers.
@@ -45,7 +46,14 @@ export class GitHost {
         if (password && req.headers.authorization !== wanted) {
             return resp.writeHead(401, { 'WWW-Authenticate': 'Basic realm="git"' }).end();
         }
-        return this.backend(req, resp);
+        return this.held ? this.held.push(() => this.backend(req, resp)) : this.backend(req, resp);
+    }
+
+    // Answers what was held, and holds no more.
+    release() {
+        const waiting = this.held ?? [];
+        this.held = null;
+        waiting.forEach((answer) => answer());
     }
 
     api(req, resp) {
