@@ -36,6 +36,7 @@ struct git_run {
     const char *work_tree;   /* or NULL */
     const char *index;       /* or NULL */
     bool in_mirror;
+    int timeout_ms; /* 0: GIT_TIMEOUT_MS */
 };
 
 enum { MAX_ARGS = 32, OUR_ARGS = 13, MAX_ENV = 24 };
@@ -167,7 +168,9 @@ static int run_git(struct arena *a, const struct git_run *run, struct str *ret_o
     const char *env[MAX_ENV];
     git_argv(run, argv);
     git_env(a, run, env);
-    struct process_run spec = {.output_max = GIT_MAX_OUTPUT, .timeout_ms = GIT_TIMEOUT_MS};
+    struct process_run spec = {.output_max = GIT_MAX_OUTPUT,
+                               .timeout_ms = run->timeout_ms > 0 ? run->timeout_ms : GIT_TIMEOUT_MS,
+                               .cancel = run->mirror->cancel};
     struct process_spec program = PROCESS_SPEC_INIT;
     struct locked locked = {.uid = (uid_t)-1};
     program.argv = argv;
@@ -179,9 +182,14 @@ static int run_git(struct arena *a, const struct git_run *run, struct str *ret_o
     folders(a, run, &locked);
     struct process_exit end = {0};
     struct str said = STR_NONE;
-    if (locked_spec(a, &program, &locked, &spec.spec, err) < 0 ||
-        process_run(a, &spec, ret_out, &said, &end, err) < 0) {
+    if (locked_spec(a, &program, &locked, &spec.spec, err) < 0) {
         return -1;
+    }
+    if (process_run(a, &spec, ret_out, &said, &end, err) < 0) {
+        return err->kind == ERR_UNAVAILABLE
+                   ? err_set(err, ERR_UNAVAILABLE, "git did not end within %d s",
+                             spec.timeout_ms / 1000)
+                   : -1;
     }
     if (end.code != 0) {
         struct str words = last_words(said);
@@ -201,6 +209,12 @@ int git_call(struct arena *a, const struct git_mirror *m, bool in_mirror, struct
         *ret_out = out;
     }
     return 0;
+}
+
+int git_ask(struct arena *a, const struct git_mirror *m, struct str *ret_out, struct err *err,
+            const char *const *argv) {
+    struct git_run run = {.mirror = m, .argv = argv, .timeout_ms = GIT_ASK_MS};
+    return run_git(a, &run, ret_out, err);
 }
 
 static int git(struct arena *a, const struct git_mirror *m, struct str *ret_out, struct err *err,
@@ -277,9 +291,8 @@ int git_remote_head(struct arena *a, const struct git_mirror *m, struct str bran
     }
     const char *ref = str_printf(a, "refs/heads/%.*s", STR_ARG(branch)).p;
     const char *const argv[] = {"ls-remote", "--end-of-options", str_z(a, m->url), ref, NULL};
-    struct git_run run = {.mirror = m, .argv = argv};
     struct str out = STR_NONE;
-    if (run_git(a, &run, &out, err) < 0) {
+    if (git_ask(a, m, &out, err, argv) < 0) {
         return err_wrap(err, "%.*s", STR_ARG(m->url));
     }
     struct str commit = str_sub(out, 0, 40);

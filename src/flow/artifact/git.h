@@ -17,6 +17,8 @@ struct git_mirror {
     struct str password; /* of it, decoded; "" */
     struct str path;     /* the bare mirror: DATA/git/<16 hex of the registered URL's digest> */
     struct str home;     /* DATA/git: generated configuration lies here */
+    const int *cancel; /* the caller may set: a descriptor; when it becomes readable, git is killed
+                          and the call ends with ERR_CANCELLED */
 };
 
 struct git_commit {
@@ -43,8 +45,8 @@ int git_mirror_open(struct arena *a, const char *data_dir, struct str url, struc
 /* Makes home/config, our only configuration of git, if it is not there. */
 int git_write_config(struct arena *a, struct str home, struct err *err) MUST_USE;
 
-/* Brings the mirror up to date (making it the first time). ERR_UNAVAILABLE carries git's last
- * words. One process at a time per mirror: a lock file is held. */
+/* Brings the mirror up to date (making it the first time), in 10 minutes. ERR_UNAVAILABLE carries
+ * git's last words. One process at a time per mirror: a lock file is held. */
 int git_fetch(const struct git_mirror *m, struct err *err) MUST_USE;
 
 /* Brings one reference more, such as "refs/pull/7/head", into the mirror (below refs/trunkline/).
@@ -54,8 +56,8 @@ int git_fetch_ref(struct arena *a, const struct git_mirror *m, struct str ref,
 
 /* Branches and tags as the origin has them now: "refs/heads/main" -> commit; an annotated tag's is
  * the commit that it names. In order of the names; ERR_LIMIT above GIT_MAX_REFS. `only` is one
- * reference, or absent. */
-enum { GIT_MAX_REFS = 20000 };
+ * reference, or absent. An origin that is silent is given up after GIT_ASK_MS: ERR_UNAVAILABLE. */
+enum { GIT_MAX_REFS = 20000, GIT_ASK_MS = 30 * 1000 };
 int git_remote_refs(struct arena *a, const struct git_mirror *m, struct str only,
                     struct str_map *ret, struct err *err) MUST_USE;
 
@@ -65,8 +67,8 @@ bool git_ref_is_plain(struct str ref);
 /* 40 hex digits. */
 bool git_is_commit_id(struct str text);
 
-/* The branch's head as the origin has it now, without fetching objects. ERR_NOT_FOUND: there is no
- * such branch (or no commit at all). */
+/* The branch's head as the origin has it now, without fetching objects; in GIT_ASK_MS.
+ * ERR_NOT_FOUND: there is no such branch (or no commit at all). */
 int git_remote_head(struct arena *a, const struct git_mirror *m, struct str branch,
                     struct str *ret_commit, struct err *err) MUST_USE;
 

@@ -74,7 +74,7 @@ int git_remote_refs(struct arena *a, const struct git_mirror *m, struct str only
     if (git_write_config(a, m->home, err) < 0) {
         return -1;
     }
-    if (git_call(a, m, false, &out, err, argv) < 0) {
+    if (git_ask(a, m, &out, err, argv) < 0) {
         return err_wrap(err, "%.*s", STR_ARG(m->url));
     }
     while (str_cut(&out, '\n', &line)) {
