@@ -1,7 +1,7 @@
 /* Regressions after a release: the alarms that a pipeline's gates name are looked at all the time,
  * in the accounts that the gates read them from; one that goes to ALARM tells the developers which
  * deployment is there. The stage that is named is the one before the gate. */
-#include "flow/watch/watch.h"
+#include "flow/watch/look.h"
 
 #include "flow/execution/notify.h"
 
@@ -76,31 +76,27 @@ static void look(const struct looking *l, size_t stage, const struct def_rule *r
     }
 }
 
-static void look_at_pipeline(const struct flow *f, struct arena *a,
-                             const struct pipeline_row *row) {
-    struct definition d;
-    struct err err = ERR_INIT;
-    if (definition_parse(a, row->definition, &d, &err) < 0) {
-        return;
-    }
-    struct looking l = {f, a, row, &d};
-    for (size_t i = 0; i < d.stages.n; i++) {
-        for (size_t k = 0; k < d.stages.v[i].entry.rules.n; k++) {
-            look(&l, i, &d.stages.v[i].entry.rules.v[k]);
+void look_at_alarms(const struct flow *f, struct arena *a, const struct pipeline_row *row,
+                    const struct definition *d) {
+    struct looking l = {f, a, row, d};
+    for (size_t i = 0; i < d->stages.n; i++) {
+        for (size_t k = 0; k < d->stages.v[i].entry.rules.n; k++) {
+            look(&l, i, &d->stages.v[i].entry.rules.v[k]);
         }
     }
 }
 
-void watch_alarms(const struct flow *f) {
-    struct arena a = ARENA_INIT;
-    struct pipeline_row_list list;
-    struct err err = ERR_INIT;
-    if (db_begin(f->db, &err) == 0) {
-        int read = record_pipeline_all(f->db, &a, &list, &err);
-        db_rollback(f->db);
-        for (size_t i = 0; read >= 0 && i < list.n; i++) {
-            look_at_pipeline(f, &a, &list.v[i]);
+bool look_for_alarms(const struct definition *d, struct str *ret_account) {
+    struct aws_arn role;
+    for (size_t i = 0; i < d->stages.n; i++) {
+        for (size_t k = 0; k < d->stages.v[i].entry.rules.n; k++) {
+            const struct def_rule *rule = &d->stages.v[i].entry.rules.v[k];
+            if (str_is(rule->provider, "CloudWatchAlarm")) {
+                struct str arn = rule->role_arn.n > 0 ? rule->role_arn : d->role_arn;
+                *ret_account = aws_arn_parse(arn, &role) ? role.account : S("");
+                return true;
+            }
         }
     }
-    arena_done(&a);
+    return false;
 }

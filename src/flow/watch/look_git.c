@@ -73,12 +73,16 @@ static int compare(struct look *l, struct err *err) {
     return (!same_wish && put(l, S(""), wish, err) < 0) || drop_gone(l, err) < 0 ? -1 : 0;
 }
 
-int look_at_git(const struct trigger_source *s, struct str url, struct err *err) {
+int look_at_git(const struct trigger_source *s, struct str url, const int *cancel,
+                struct err *err) {
     struct look l = {.source = s};
     struct git_mirror mirror;
     struct str started = STR_NONE;
-    if (git_mirror_open(s->arena, s->flow->data_dir, url, &mirror, err) < 0 ||
-        want(&l, &mirror, err) < 0 || db_begin(s->flow->db, err) < 0) {
+    if (git_mirror_open(s->arena, s->flow->data_dir, url, &mirror, err) < 0) {
+        return -1;
+    }
+    mirror.cancel = cancel;
+    if (want(&l, &mirror, err) < 0 || db_begin(s->flow->db, err) < 0) {
         return -1;
     }
     if (compare(&l, err) < 0) {

@@ -1,8 +1,10 @@
-/* Implementation of watch.h: the thread, the sources it knows, inotify. Alarms: alarms.c. */
+/* Implementation of watch.h: the thread that knows what is due, and what its pool does about it. */
 #include "flow/watch/watch.h"
 
 #include "flow/source/place.h"
+#include "flow/watch/watched.h"
 #include "flow/watch/look.h"
+#include "flow/watch/pool.h"
 #include "platform/os/fd.h"
 
 #include <errno.h>
@@ -15,83 +17,27 @@
 #include <unistd.h>
 
 enum {
-    LOCAL_MS = 5000, /* beside inotify, which network file systems lack */
-    REMOTE_MS = 5000,
-    REMOTE_MAX_MS = 60000,
+    SOURCE_MS = 5000, /* beside inotify, which network file systems lack */
+    SOURCE_MAX_MS = 60000,
     ALARMS_MS = 2000,
-};
-
-/* A source action, while serve runs. */
-struct source {
-    int64_t pipeline;
-    char *action;
-    char *url;
-    int64_t due_ms;  /* monotonic */
-    int64_t wait_ms; /* until the look after that */
-    bool local;      /* a repository of this machine */
-    struct source *next;
+    ROUND_MS = 2000, /* pipelines are read again at the latest */
+    GRID_MS = 250,   /* so that many sources make few rounds */
+    THREADS = 8,
+    PER_HOST = 2,
 };
 
 struct watch {
     const struct flow *f;
     pthread_t thread;
-    int wake;    /* eventfd */
-    int inotify; /* -1 where the kernel has no more */
-    bool stopping;
-    bool poked;
-    pthread_mutex_t lock; /* guards stopping and poked */
-    struct source *sources;
-    int64_t alarms_due_ms;
+    int wake;                    /* eventfd */
+    int stop;                    /* eventfd; readable from the end's beginning on */
+    bool poked;                  /* under `lock` */
+    struct watched_list watched; /* under `lock` */
+    pthread_mutex_t lock;        /* nothing of the store is done under it */
+    struct pool *pool;
 };
 
-/* ---- the list of sources ---- */
-
-static struct source *find_source(struct watch *w, int64_t pipeline, struct str action) {
-    for (struct source *s = w->sources; s != NULL; s = s->next) {
-        if (s->pipeline == pipeline && str_is(action, s->action)) {
-            return s;
-        }
-    }
-    struct source *s = mem_alloc(sizeof(*s));
-    s->pipeline = pipeline;
-    s->action = (char *)mem_str_dup(action).p;
-    s->next = w->sources;
-    w->sources = s;
-    return s;
-}
-
-static bool is_local(struct str url) {
-    return url.n > 0 && (url.p[0] == '/' || url.p[0] == '.' || str_starts(url, S("file://")));
-}
-
-/* References are files below refs, or packed; both live in these folders. */
-static void watch_folder(struct watch *w, struct source *s, struct str url) {
-    if (w->inotify < 0 || !is_local(url) || (s->url != NULL && str_is(url, s->url))) {
-        return;
-    }
-    free(s->url);
-    s->url = (char *)mem_str_dup(url).p;
-    struct arena a = ARENA_INIT;
-    struct str path = str_starts(url, S("file://")) ? str_sub(url, 7, url.n) : url;
-    static const char *const below[] = {"",      "/refs/heads",      "/refs/tags",
-                                        "/.git", "/.git/refs/heads", "/.git/refs/tags"};
-    for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
-        const char *folder = str_printf(&a, "%.*s%s", STR_ARG(path), below[i]).p;
-        inotify_add_watch(w->inotify, folder,
-                          IN_MOVED_TO | IN_CLOSE_WRITE | IN_CREATE | IN_ONLYDIR);
-    }
-    arena_done(&a);
-}
-
-/* ---- one look at one source ---- */
-
-static void back_off(struct source *s, bool local, bool failed) {
-    int64_t base = local ? LOCAL_MS : REMOTE_MS;
-    s->wait_ms = failed && s->wait_ms > 0 ? s->wait_ms * 2 : base;
-    if (s->wait_ms > REMOTE_MAX_MS) {
-        s->wait_ms = REMOTE_MAX_MS;
-    }
-}
+/* ---- one look at one source, on a thread of the pool ---- */
 
 /* 1: another trouble than before. */
 static int write_trouble(const struct trigger_source *s, struct str why, struct err *err) {
@@ -120,81 +66,200 @@ static void note_trouble(const struct trigger_source *s, struct str why) {
     }
 }
 
-static int look(struct watch *w, struct source *known, const struct trigger_source *s,
+static int find_url(const struct trigger_source *s, struct str *ret, struct err *err) {
+    const struct source_place place = {s->action->provider, &s->action->configuration,
+                                       s->pipeline->account, s->pipeline->region};
+    int found = source_place_url(s->flow, s->arena, &place, ret, err);
+    return found > 0   ? 0
+           : found < 0 ? -1
+                       : err_set(err, ERR_NOT_FOUND, "its connection does not exist");
+}
+
+static int look(struct watch *w, struct watched *k, const struct trigger_source *s,
                 struct err *err) {
     struct str url = STR_NONE;
     if (str_is(s->action->provider, "S3")) {
-        known->local = false;
         return look_at_object(s, err);
     }
-    const struct source_place place = {s->action->provider, &s->action->configuration,
-                                       s->pipeline->account, s->pipeline->region};
-    int found = source_place_url(w->f, s->arena, &place, &url, err);
-    if (found <= 0) {
-        return found < 0 ? -1 : err_set(err, ERR_NOT_FOUND, "its connection does not exist");
+    if (find_url(s, &url, err) < 0) {
+        return -1;
     }
-    known->local = is_local(url);
-    watch_folder(w, known, url);
-    return look_at_git(s, url, err);
+    pthread_mutex_lock(&w->lock);
+    watched_follow(&w->watched, k, url);
+    pthread_mutex_unlock(&w->lock);
+    return look_at_git(s, url, &w->stop, err);
 }
 
-static int64_t look_at(struct watch *w, const struct trigger_source *s, int64_t mono_ms) {
-    struct source *known = find_source(w, s->pipeline->id, s->action->name);
+static bool look_at_source(struct watch *w, struct watched *k, const struct trigger_source *s) {
     struct err err = ERR_INIT;
-    if (known->due_ms > mono_ms) {
-        return known->due_ms;
+    bool failed = look(w, k, s, &err) < 0;
+    if (failed && err.kind == ERR_CANCELLED) {
+        return false; /* the server ends; the next one looks */
     }
-    bool failed = look(w, known, s, &err) < 0;
     note_trouble(s, failed ? str_c(err.msg) : STR_NONE);
-    back_off(known, known->local, failed);
-    known->due_ms = mono_ms + known->wait_ms;
-    return known->due_ms;
+    return !failed;
 }
 
-static int load_pipelines(const struct flow *f, struct arena *a, struct pipeline_row_list *ret) {
+static const struct def_action *find_source(const struct definition *d, const char *name) {
+    const struct def_action_list *sources = &d->stages.v[0].actions;
+    for (size_t i = 0; i < sources->n; i++) {
+        if (str_is(sources->v[i].name, name) && trigger_watches(d, &sources->v[i])) {
+            return &sources->v[i];
+        }
+    }
+    return NULL;
+}
+
+static int read_pipeline(const struct flow *f, struct arena *a, int64_t id,
+                         struct pipeline_row *ret, struct definition *ret_d) {
     struct err err = ERR_INIT;
     if (db_begin(f->db, &err) < 0) {
         return -1;
     }
-    int read = record_pipeline_all(f->db, a, ret, &err);
+    int found = record_pipeline_by_id(f->db, a, id, ret, &err);
     db_rollback(f->db);
-    return read;
+    return found <= 0 || definition_parse(a, ret->definition, ret_d, &err) < 0 ||
+                   ret_d->stages.n == 0
+               ? -1
+               : 0;
 }
 
-int64_t watch_branches(struct watch *w, int64_t mono_ms) {
+/* As the pipeline is now: it may be another than when this was added. */
+static bool look_now(struct watch *w, struct watched *k, struct arena *a) {
+    struct pipeline_row row;
+    struct definition d;
+    if (read_pipeline(w->f, a, k->pipeline, &row, &d) < 0) {
+        return true;
+    }
+    if (k->action == NULL) {
+        look_at_alarms(w->f, a, &row, &d);
+        return true;
+    }
+    const struct trigger_source one = {w->f, a, &row, &d, find_source(&d, k->action)};
+    return one.action == NULL || look_at_source(w, k, &one);
+}
+
+static void wake(int fd) {
+    uint64_t one = 1;
+    if (write(fd, &one, sizeof(one)) < 0) {
+        return; /* the counter is full: it is awake anyway */
+    }
+}
+
+/* Asked ever more seldom while it fails. */
+static void back_off(struct watched *k, bool fine) {
+    k->wait_ms = fine || k->wait_ms == 0 ? SOURCE_MS : k->wait_ms * 2;
+    k->wait_ms = k->wait_ms > SOURCE_MAX_MS ? SOURCE_MAX_MS : k->wait_ms;
+    if (k->action == NULL) {
+        k->wait_ms = ALARMS_MS;
+    }
+}
+
+static void run_watched(void *ud) {
+    struct watched *k = ud;
+    struct watch *w = k->watch;
+    struct arena a = ARENA_INIT;
+    bool fine = look_now(w, k, &a);
+    arena_done(&a);
+    int64_t now = clock_mono_ms(w->f->clock);
+    pthread_mutex_lock(&w->lock);
+    back_off(k, fine);
+    bool again = k->again;
+    k->due_ms = again ? 0 : (now + k->wait_ms + GRID_MS - 1) / GRID_MS * GRID_MS;
+    k->again = false;
+    k->busy = false;
+    pthread_mutex_unlock(&w->lock);
+    if (again) {
+        wake(w->wake);
+    }
+}
+
+/* ---- what is due ---- */
+
+/* Whom a look has to wait for: looks at the same share the pool's room for it. */
+static struct str host_of(const struct trigger_source *s) {
+    struct err ignored = ERR_INIT;
+    struct aws_arn role;
+    struct str url = STR_NONE;
+    if (str_is(s->action->provider, "S3")) {
+        return aws_arn_parse(s->def->role_arn, &role) ? role.account : S("");
+    }
+    if (find_url(s, &url, &ignored) < 0 || watched_is_local(url)) {
+        return url;
+    }
+    size_t scheme = str_find(url, S("://"), 0);
+    size_t from = scheme == (size_t)-1 ? 0 : scheme + 3;
+    size_t end = str_find_c(url, scheme == (size_t)-1 ? ':' : '/', from);
+    struct str host = str_sub(url, from, end == (size_t)-1 ? url.n : end);
+    size_t at = str_rfind_c(host, '@');
+    return at == (size_t)-1 ? host : str_sub(host, at + 1, host.n);
+}
+
+/* Notes that it is wanted; takes it when it is due. */
+static struct watched *take_due(struct watch *w, int64_t pipeline, struct str action,
+                                int64_t mono_ms) {
+    pthread_mutex_lock(&w->lock);
+    struct watched *k = watched_find(&w->watched, pipeline, action);
+    bool due = !k->busy && k->due_ms <= mono_ms;
+    k->watch = w;
+    k->seen = true;
+    k->busy = k->busy || due;
+    pthread_mutex_unlock(&w->lock);
+    return due ? k : NULL;
+}
+
+static void add_due(struct watch *w, struct arena *a, const struct pipeline_row *row,
+                    int64_t mono_ms) {
+    struct definition d;
+    struct err err = ERR_INIT;
+    struct str account = STR_NONE;
+    if (definition_parse(a, row->definition, &d, &err) < 0 || d.stages.n == 0) {
+        return;
+    }
+    const struct def_action_list *sources = &d.stages.v[0].actions;
+    for (size_t i = 0; i < sources->n; i++) {
+        const struct trigger_source one = {w->f, a, row, &d, &sources->v[i]};
+        struct watched *k = trigger_watches(&d, one.action)
+                                ? take_due(w, row->id, one.action->name, mono_ms)
+                                : NULL;
+        if (k != NULL) {
+            pool_add(w->pool, host_of(&one), run_watched, k);
+        }
+    }
+    struct watched *k =
+        look_for_alarms(&d, &account) ? take_due(w, row->id, STR_NONE, mono_ms) : NULL;
+    if (k != NULL) {
+        pool_add(w->pool, account, run_watched, k);
+    }
+}
+
+/* Hands what is due to the pool, and forgets what nobody wants; returns when to do so again. */
+static int64_t one_round(struct watch *w) {
     struct arena a = ARENA_INIT;
     struct pipeline_row_list list;
-    int64_t next = mono_ms + REMOTE_MAX_MS;
-    if (load_pipelines(w->f, &a, &list) < 0) {
-        arena_done(&a);
-        return mono_ms + REMOTE_MS;
+    struct err err = ERR_INIT;
+    int64_t now = clock_mono_ms(w->f->clock);
+    int read = db_begin(w->f->db, &err);
+    if (read == 0) {
+        read = record_pipeline_all(w->f->db, &a, &list, &err);
+        db_rollback(w->f->db);
     }
-    for (size_t i = 0; i < list.n; i++) {
-        struct definition d;
-        struct err err = ERR_INIT;
-        if (definition_parse(&a, list.v[i].definition, &d, &err) < 0 || d.stages.n == 0) {
-            continue;
-        }
-        const struct def_action_list *sources = &d.stages.v[0].actions;
-        for (size_t k = 0; k < sources->n; k++) {
-            if (trigger_watches(&d, &sources->v[k])) {
-                const struct trigger_source one = {w->f, &a, &list.v[i], &d, &sources->v[k]};
-                int64_t due = look_at(w, &one, mono_ms);
-                next = due < next ? due : next;
-            }
-        }
+    for (size_t i = 0; read >= 0 && i < list.n; i++) {
+        struct arena one = ARENA_INIT;
+        add_due(w, &one, &list.v[i], now);
+        arena_done(&one);
     }
     arena_done(&a);
-    return next;
+    pthread_mutex_lock(&w->lock);
+    if (read >= 0) {
+        watched_sweep(&w->watched);
+    }
+    int64_t next = watched_next(&w->watched, now + ROUND_MS);
+    pthread_mutex_unlock(&w->lock);
+    return read < 0 ? now + ROUND_MS : next;
 }
 
 /* ---- the thread ---- */
-
-static void all_due(struct watch *w) {
-    for (struct source *s = w->sources; s != NULL; s = s->next) {
-        s->due_ms = 0;
-    }
-}
 
 static void drain(int fd) {
     char bytes[4096];
@@ -202,39 +267,42 @@ static void drain(int fd) {
     }
 }
 
+/* False: this is the end. */
 static bool sleep_until(struct watch *w, int64_t next_ms) {
     int64_t now = clock_mono_ms(w->f->clock);
     int wait = next_ms > now ? (int)(next_ms - now) : 0;
-    struct pollfd fds[2] = {{w->wake, POLLIN, 0}, {w->inotify, POLLIN, 0}};
-    poll(fds, w->inotify >= 0 ? 2 : 1, wait);
-    if (w->inotify >= 0 && (fds[1].revents & POLLIN) != 0) {
-        drain(w->inotify);
-        all_due(w);
+    struct pollfd fds[3] = {
+        {w->stop, POLLIN, 0}, {w->wake, POLLIN, 0}, {w->watched.inotify, POLLIN, 0}};
+    poll(fds, w->watched.inotify >= 0 ? 3 : 2, wait);
+    bool changed = w->watched.inotify >= 0 && (fds[2].revents & POLLIN) != 0;
+    if (changed) {
+        drain(w->watched.inotify);
     }
     drain(w->wake);
     pthread_mutex_lock(&w->lock);
-    bool stopping = w->stopping;
-    if (w->poked) {
+    if (changed || w->poked) {
         w->poked = false;
-        all_due(w);
+        watched_all_due(&w->watched);
     }
     pthread_mutex_unlock(&w->lock);
-    return !stopping;
+    return (fds[0].revents & POLLIN) == 0;
 }
 
 static void *run(void *ud) {
     struct watch *w = ud;
-    int64_t next = 0;
-    do {
-        int64_t now = clock_mono_ms(w->f->clock);
-        next = watch_branches(w, now);
-        if (w->alarms_due_ms <= now) {
-            watch_alarms(w->f);
-            w->alarms_due_ms = clock_mono_ms(w->f->clock) + ALARMS_MS;
-        }
-        next = w->alarms_due_ms < next ? w->alarms_due_ms : next;
-    } while (sleep_until(w, next));
+    while (sleep_until(w, one_round(w))) {
+    }
     return NULL;
+}
+
+static void release(struct watch *w) {
+    pool_stop(w->pool);
+    watched_free(&w->watched);
+    fd_closep(&w->wake);
+    fd_closep(&w->stop);
+    fd_closep(&w->watched.inotify);
+    pthread_mutex_destroy(&w->lock);
+    free(w);
 }
 
 int watch_start(const struct flow *f, struct watch **ret, struct err *err) {
@@ -242,50 +310,38 @@ int watch_start(const struct flow *f, struct watch **ret, struct err *err) {
     w->f = f;
     pthread_mutex_init(&w->lock, NULL);
     w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    w->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    int failed = w->wake < 0 ? errno : pthread_create(&w->thread, NULL, run, w);
+    w->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    w->watched.inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (w->wake < 0 || w->stop < 0) {
+        int failed = errno;
+        release(w);
+        return err_sys(err, failed, "start the watcher");
+    }
+    if (pool_start(THREADS, PER_HOST, &w->pool, err) < 0) {
+        release(w);
+        return -1;
+    }
+    int failed = pthread_create(&w->thread, NULL, run, w);
     if (failed != 0) {
-        fd_closep(&w->wake);
-        fd_closep(&w->inotify);
-        free(w);
+        release(w);
         return err_sys(err, failed, "start the watcher");
     }
     *ret = w;
     return 0;
 }
 
-static void wake(struct watch *w) {
-    uint64_t one = 1;
-    if (write(w->wake, &one, sizeof(one)) < 0) {
-        return; /* the counter is full: it is awake anyway */
-    }
-}
-
 void watch_poke(struct watch *w) {
     pthread_mutex_lock(&w->lock);
     w->poked = true;
     pthread_mutex_unlock(&w->lock);
-    wake(w);
+    wake(w->wake);
 }
 
 void watch_stop(struct watch *w) {
     if (w == NULL) {
         return;
     }
-    pthread_mutex_lock(&w->lock);
-    w->stopping = true;
-    pthread_mutex_unlock(&w->lock);
-    wake(w);
+    wake(w->stop);
     pthread_join(w->thread, NULL);
-    while (w->sources != NULL) {
-        struct source *s = w->sources;
-        w->sources = s->next;
-        free(s->action);
-        free(s->url);
-        free(s);
-    }
-    fd_closep(&w->wake);
-    fd_closep(&w->inotify);
-    pthread_mutex_destroy(&w->lock);
-    free(w);
+    release(w);
 }

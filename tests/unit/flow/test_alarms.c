@@ -5,7 +5,7 @@
 #include "flow/execution/apply.h"
 #include "flow/execution/jobs.h"
 #include "flow/execution/notify.h"
-#include "flow/watch/watch.h"
+#include "flow/watch/look.h"
 #include "gen/cloudwatch.h"
 #include "gen/sns.h"
 #include "platform/text/json.h"
@@ -124,6 +124,19 @@ static int tear_down(void **state) {
     return 0;
 }
 
+static void see_alarms(struct bench *b) {
+    struct pipeline_row_list list;
+    struct definition d;
+    struct str account = STR_NONE;
+    assert_int_equal(db_begin(b->db, &b->err), 0);
+    assert_int_equal(record_pipeline_all(b->db, &b->arena, &list, &b->err), 0);
+    db_rollback(b->db);
+    assert_int_equal(list.n, 1);
+    assert_int_equal(definition_parse(&b->arena, list.v[0].definition, &d, &b->err), 0);
+    assert_true(look_for_alarms(&d, &account));
+    look_at_alarms(&b->flow, &b->arena, &list.v[0], &d);
+}
+
 /* What a new process does with what the last one left. */
 static void run_jobs(struct bench *b) {
     size_t n = 0;
@@ -139,7 +152,7 @@ static void run_jobs(struct bench *b) {
 static void test_process_that_ends_after_it_saw_an_alarm_has_not_lost_the_message(void **state) {
     struct bench *b = *state;
     b->state = "ALARM";
-    watch_alarms(&b->flow); /* and here the process ends */
+    see_alarms(b); /* and here the process ends */
     run_jobs(b);
     assert_int_equal(b->published, 1);
     json_t *o cleanup_json = json_parse(b->message, &b->err);
@@ -151,7 +164,7 @@ static void test_message_that_sns_did_not_take_is_sent_again(void **state) {
     struct bench *b = *state;
     b->state = "ALARM";
     b->sns_is_away = true;
-    watch_alarms(&b->flow);
+    see_alarms(b);
     run_jobs(b);
     assert_int_equal(b->published, 0);
     b->sns_is_away = false;
@@ -167,7 +180,7 @@ static void test_alarm_is_told_when_it_goes_off_and_not_while_it_stays_so(void *
     for (size_t i = 0; i < 5; i++) {
         b->state = states[i];
         b->time.now_ms += 1000;
-        watch_alarms(&b->flow);
+        see_alarms(b);
         run_jobs(b);
         assert_int_equal(b->published, told[i]);
     }

@@ -94,7 +94,7 @@ static int tear_down(void **state) {
 static void look(struct world *w) {
     const struct trigger_source source = {&w->flow, &w->arena, &w->row, &w->d,
                                           &w->d.stages.v[0].actions.v[0]};
-    if (look_at_git(&source, w->url, &w->err) < 0) {
+    if (look_at_git(&source, w->url, NULL, &w->err) < 0) {
         fail_msg("%s", w->err.msg);
     }
 }
