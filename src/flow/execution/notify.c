@@ -21,6 +21,15 @@ struct telling {
 
 /* ---- loading ---- */
 
+/* The definition that the execution runs by, which an update may have left behind. */
+static int load_definition(struct telling *t, struct err *err) {
+    struct str text = t->pipeline.definition;
+    int found = t->execution.id.n > 0 ? record_version_get(t->f->db, t->arena, t->pipeline.id,
+                                                           t->execution.version, &text, err)
+                                      : 0;
+    return found < 0 ? -1 : definition_parse(t->arena, text, &t->def, err);
+}
+
 static int load(struct telling *t, int64_t pipeline, struct str execution, struct err *err) {
     struct db *db = t->f->db;
     int found = record_pipeline_by_id(db, t->arena, pipeline, &t->pipeline, err);
@@ -32,7 +41,7 @@ static int load(struct telling *t, int64_t pipeline, struct str execution, struc
     }
     revision_from_json(t->arena, t->execution.revision, &t->revision);
     if (record_tag_get(db, t->arena, pipeline, S(NOTIFY_TAG), &t->topic, err) < 0 ||
-        definition_parse(t->arena, t->pipeline.definition, &t->def, err) < 0) {
+        load_definition(t, err) < 0) {
         return -1;
     }
     return 1;
