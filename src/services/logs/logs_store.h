@@ -92,7 +92,7 @@ int log_stream_list(struct db *db, struct arena *a, int64_t group, struct str pr
 int log_stream_grow(struct db *db, const struct log_stream *s, struct err *err) MUST_USE;
 
 int log_event_add(struct db *db, const struct log_event *e, struct err *err) MUST_USE;
-/* A page of a stream: events of [start, end) beyond (at_ms, seq) in the direction, nearest first. */
+/* A page of a stream: events of [start, end) beyond (at_ms, seq), nearest first. */
 struct log_range {
     int64_t start_ms; /* inclusive */
     int64_t end_ms;   /* exclusive */
