@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import * as cp from '@aws-sdk/client-codepipeline';
-import { DeleteRoleCommand, DeleteRolePolicyCommand, IAMClient } from '@aws-sdk/client-iam';
+import { CreateAccessKeyCommand, CreateUserCommand, DeleteRoleCommand, DeleteRolePolicyCommand, IAMClient, PutUserPolicyCommand } from '@aws-sdk/client-iam';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { refuses, until } from '../lib/expect.js';
 import { World, makeRoles, stages } from '../lib/release.js';
@@ -320,6 +320,30 @@ test('third parties', async (t) => {
         assert.deepEqual((await send(cp.GetActionTypeCommand, partner)).actionType, declaration);
         const own = await send(cp.GetActionTypeCommand, { category: 'Build', owner: 'AWS', provider: 'CodeBuild', version: '1' });
         assert.equal(own.actionType.properties.find((p) => p.name === 'ProjectName').optional, false);
+    });
+    await t.test('who may read or update a type is asked for that type', async () => {
+        const iam = server.client(IAMClient);
+        await iam.send(new CreateUserCommand({ UserName: 'guest' }));
+        const { AccessKey } = await iam.send(new CreateAccessKeyCommand({ UserName: 'guest' }));
+        const credentials = { accessKeyId: AccessKey.AccessKeyId, secretAccessKey: AccessKey.SecretAccessKey };
+        const guest = server.client(cp.CodePipelineClient, 'shared-services', { credentials });
+        const other = { ...partner, provider: 'Rain' };
+        await send(cp.UpdateActionTypeCommand, { actionType: { ...declaration, id: other } });
+        const may = async (read, update, kind) => {
+            const calls = [[read, new cp.GetActionTypeCommand(kind)], [update, new cp.UpdateActionTypeCommand({ actionType: { ...declaration, id: kind } })]];
+            for (const [allowed, command] of calls) {
+                await (allowed ? guest.send(command) : refuses(guest.send(command), 'AccessDeniedException', { status: 400 }));
+            }
+        };
+        await may(false, false, partner);
+        const resource = 'arn:aws:codepipeline:eu-west-2:111111111111:actiontype:ThirdParty/Test/Rain/1';
+        for (const Action of ['codepipeline:GetActionType', 'codepipeline:UpdateActionType']) {
+            await iam.send(new PutUserPolicyCommand({ UserName: 'guest', PolicyName: 'one', PolicyDocument: JSON.stringify({
+                Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action, Resource: resource }],
+            }) }));
+            await may(false, false, partner);
+            await may(Action.endsWith('GetActionType'), Action.endsWith('UpdateActionType'), other);
+        }
     });
     const clientId = '11111111-2222-3333-4444-555555555555';
     await world.pipeline([stages.source(world), {
