@@ -18,8 +18,9 @@ step "Four releases"
 one=$(next 1)
 asks "$one" Production-Approve
 for message in two three four; do
+    before=$(count) # the commit may be a release at once
     commit "$message"
-    in_front "$(next $(($(count) + 1)))" Production-Approve
+    in_front "$(next $((before + 1)))" Production-Approve
 done
 mapfile -t all < <(ids) # newest first
 
