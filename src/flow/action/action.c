@@ -48,6 +48,18 @@ int64_t action_deadline_ms(const struct action_run *run, const struct action_pro
     return run->action.started_ms + (int64_t)minutes * 60 * 1000;
 }
 
+int action_look_again(struct action_run *run, int64_t young_ms) {
+    enum { OFTEN_MS = 500, SELDOM_MS = 5000 };
+    int64_t now = clock_now_ms(run->flow->clock);
+    bool young = now - run->action.started_ms < young_ms;
+    run->again_ms = now + (young ? OFTEN_MS : SELDOM_MS);
+    return 0;
+}
+
+bool action_is_gone(const struct err *why) {
+    return why->kind == ERR_NOT_FOUND || why->kind == ERR_DENIED;
+}
+
 int action_note(struct action_run *run, struct action_row *detail, struct err *err) {
     detail->id = run->action.id;
     if (db_begin(run->flow->db, err) < 0) {

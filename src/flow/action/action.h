@@ -69,6 +69,13 @@ int action_load(const struct flow *f, struct arena *a, struct str action_id, str
 /* When the attempt is over its time: the action's own timeoutInMinutes or the provider's. */
 int64_t action_deadline_ms(const struct action_run *run, const struct action_provider *provider);
 
+/* What goes on is looked at again in half a second while the attempt is younger than `young_ms`,
+ * then in five. Returns 0, as who started it does. */
+int action_look_again(struct action_run *run, int64_t young_ms);
+/* What nobody may look at, or nobody finds, cannot be waited for. That nobody answers says nothing.
+ */
+bool action_is_gone(const struct err *why);
+
 /* A setting of the configuration, resolved; absent where it is not given. */
 struct str action_setting(const struct action_run *run, const char *key);
 /* "true" or "false" in any case; absent is false; ERR_INVALID names the setting. */

@@ -36,11 +36,8 @@ static int fail(struct deployment *d, struct str why) {
 }
 
 static int again(struct deployment *d) {
-    enum { OFTEN_MS = 500, SELDOM_MS = 5000, OFTEN_FOR_MS = 30 * 1000 };
-    int64_t now = clock_now_ms(d->run->flow->clock);
-    bool young = now - d->run->action.started_ms < OFTEN_FOR_MS;
-    d->run->again_ms = now + (young ? OFTEN_MS : SELDOM_MS);
-    return 0;
+    enum { OFTEN_FOR_MS = 30 * 1000 };
+    return action_look_again(d->run, OFTEN_FOR_MS);
 }
 
 static int note(struct deployment *d, struct str external_id, struct err *err) {
@@ -427,11 +424,6 @@ static int find_begun(struct deployment *d, struct err *err) {
     return ours <= 0 ? ours : action_note(d->run, &detail, err);
 }
 
-/* Whoever may not look at it any more has nothing to wait for. */
-static bool is_denied(const struct err *why) {
-    return why->kind == ERR_NOT_FOUND || why->kind == ERR_DENIED;
-}
-
 /* CloudFormation undoes or finishes what it has begun: an update is cancelled, and the stack is
  * left alone only when nothing changes it any more. */
 int action_cloudformation_kill(struct action_run *run, struct err *err) {
@@ -445,7 +437,7 @@ int action_cloudformation_kill(struct action_run *run, struct err *err) {
     if (action_target(run, &d.target, &why) < 0 ||
         (begun.n > 0 ? describe(&d, begun, &why) : find_begun(&d, &why)) < 0) {
         *err = why;
-        return is_denied(&why) ? 0 : -1;
+        return action_is_gone(&why) ? 0 : -1;
     }
     if (!d.there || !in_progress(&d)) {
         return 0;

@@ -5,7 +5,7 @@
 #include "gen/codepipeline.h"
 #include "platform/text/json.h"
 
-enum { OFTEN_MS = 500, SELDOM_MS = 5000, OFTEN_FOR_MS = 60 * 1000, LOOK_BACK = 100 };
+enum { OFTEN_FOR_MS = 60 * 1000, LOOK_BACK = 100 };
 
 static int wrong(struct err *err, const char *key, const char *what) {
     return err_set(err, ERR_INVALID, "%s is not a JSON array of objects with %s", key, what);
@@ -50,13 +50,6 @@ static int read_revisions(struct action_run *run,
     return bad ? wrong(err, "SourceRevisions", "actionName, revisionType and revisionValue") : 0;
 }
 
-static int again(struct action_run *run) {
-    int64_t now = clock_now_ms(run->flow->clock);
-    bool young = now - run->action.started_ms < OFTEN_FOR_MS;
-    run->again_ms = now + (young ? OFTEN_MS : SELDOM_MS);
-    return 0;
-}
-
 static int begin(struct action_run *run, const struct aws_target *target, struct err *err) {
     struct arena *a = run->arena;
     struct codepipeline_start_pipeline_execution_input in = {
@@ -72,7 +65,7 @@ static int begin(struct action_run *run, const struct aws_target *target, struct
                                    STR_ARG(run->flow->url), STR_ARG(in.name),
                                    STR_ARG(out.pipeline_execution_id)),
     };
-    return action_note(run, &detail, err) < 0 ? -1 : again(run);
+    return action_note(run, &detail, err) < 0 ? -1 : action_look_again(run, OFTEN_FOR_MS);
 }
 
 static int look(struct action_run *run, const struct aws_target *target, struct str *ret_status,
@@ -106,7 +99,7 @@ int action_pipeline_start(struct action_run *run, bool *ret_ended, struct action
         return -1;
     }
     if (goes_on(status)) {
-        return again(run);
+        return action_look_again(run, OFTEN_FOR_MS);
     }
     struct str name = action_setting(run, "PipelineName");
     *ret_ended = true;
@@ -155,10 +148,6 @@ static int find_started(struct action_run *run, const struct aws_target *target,
     return 0;
 }
 
-static bool is_gone(const struct err *why) {
-    return why->kind == ERR_NOT_FOUND || why->kind == ERR_DENIED;
-}
-
 /* What this action has started is abandoned with it. Whoever may not stop it, or finds it gone,
  * has nothing to wait for. */
 int action_pipeline_kill(struct action_run *run, struct err *err) {
@@ -168,7 +157,7 @@ int action_pipeline_kill(struct action_run *run, struct err *err) {
     if (action_target(run, &target, &why) < 0 ||
         (run->action.external_id.n == 0 && find_started(run, &target, &why) < 0) ||
         (run->action.external_id.n > 0 && look(run, &target, &status, &why) < 0)) {
-        if (is_gone(&why)) {
+        if (action_is_gone(&why)) {
             return 0;
         }
         *err = why; /* that nobody answers does not mean that it is dead */
@@ -186,7 +175,7 @@ int action_pipeline_kill(struct action_run *run, struct err *err) {
     struct codepipeline_stop_pipeline_execution_output out;
     bool asked = str_is(status, "Stopping") || codepipeline_call_stop_pipeline_execution(
                                                    &target, run->arena, &in, &out, &why) == 0;
-    return !asked && is_gone(&why)
+    return !asked && action_is_gone(&why)
                ? 0
                : err_set(err, ERR_UNAVAILABLE, "execution " STR_FMT " still ends",
                          STR_ARG(run->action.external_id));

@@ -8,19 +8,10 @@
 #include "platform/text/json.h"
 
 enum {
-    OFTEN_MS = 500,
-    SELDOM_MS = 5000,
     OFTEN_FOR_MS = 60 * 1000,
     MAX_INPUT = 262144, /* Step Functions' */
     MAX_PREFIX = 43,    /* of a name of 80 characters, before "-" and the attempt's id */
 };
-
-static int again(struct action_run *run) {
-    int64_t now = clock_now_ms(run->flow->clock);
-    bool young = now - run->action.started_ms < OFTEN_FOR_MS;
-    run->again_ms = now + (young ? OFTEN_MS : SELDOM_MS);
-    return 0;
-}
 
 /* A literal, or with InputType FilePath a file of the input artifact. */
 static int read_input(struct action_run *run, const struct aws_target *target, struct str *ret,
@@ -74,7 +65,7 @@ static int begin(struct action_run *run, const struct aws_target *target, struct
         out.execution_arn = execution_arn(run);
     }
     struct action_row detail = {.external_id = out.execution_arn};
-    return action_note(run, &detail, err) < 0 ? -1 : again(run);
+    return action_note(run, &detail, err) < 0 ? -1 : action_look_again(run, OFTEN_FOR_MS);
 }
 
 static int look(struct action_run *run, const struct aws_target *target,
@@ -127,7 +118,7 @@ int action_step_functions_start(struct action_run *run, bool *ret_ended, struct 
         return -1;
     }
     if (goes_on(out.status)) {
-        return again(run);
+        return action_look_again(run, OFTEN_FOR_MS);
     }
     *ret_ended = true;
     ret_end->ok = str_is(out.status, "SUCCEEDED");
@@ -153,7 +144,7 @@ int action_step_functions_kill(struct action_run *run, struct err *err) {
         return 0; /* names no state machine, so nothing was started */
     }
     if (action_target(run, &target, &why) < 0 || look(run, &target, &out, &why) < 0) {
-        if (why.kind == ERR_NOT_FOUND || why.kind == ERR_DENIED) {
+        if (action_is_gone(&why)) {
             return 0;
         }
         *err = why; /* that nobody answers does not mean that it is dead */
@@ -166,7 +157,7 @@ int action_step_functions_kill(struct action_run *run, struct err *err) {
         .execution_arn = execution_arn(run),
         .cause = S("the action that started it was abandoned")};
     if (stepfunctions_call_stop_execution(&target, run->arena, &in, &stopped, &why) < 0 &&
-        (why.kind == ERR_NOT_FOUND || why.kind == ERR_DENIED)) {
+        action_is_gone(&why)) {
         return 0;
     }
     return err_set(err, ERR_UNAVAILABLE, "execution " STR_FMT " is still ending",
