@@ -2,6 +2,7 @@
 #include "flow/build/supervision.h"
 
 #include "flow/command/script.h"
+#include "flow/plan/ahead.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 #include "platform/os/process.h"
@@ -11,8 +12,9 @@
 #include <unistd.h>
 
 static int make_outside(struct supervision *s, struct err *err) {
-    static const char *const names[] = {"supervisor.lock", "log",     "log.idx", "events.jsonl",
-                                        BUILD_EXIT_AHEAD,  PLAN_AHEAD};
+    static const char *const names[] = {
+        "supervisor.lock",       "log", "log.idx", "events.jsonl", "exit.json" AHEAD_SUFFIX,
+        "plan.json" AHEAD_SUFFIX};
     struct arena *a = &s->arena;
     struct process_id self;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

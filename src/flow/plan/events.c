@@ -1,6 +1,7 @@
 /* events.jsonl and exit.json, see events.h. */
 #include "flow/plan/events.h"
 
+#include "flow/plan/ahead.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
@@ -87,14 +88,7 @@ int build_exit_write(const char *dir, const struct clock *clock, const struct bu
     json_set(object, "t", json_integer(clock_now_ms(clock)));
     json_set_str(object, "reason", end->reason);
     json_set(object, "retries", json_integer(end->retries));
-    const char *path = str_printf(&a, "%s/exit.json", dir).p;
-    const char *ahead = str_printf(&a, "%s/" BUILD_EXIT_AHEAD, dir).p;
-    struct str text = json_dump_str(&a, object);
-    struct err absent = ERR_INIT;
-    int fd cleanup_fd = file_open(ahead, O_WRONLY, 0, &absent);
-    int result = fd < 0                                      ? file_write(path, text, 0600, err)
-                 : fd_write_all(fd, text.p, text.n, err) < 0 ? -1
-                                                             : file_rename(ahead, path, err);
+    int result = ahead_write(dir, "exit.json", json_dump_str(&a, object), err);
     arena_done(&a);
     return result;
 }

@@ -46,8 +46,7 @@ struct build_exit {
     int64_t ended_ms;  /* written as now */
     int64_t retries;   /* the phase that failed asks for so many new builds in all; 0 = none */
 };
-/* An empty file of that name, where there is one, becomes the record. */
-#define BUILD_EXIT_AHEAD "exit.json.ahead"
+/* Written by ahead_write. */
 int build_exit_write(const char *dir, const struct clock *clock, const struct build_exit *end,
                      struct err *err) MUST_USE;
 /* 1 there is one, 0 not yet, or not whole. */

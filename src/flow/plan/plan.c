@@ -1,6 +1,7 @@
 /* plan.json, see plan.h. */
 #include "flow/plan/plan.h"
 
+#include "flow/plan/ahead.h"
 #include "platform/os/fd.h"
 #include "platform/os/file.h"
 
@@ -351,14 +352,7 @@ int plan_read(struct arena *a, const char *dir, struct plan *ret, struct err *er
 
 int plan_write(const char *dir, const struct plan *plan, struct err *err) {
     struct arena a = ARENA_INIT;
-    const char *path = str_printf(&a, "%s/plan.json", dir).p;
-    const char *ahead = str_printf(&a, "%s/" PLAN_AHEAD, dir).p;
-    struct str text = plan_json(&a, plan);
-    struct err absent = ERR_INIT;
-    int fd cleanup_fd = file_open(ahead, O_WRONLY, 0, &absent);
-    int result = fd < 0                                      ? file_write(path, text, 0600, err)
-                 : fd_write_all(fd, text.p, text.n, err) < 0 ? -1
-                                                             : file_rename(ahead, path, err);
+    int result = ahead_write(dir, "plan.json", plan_json(&a, plan), err);
     arena_done(&a);
     return result;
 }

@@ -146,9 +146,7 @@ struct plan {
 /* Reads plan.json of a build's directory. ERR_INVALID names the member that is wrong. */
 int plan_read(struct arena *a, const char *dir, struct plan *ret, struct err *err) MUST_USE;
 /* The supervisor starts only after this. Not synced: a build that a power failure has interrupted
- * is never started again from its directory. PLAN_AHEAD: an empty file that was made ahead; it
- * becomes the plan. */
-#define PLAN_AHEAD "plan.json.ahead"
+ * is never started again from its directory. Written by ahead_write. */
 int plan_write(const char *dir, const struct plan *plan, struct err *err) MUST_USE;
 
 /* The same as JSON text, for tests and for `show`. */

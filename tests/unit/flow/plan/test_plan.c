@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "flow/plan/events.h"
+#include "flow/plan/ahead.h"
 #include "flow/plan/plan.h"
 #include "platform/os/file.h"
 
@@ -236,7 +237,7 @@ static void test_a_plan_takes_the_file_that_was_made_ahead(void **state) {
     struct err err = ERR_INIT;
     struct plan plan = sample();
     struct plan back;
-    const char *ahead = str_printf(&arena, "%s/" PLAN_AHEAD, dir).p;
+    const char *ahead = str_printf(&arena, "%s/plan.json" AHEAD_SUFFIX, dir).p;
     assert_int_equal(file_write(ahead, S(""), 0600, &err), 0);
     assert_int_equal(plan_write(dir, &plan, &err), 0);
     assert_false(file_exists(ahead));
