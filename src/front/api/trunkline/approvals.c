@@ -8,17 +8,6 @@
 #include "front/api/codepipeline/people.h"
 #include "services/gate/gate.h"
 
-static int find(struct call *c, struct str name, struct str id, struct pipeline_row *ret,
-                struct err *err) {
-    struct execution_row execution;
-    if (codepipeline_find(c, name, ret, err) < 0 ||
-        codepipeline_find_execution(c, ret, id, &execution, err) < 0) {
-        err->api = err->api ? &trunkline_ResourceNotFoundException : NULL;
-        return -1;
-    }
-    return 0;
-}
-
 /* ---- showing ---- */
 
 struct showing {
@@ -48,7 +37,8 @@ int trunkline_describe_approval(struct call *c, const struct trunkline_describe_
                                 struct trunkline_describe_approval_output *out, struct err *err) {
     struct showing *s = arena_new(c->arena, struct showing);
     *s = (struct showing){.arena = c->arena, .execution = in->pipeline_execution_id, .out = out};
-    if (find(c, in->pipeline_name, in->pipeline_execution_id, &s->pipeline, err) < 0) {
+    if (trunkline_find(c, in->pipeline_name, in->pipeline_execution_id, &s->pipeline, NULL, err) <
+        0) {
         return -1;
     }
     c->after = (struct call_after){show, s};
@@ -106,7 +96,8 @@ int trunkline_answer_approval(struct call *c, const struct trunkline_answer_appr
                 .by = c->principal->arn,
             },
     };
-    if (find(c, in->pipeline_name, in->pipeline_execution_id, &s->pipeline, err) < 0 ||
+    if (trunkline_find(c, in->pipeline_name, in->pipeline_execution_id, &s->pipeline, NULL, err) <
+            0 ||
         codepipeline_person(c, &s->answer.who, err) < 0) {
         return -1;
     }
@@ -131,7 +122,7 @@ int trunkline_retire_older_executions(struct call *c,
     enum engine_refusal why = REFUSED_NOTHING;
     struct engine_event event = {
         .kind = EVENT_NEWEST, .stage = in->stage_name, .execution = in->pipeline_execution_id};
-    if (find(c, in->pipeline_name, in->pipeline_execution_id, &row, err) < 0) {
+    if (trunkline_find(c, in->pipeline_name, in->pipeline_execution_id, &row, NULL, err) < 0) {
         return -1;
     }
     if (execution_apply(codepipeline_flow(), c->arena, row.id, &event, &why, err) < 0) {

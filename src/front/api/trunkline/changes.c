@@ -3,7 +3,6 @@
 #include "front/api/trunkline/trunkline.h"
 
 #include "flow/record/notices.h"
-#include "front/api/codepipeline/people.h"
 
 enum { CHANGES_SHOWN = 100 };
 
@@ -26,16 +25,9 @@ int trunkline_list_state_changes(struct call *c,
                                  const struct trunkline_list_state_changes_input *in,
                                  struct trunkline_list_state_changes_output *out, struct err *err) {
     struct pipeline_row pipeline;
-    struct execution_row execution;
     struct notice_row_list list;
-    if (codepipeline_find(c, in->pipeline_name, &pipeline, err) < 0 ||
-        (in->pipeline_execution_id.p != NULL &&
-         codepipeline_find_execution(c, &pipeline, in->pipeline_execution_id, &execution, err) <
-             0)) {
-        err->api = err->api ? &trunkline_ResourceNotFoundException : NULL;
-        return -1;
-    }
-    if (record_notice_page(c->db, c->arena, pipeline.id, in->pipeline_execution_id,
+    if (trunkline_find(c, in->pipeline_name, in->pipeline_execution_id, &pipeline, NULL, err) < 0 ||
+        record_notice_page(c->db, c->arena, pipeline.id, in->pipeline_execution_id,
                            in->has_before ? in->before : 0,
                            in->has_max_results ? in->max_results : CHANGES_SHOWN, &list, err) < 0) {
         return -1;

@@ -75,12 +75,8 @@ int trunkline_describe_release(struct call *c, const struct trunkline_describe_r
     struct execution_row row, base;
     struct definition d;
     struct revision r, before;
-    if (codepipeline_find(c, in->pipeline_name, &pipeline, err) < 0 ||
-        codepipeline_find_execution(c, &pipeline, in->pipeline_execution_id, &row, err) < 0) {
-        err->api = err->api ? &trunkline_ResourceNotFoundException : NULL;
-        return -1;
-    }
-    if (definition_parse(c->arena, pipeline.definition, &d, err) < 0) {
+    if (trunkline_find(c, in->pipeline_name, in->pipeline_execution_id, &pipeline, &row, err) < 0 ||
+        definition_parse(c->arena, pipeline.definition, &d, err) < 0) {
         return -1;
     }
     if (!revision_from_json(c->arena, row.revision, &r)) {
