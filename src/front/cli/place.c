@@ -172,6 +172,15 @@ int place_account(struct cli *c, const char *name, struct place_account *ret, st
                    STR_ARG(names));
 }
 
+int place_accounts_chosen(struct cli *c, struct place_account_list *ret, struct err *err) {
+    const char *name = cli_opt(c, "account");
+    if (name == NULL) {
+        return place_accounts(c, ret, err);
+    }
+    *ret = (struct place_account_list){arena_new(&c->arena, struct place_account), 1};
+    return place_account(c, name, ret->v, err);
+}
+
 int place_target(struct cli *c, const char *account, struct aws_target *ret, struct err *err) {
     struct place_account found;
     struct str url;

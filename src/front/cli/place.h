@@ -39,6 +39,8 @@ int place_accounts(struct cli *c, struct place_account_list *ret, struct err *er
 int place_account(struct cli *c, const char *name, struct place_account *ret,
                   struct err *err) MUST_USE;
 
+/* The one that --account names, or all. */
+int place_accounts_chosen(struct cli *c, struct place_account_list *ret, struct err *err) MUST_USE;
 /* How to call AWS operations as an account's own principal. NULL = PLACE_HOME. */
 int place_target(struct cli *c, const char *account, struct aws_target *ret,
                  struct err *err) MUST_USE;

@@ -166,12 +166,10 @@ static int tell(struct cli *c, const struct record_list *list, struct str head) 
 
 static int run(struct cli *c, struct err *err) {
     struct place_account_list accounts = {0};
-    struct place_account one;
     struct record_list list;
     struct str head = STR_NONE;
     int64_t since_ms = 0;
     long long limit = 0;
-    const char *name = cli_opt(c, "account");
     const char *since = cli_opt(c, "since");
     if (since != NULL && !parse_since(str_c(since), clock_now_ms(&clock_system), &since_ms)) {
         return cli_usage(c, "--since takes a time (2026-11-24T02:46:17Z) or an age (30m, 12h, 7d)");
@@ -182,11 +180,7 @@ static int run(struct cli *c, struct err *err) {
     if (limit > MOST) {
         return cli_usage(c, "--limit takes a number from 1 to %d", MOST);
     }
-    if (name != NULL) {
-        accounts = (struct place_account_list){&one, 1};
-    }
-    if ((name != NULL ? place_account(c, name, &one, err) : place_accounts(c, &accounts, err)) <
-            0 ||
+    if (place_accounts_chosen(c, &accounts, err) < 0 ||
         ask(c, &accounts, since_ms, cli_has(c, "head") ? 1 : limit, &list, &head, err) < 0) {
         return -1;
     }

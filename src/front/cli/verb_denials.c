@@ -66,8 +66,6 @@ static int show_account(struct cli *c, const struct place_account *account, int 
 
 static int run(struct cli *c, struct err *err) {
     struct place_account_list accounts = {0};
-    struct place_account one;
-    const char *name = cli_opt(c, "account");
     long long limit = 0;
     if (cli_number(c, "limit", 1, 20, &limit, err) < 0) {
         return -1;
@@ -75,11 +73,7 @@ static int run(struct cli *c, struct err *err) {
     if (limit > MOST) {
         return cli_usage(c, "--limit takes a number from 1 to %d", MOST);
     }
-    if (name != NULL) {
-        accounts = (struct place_account_list){&one, 1};
-    }
-    if ((name != NULL ? place_account(c, name, &one, err) : place_accounts(c, &accounts, err)) <
-        0) {
+    if (place_accounts_chosen(c, &accounts, err) < 0) {
         return -1;
     }
     json_t *list cleanup_json = json_array();
