@@ -117,6 +117,20 @@ static inline void fixture_end(struct fixture *f) {
     arena_done(&f->arena);
 }
 
+/* For cmocka_unit_test_setup_teardown. */
+static inline int fixture_setup(void **state) {
+    struct fixture *f = mem_alloc(sizeof(*f));
+    fixture_start(f);
+    *state = f;
+    return 0;
+}
+
+static inline int fixture_teardown(void **state) {
+    fixture_end(*state);
+    free(*state);
+    return 0;
+}
+
 /* The call must succeed; or must fail with this AWS error. */
 #define assert_done(f, call)                                                                       \
     do {                                                                                           \

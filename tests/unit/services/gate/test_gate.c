@@ -9,19 +9,6 @@
 #define ALLOW(rest) "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\"," rest "}]}"
 #define TRUST(principal) ALLOW("\"Action\":\"sts:AssumeRole\",\"Principal\":" principal)
 
-static int setup(void **state) {
-    struct fixture *f = mem_alloc(sizeof(*f));
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 /* A role with one inline policy (or none). */
 static struct str role(struct fixture *f, const char *account, const char *name, const char *trust,
                        const char *policy) {
@@ -306,7 +293,7 @@ static void test_keys_lead_to_users_and_inactive_ones_to_nobody(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_role_may_what_its_policy_says_and_nothing_else),
         TEST(test_a_refusal_is_noted_with_the_statement_that_was_missing),

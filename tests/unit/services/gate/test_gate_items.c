@@ -27,19 +27,6 @@ static const char no_transactions[] =
            "{\"ForAnyValue:StringEquals\":{\"dynamodb:EnclosingOperation\":"
            "[\"TransactWriteItems\"]}}}");
 
-static int setup(void **state) {
-    struct fixture *f = mem_alloc(sizeof(*f));
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 /* `json` has ' for ". */
 static int call(struct fixture *f, const struct aws_target *t, const char *name, const char *json) {
     const struct shape_op *op = shape_find_op(&dynamodb_service, str_c(name));
@@ -226,7 +213,7 @@ static void test_a_transaction_is_known_as_one(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_leading_keys_are_seen_whatever_way_leads_to_an_item),
         TEST(test_attributes_are_seen_whatever_way_leads_to_an_item),

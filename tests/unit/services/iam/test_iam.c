@@ -10,19 +10,6 @@
     ALLOW("\"Action\":\"sts:AssumeRole\",\"Principal\":{\"Service\":\"lambda.amazonaws.com\"}")
 #define READ ALLOW("\"Action\":\"s3:GetObject\",\"Resource\":\"*\"")
 
-static int setup(void **state) {
-    struct fixture *f = mem_alloc(sizeof(*f));
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 static int create_role(struct fixture *f, const char *name, const char *trust,
                        struct iam_create_role_response *out) {
     struct iam_tag tag = {S("team"), S("logging")};
@@ -263,7 +250,7 @@ static void test_access_keys_are_two_at_most_and_belong_to_their_user(void **sta
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_role_comes_back_with_its_encoded_document_and_tags),
         TEST(test_names_are_taken_once_and_without_regard_to_case),

@@ -3,19 +3,6 @@
 
 #include "services/kms/kms.h"
 
-static int setup(void **state) {
-    struct fixture *f = mem_alloc(sizeof(*f));
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 static struct str make_key(struct fixture *f) {
     struct kms_create_key_request in = {.description = S("logs")};
     struct kms_create_key_response out;
@@ -229,7 +216,7 @@ static void test_aliases_lead_to_their_key_and_are_listed_in_pages(void **state)
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_ciphertext_opens_with_its_context_in_any_order_only),
         TEST(test_the_key_of_a_service_works_through_that_service_only),

@@ -6,19 +6,6 @@
 #include "services/logs/logs.h"
 #include "services/logs/pattern.h"
 
-static int setup(void **state) {
-    struct fixture *f = mem_alloc(sizeof(*f));
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 static void make(struct fixture *f, const char *group, const char *stream) {
     struct logs_create_log_group_request g = {.log_group_name = str_c(group)};
     struct logs_create_log_group_output go;
@@ -232,7 +219,7 @@ static void test_patterns_read_words_phrases_and_json(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
         T(test_metric_filters_do_not_see_rejected_events),
         T(test_metric_filters_count_more_events_than_one_call_of_cloudwatch_takes),
         T(test_pages_go_on_while_events_arrive),

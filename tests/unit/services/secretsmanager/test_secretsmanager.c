@@ -9,19 +9,6 @@
 #define TOKEN2 "22222222-2222-2222-2222-222222222222"
 #define TOKEN3 "33333333-3333-3333-3333-333333333333"
 
-static int setup(void **state) {
-    struct fixture *f = mem_alloc(sizeof(*f));
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 static int create(struct fixture *f, const char *name, const char *token, const char *value,
                   struct str *ret_arn) {
     struct secretsmanager_create_secret_request in = {
@@ -477,7 +464,7 @@ static void test_ending_a_rotation_that_is_not_there_is_no_error(void **state) {
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_current_moves_and_previous_follows),
         TEST(test_a_token_makes_one_version),

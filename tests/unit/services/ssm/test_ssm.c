@@ -5,19 +5,6 @@
 #include "gen/sts.h"
 #include "services/ssm/ssm.h"
 
-static int setup(void **state) {
-    struct fixture *f = mem_alloc(sizeof(*f));
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 static int put_in(struct fixture *f, const struct ssm_put_parameter_request *in) {
     struct ssm_put_parameter_result out;
     return ssm_call_put_parameter(&f->admin, &f->arena, in, &out, &f->err) < 0 ? -1
@@ -348,7 +335,7 @@ static void test_an_expired_parameter_is_deleted_but_not_its_newer_version(void 
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_versions_and_labels_are_reached_by_selectors),
         TEST(test_an_arn_names_a_parameter_with_or_without_levels),

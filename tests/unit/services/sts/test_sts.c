@@ -8,19 +8,6 @@
 #define ALLOW(rest) "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\"," rest "}]}"
 #define TRUST(rest) ALLOW("\"Action\":[\"sts:AssumeRole\",\"sts:TagSession\"]," rest)
 
-static int setup(void **state) {
-    struct fixture *f = mem_alloc(sizeof(*f));
-    fixture_start(f);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state) {
-    fixture_end(*state);
-    free(*state);
-    return 0;
-}
-
 static struct str role(struct fixture *f, const char *account, const char *name, const char *trust,
                        const char *policy) {
     struct iam_role_row r = {
@@ -273,7 +260,7 @@ static void test_expired_sessions_are_still_found_so_that_they_can_be_named(void
 }
 
 int main(void) {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_a_build_becomes_the_target_accounts_deploy_role),
         TEST(test_what_holds_a_build_back_holds_its_further_sessions_back),
